@@ -1,0 +1,1 @@
+"""Trigger-cell images: batches, readers, synthetic events, splits."""

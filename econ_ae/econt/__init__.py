@@ -1,0 +1,1 @@
+"""The ECON-T chip: arithmetic, algorithms, frames, registers."""

@@ -1,0 +1,138 @@
+"""Runs an encoder model on integer numpy arrays: the model that everything generated must equal, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from econ_ae.errors import DataError
+from econ_ae.fixedpoint import IntArray, requantise
+from econ_ae.ir.model import Conv2D, EncoderModel, Stage
+from econ_ae.ir.ranges import accumulator_range
+
+Trace = MutableMapping[str, IntArray]
+_FLOAT32_EXACT = 1 << 24
+_FLOAT64_EXACT = 1 << 53
+_CHUNK = 4096  # events; keeps the im2col arrays in cache
+
+
+def floor_log2(values: NDArray[np.integer]) -> IntArray:
+    """Return floor(log2(v)) of positive integers below 2**53, and 0 for 0."""
+    exponent = np.frexp(values.astype(np.float64))[1].astype(np.int64) - 1
+    return np.maximum(exponent, 0)
+
+
+def normalise(model: EncoderModel, charges: NDArray[np.integer]) -> IntArray:
+    """Return normalised charges, int64 (n, cells), in the format of the model's Normalise.
+
+    ``x = (charge << fraction) >> floor(log2(sum))``, clipped to the format; an event whose sum is 0 gives zeros
+    (ECON-T, spec 6.2; the zero-sum rule is our choice, the chip's is unknown).
+    """
+    charges = _check(charges, (model.input.cells,), model.input.charge.max, "charges")
+    out = model.normalise.out
+    shift = floor_log2(charges.sum(axis=1))
+    return np.minimum((charges << out.fraction) >> shift[:, None], out.max)
+
+
+def arrange(model: EncoderModel, cells: IntArray) -> IntArray:
+    """Return images, int64 (n, rows, cols, channels), of per-cell values (n, cells); empty pixels are 0."""
+    where = np.array(model.input.arrangement.cells)
+    padded = np.concatenate([cells, np.zeros((len(cells), 1), np.int64)], axis=1)
+    return padded[:, where].reshape(-1, *model.input.arrangement.shape)
+
+
+def encode_images(model: EncoderModel, images: NDArray[np.integer], trace: Trace | None = None) -> IntArray:
+    """Run the layers on input images.
+
+    Parameters
+    ----------
+    images : integers (n, rows, cols, channels) in the format of the model's Normalise
+    trace : when given, filled with every accumulator and activation by operation name
+
+    Returns
+    -------
+    int64 (n, latents), integers in the model's latent format
+
+    Raises
+    ------
+    DataError
+        When the shape is wrong or a pixel is outside the input format.
+    """
+    x = _check(images, model.input.arrangement.shape, model.normalise.out.max, "images")
+    parts: list[dict[str, IntArray]] = []
+    latents = np.empty((len(x), model.latents), np.int64)
+    for start in range(0, len(x), _CHUNK):
+        y = x[start : start + _CHUNK]
+        seen: dict[str, IntArray] = {}
+        for stage in model.stages:
+            accumulator = _accumulate(stage, y)
+            y = _requantise(stage, accumulator)
+            if trace is not None:
+                seen |= {stage.layer.name: accumulator, stage.requantise.name: y}
+        latents[start : start + _CHUNK] = y.reshape(len(y), -1)
+        parts.append(seen)
+    if trace is not None and parts:
+        trace.update({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+    return latents
+
+
+def encode(model: EncoderModel, charges: NDArray[np.integer], trace: Trace | None = None) -> IntArray:
+    """Return latents, int64 (n, latents), of trigger-cell charges (n, cells)."""
+    return encode_images(model, arrange(model, normalise(model, charges)), trace)
+
+
+def _check(values: NDArray[np.integer], shape: tuple[int, ...], largest: int, what: str) -> IntArray:
+    values = np.asarray(values)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise DataError(f"{what} must be integers, not {values.dtype}")
+    if values.shape[1:] != shape:
+        raise DataError(f"{what} must have shape (n, {', '.join(map(str, shape))}), not {values.shape}")
+    if values.size and (values.min() < 0 or values.max() > largest):
+        raise DataError(f"{what} must be 0..{largest}, got {values.min()}..{values.max()}")
+    return values.astype(np.int64)
+
+
+def _patches(layer: Conv2D, x: IntArray) -> IntArray:
+    """Zero-padded windows, (n, rows, cols, taps) with taps in kernel order [row][col][channel]."""
+    padded = np.pad(x, ((0, 0), *layer.padding, (0, 0)))
+    rows, cols = layer.kernel.shape[:2]
+    windows = sliding_window_view(padded, (rows, cols), axis=(1, 2))
+    windows = windows[:, :: layer.stride[0], :: layer.stride[1]]
+    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], -1)
+
+
+def _accumulate(stage: Stage, x: IntArray) -> IntArray:
+    """Bias plus products, at the accumulator's fraction; shape (n, *out_shape)."""
+    layer = stage.layer
+    taps = _patches(layer, x) if isinstance(layer, Conv2D) else x.reshape(len(x), -1)
+    kernel = layer.kernel.reshape(-1, layer.kernel.shape[-1])
+    total = _dot(stage, taps, kernel) if stage.product_shift == 0 else _dot_floored(taps, kernel, stage.product_shift)
+    return total + (layer.bias << stage.bias_shift)
+
+
+def _dot(stage: Stage, taps: IntArray, kernel: IntArray) -> IntArray:
+    """Exact integer matrix product; through BLAS when every partial sum is exactly representable there."""
+    low, high = accumulator_range(stage)
+    bound = max(-low, high)
+    if bound < _FLOAT64_EXACT:
+        dtype = np.float32 if bound < _FLOAT32_EXACT else np.float64
+        return (taps.astype(dtype) @ kernel.astype(dtype)).astype(np.int64)
+    return taps @ kernel
+
+
+def _dot_floored(taps: IntArray, kernel: IntArray, shift: int) -> IntArray:
+    """Sum of products, each floored by ``shift`` bits before it is added."""
+    total = np.zeros((*taps.shape[:-1], kernel.shape[1]), np.int64)
+    for i in range(kernel.shape[0]):
+        total += (taps[..., i, None] * kernel[i]) >> shift
+    return total
+
+
+def _requantise(stage: Stage, accumulator: IntArray) -> IntArray:
+    op = stage.requantise
+    if op.relu:
+        accumulator = np.maximum(accumulator, 0)
+    return requantise(accumulator, stage.accumulator_fraction, op.out, op.rounding, op.overflow)

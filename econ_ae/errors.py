@@ -1,0 +1,48 @@
+"""Errors for the person who made the mistake: what was given, what was expected, how to fix it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EconAeError(Exception):
+    """Base of all errors that the command line shows as one line with exit code 2."""
+
+    exit_code = 2
+
+
+class DataError(EconAeError):
+    """An input file or array cannot be read as trigger-cell charges."""
+
+
+class ConfigError(EconAeError):
+    """A run configuration is wrong."""
+
+
+class ModelError(EconAeError):
+    """An encoder model is structurally wrong or cannot be expressed in integers."""
+
+
+class RegisterError(EconAeError):
+    """A register file names an unknown register or holds a value that does not fit."""
+
+
+class RunDirectoryError(EconAeError):
+    """A run directory exists, is incomplete, or does not belong to this run."""
+
+
+class ToolMissingError(EconAeError):
+    """An external program (simulator, compiler) is not on the PATH."""
+
+
+class VerificationError(EconAeError):
+    """A verification compared nothing, or found a difference."""
+
+    exit_code = 1
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``'; did you mean X?'`` for the nearest known name, or an empty string."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""

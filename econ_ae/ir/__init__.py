@@ -1,0 +1,1 @@
+"""The executable intermediate representation: model, validation, ranges, weight image, JSON codec."""

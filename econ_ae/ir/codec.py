@@ -1,0 +1,169 @@
+"""Canonical JSON of an encoder model, and its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from econ_ae.errors import ModelError
+from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
+from econ_ae.geometry import Arrangement
+from econ_ae.ir.model import (
+    SPEC_VERSION,
+    Accumulate,
+    Conv2D,
+    Dense,
+    EncoderModel,
+    Exact,
+    Input,
+    Normalise,
+    Op,
+    Pack,
+    Requantise,
+    TrnEach,
+    as_int_array,
+)
+from econ_ae.ir.validate import check
+
+FORMAT = "econ-ae encoder"
+
+
+def _format(fmt: FixedFormat) -> dict[str, Any]:
+    return {"signed": fmt.signed, "width": fmt.width, "fraction": fmt.fraction}
+
+
+def _accumulate(rule: Accumulate) -> dict[str, Any]:
+    return {"rule": "exact"} if isinstance(rule, Exact) else {"rule": "trn_each", "fraction": rule.fraction}
+
+
+def _layer(op: Conv2D | Dense) -> dict[str, Any]:
+    out = {
+        "kernel": op.kernel.tolist(),
+        "bias": op.bias.tolist(),
+        "weight": _format(op.weight),
+        "bias_format": _format(op.bias_format),
+        "accumulate": _accumulate(op.accumulate),
+    }
+    if isinstance(op, Conv2D):
+        out |= {"stride": list(op.stride), "padding": [list(p) for p in op.padding]}
+    return out
+
+
+def _op(op: Op) -> dict[str, Any]:
+    out: dict[str, Any] = {"op": type(op).__name__.lower(), "name": op.name}
+    match op:
+        case Normalise():
+            out["out"] = _format(op.out)
+        case Conv2D() | Dense():
+            out |= _layer(op)
+        case Requantise():
+            out |= {"relu": op.relu, "out": _format(op.out), "rounding": op.rounding, "overflow": op.overflow}
+        case Pack():
+            out |= {"keep": list(op.keep), "elinks": op.elinks}
+    return out
+
+
+def to_dict(model: EncoderModel) -> dict[str, Any]:
+    """Return the model as plain lists and dicts."""
+    arrangement = model.input.arrangement
+    return {
+        "format": FORMAT,
+        "spec_version": model.spec_version,
+        "name": model.name,
+        "input": {
+            "cells": model.input.cells,
+            "charge": _format(model.input.charge),
+            "arrangement": {
+                "name": arrangement.name,
+                "shape": list(arrangement.shape),
+                "cells": list(arrangement.cells),
+            },
+        },
+        "ops": [_op(op) for op in model.ops],
+        "provenance": dict(model.provenance),
+    }
+
+
+def dumps(model: EncoderModel) -> str:
+    """Return canonical JSON: sorted keys, no white space."""
+    return json.dumps(to_dict(model), sort_keys=True, separators=(",", ":"))
+
+
+def sha256(model: EncoderModel) -> str:
+    """Return the hash that identifies what the model computes: canonical JSON without the provenance."""
+    content = to_dict(model) | {"provenance": {}}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _parse_format(raw: dict[str, Any]) -> FixedFormat:
+    return FixedFormat(raw["signed"], raw["width"], raw["fraction"])
+
+
+def _parse_accumulate(raw: dict[str, Any]) -> Accumulate:
+    match raw["rule"]:
+        case "exact":
+            return Exact()
+        case "trn_each":
+            return TrnEach(raw["fraction"])
+    raise ModelError(f"accumulate rule must be exact or trn_each, not {raw['rule']!r}")
+
+
+def _parse_op(raw: dict[str, Any]) -> Op:
+    match raw["op"]:
+        case "normalise":
+            return Normalise(_parse_format(raw["out"]), raw["name"])
+        case "requantise":
+            return Requantise(
+                raw["name"],
+                raw["relu"],
+                _parse_format(raw["out"]),
+                Rounding(raw["rounding"]),
+                Overflow(raw["overflow"]),
+            )
+        case "pack":
+            return Pack(tuple(raw["keep"]), raw["elinks"], raw["name"])
+        case "conv2d" | "dense":
+            common = (
+                raw["name"],
+                as_int_array(raw["kernel"]),
+                as_int_array(raw["bias"]),
+                _parse_format(raw["weight"]),
+                _parse_format(raw["bias_format"]),
+            )
+            rule = _parse_accumulate(raw["accumulate"])
+            if raw["op"] == "dense":
+                return Dense(*common, rule)
+            (top, bottom), (left, right) = raw["padding"]
+            return Conv2D(*common, (raw["stride"][0], raw["stride"][1]), ((top, bottom), (left, right)), rule)
+    raise ModelError(f"operation {raw['op']!r} is unknown; expected normalise, conv2d, dense, requantise or pack")
+
+
+def from_dict(raw: dict[str, Any]) -> EncoderModel:
+    """Return the model of ``to_dict``; ModelError when a key is missing or the model is invalid."""
+    if raw.get("format") != FORMAT or raw.get("spec_version") != SPEC_VERSION:
+        raise ModelError(
+            f"not an encoder of spec version {SPEC_VERSION}: "
+            f"format {raw.get('format')!r}, spec version {raw.get('spec_version')!r}"
+        )
+    try:
+        arrangement = raw["input"]["arrangement"]
+        rows, cols, channels = arrangement["shape"]
+        image = Arrangement(arrangement["name"], rows, cols, channels, tuple(arrangement["cells"]))
+        source = Input(raw["input"]["cells"], _parse_format(raw["input"]["charge"]), image)
+        ops = tuple(_parse_op(op) for op in raw["ops"])
+        model = EncoderModel(raw["name"], source, ops, raw["provenance"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ModelError(f"encoder JSON is malformed: {type(problem).__name__} {problem}") from problem
+    return check(model)
+
+
+def loads(text: str) -> EncoderModel:
+    """Return the model of ``dumps``; ModelError when the text is no valid encoder."""
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise ModelError(f"encoder JSON is not JSON: {problem}") from problem
+    if not isinstance(raw, dict):
+        raise ModelError(f"encoder JSON must be an object, not a {type(raw).__name__}")
+    return from_dict(raw)

@@ -1,0 +1,284 @@
+"""The intermediate representation: one frozen dataclass per operation, and the encoder made of them.
+
+Every emitter and the emulator read this and nothing else. All numbers are integers; a format says what they mean.
+Activations are laid out (row, column, channel), flattened in that order before the first dense layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from econ_ae.errors import ModelError
+from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
+from econ_ae.geometry import Arrangement
+
+SPEC_VERSION = 1
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Full-precision products and sums; the Requantise that follows rounds once."""
+
+
+@dataclass(frozen=True)
+class TrnEach:
+    """Every product is floored to ``fraction`` fractional bits before it is added (ECON-T, spec 6.4 and 6.5)."""
+
+    fraction: int
+
+
+Accumulate = Exact | TrnEach
+
+
+@dataclass(frozen=True)
+class Input:
+    """The encoder's input: trigger-cell charges, and the image that they become.
+
+    Parameters
+    ----------
+    cells : number of trigger cells
+    charge : format of a charge (unsigned, integer)
+    arrangement : which cell is at which pixel
+    """
+
+    cells: int
+    charge: FixedFormat
+    arrangement: Arrangement
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """x = (charge << out.fraction) >> floor(log2(sum of charges)); 0 when the sum is 0 (ECON-T, spec 6.2)."""
+
+    out: FixedFormat
+    name: str = "normalise"
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D:
+    """A 2D convolution: explicit zero padding, integer weights.
+
+    Parameters
+    ----------
+    kernel : int64 (rows, cols, channels, filters), in units of 2**-weight.fraction
+    bias : int64 (filters,), in units of 2**-bias_format.fraction
+    stride : (rows, cols)
+    padding : ((top, bottom), (left, right)) pixels of zeros
+    """
+
+    name: str
+    kernel: IntArray
+    bias: IntArray
+    weight: FixedFormat
+    bias_format: FixedFormat
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    accumulate: Accumulate = field(default_factory=Exact)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return (rows, cols, filters) for an input of ``shape`` (rows, cols, channels)."""
+        if len(shape) != 3 or shape[2] != self.kernel.shape[2]:
+            raise ModelError(
+                f"{self.name}: kernel expects images of {self.kernel.shape[2]} channels, got shape {shape}"
+            )
+        size = [
+            (shape[axis] + sum(self.padding[axis]) - self.kernel.shape[axis]) // self.stride[axis] + 1
+            for axis in (0, 1)
+        ]
+        return size[0], size[1], self.kernel.shape[3]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A fully connected layer on the flattened input.
+
+    Parameters
+    ----------
+    kernel : int64 (inputs, outputs), in units of 2**-weight.fraction
+    bias : int64 (outputs,), in units of 2**-bias_format.fraction
+    """
+
+    name: str
+    kernel: IntArray
+    bias: IntArray
+    weight: FixedFormat
+    bias_format: FixedFormat
+    accumulate: Accumulate = field(default_factory=Exact)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return (outputs,) for an input of any ``shape`` with as many elements as the kernel has rows."""
+        if math.prod(shape) != self.kernel.shape[0]:
+            raise ModelError(
+                f"{self.name}: kernel expects {self.kernel.shape[0]} inputs, got {math.prod(shape)} (shape {shape})"
+            )
+        return (self.kernel.shape[1],)
+
+
+@dataclass(frozen=True)
+class Requantise:
+    """Bring accumulators into a format, after ``max(x, 0)`` when ``relu``."""
+
+    name: str
+    relu: bool
+    out: FixedFormat
+    rounding: Rounding = Rounding.RND_CONV
+    overflow: Overflow = Overflow.SAT
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Which bits of each latent are sent, and on how many eLinks.
+
+    Parameters
+    ----------
+    keep : one mask per latent, bit b set when bit b of the latent is sent (ECON-T keep mask, spec 6.7)
+    elinks : 32-bit output links per bunch crossing
+    """
+
+    keep: tuple[int, ...]
+    elinks: int
+    name: str = "pack"
+
+    @property
+    def bits(self) -> int:
+        """Latent bits sent per bunch crossing."""
+        return sum(mask.bit_count() for mask in self.keep)
+
+
+Layer = Conv2D | Dense
+Op = Normalise | Conv2D | Dense | Requantise | Pack
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer and its requantisation with all shapes and formats resolved: what the emitters loop over."""
+
+    layer: Layer
+    requantise: Requantise
+    in_shape: Shape
+    out_shape: Shape
+    in_format: FixedFormat
+
+    @property
+    def accumulator_fraction(self) -> int:
+        """Fractional bits of the accumulator."""
+        if isinstance(self.layer.accumulate, TrnEach):
+            return self.layer.accumulate.fraction
+        return self.in_format.fraction + self.layer.weight.fraction
+
+    @property
+    def product_shift(self) -> int:
+        """Bits that each product loses before it is added (0 for exact accumulation)."""
+        return self.in_format.fraction + self.layer.weight.fraction - self.accumulator_fraction
+
+    @property
+    def bias_shift(self) -> int:
+        """Left shift that aligns the bias with the accumulator."""
+        return self.accumulator_fraction - self.layer.bias_format.fraction
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderModel:
+    """A frozen integer encoder.
+
+    Parameters
+    ----------
+    name : a Verilog and C identifier
+    input : cells, charge format, arrangement
+    ops : Normalise, then (Conv2D | Dense, Requantise) pairs, then Pack
+    provenance : free text facts (training run hash, quantization rule, ...)
+
+    Notes
+    -----
+    Two models are equal when their canonical JSON is (``codec.sha256``); ``validate.check`` finds structural errors.
+    """
+
+    name: str
+    input: Input
+    ops: tuple[Op, ...]
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    spec_version: int = SPEC_VERSION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
+        for layer in self.layers:
+            for array in (layer.kernel, layer.bias):
+                array.setflags(write=False)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers with weights, in order."""
+        return [op for op in self.ops if isinstance(op, Conv2D | Dense)]
+
+    @property
+    def normalise(self) -> Normalise:
+        """The normaliser."""
+        op = self.ops[0]
+        if not isinstance(op, Normalise):
+            raise ModelError(f"{self.name}: the first operation must be Normalise, not {type(op).__name__}")
+        return op
+
+    @property
+    def pack(self) -> Pack:
+        """The packing of the latents."""
+        op = self.ops[-1]
+        if not isinstance(op, Pack):
+            raise ModelError(f"{self.name}: the last operation must be Pack, not {type(op).__name__}")
+        return op
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """Every layer with its requantisation, shapes and formats."""
+        return tuple(self._walk())
+
+    def _walk(self) -> Iterator[Stage]:
+        shape: Shape = self.input.arrangement.shape
+        fmt = self.normalise.out
+        body = self.ops[1:-1]
+        if len(body) % 2 or not body:
+            raise ModelError(f"{self.name}: between Normalise and Pack every layer needs one Requantise after it")
+        for layer, requant in zip(body[::2], body[1::2], strict=True):
+            if not isinstance(layer, Conv2D | Dense) or not isinstance(requant, Requantise):
+                raise ModelError(
+                    f"{self.name}: expected a layer and its Requantise, "
+                    f"got {type(layer).__name__} and {type(requant).__name__}"
+                )
+            out_shape = layer.output_shape(shape)
+            yield Stage(layer, requant, shape, out_shape, fmt)
+            shape, fmt = out_shape, requant.out
+
+    @property
+    def latents(self) -> int:
+        """Number of latent values."""
+        return math.prod(self.stages[-1].out_shape)
+
+    @property
+    def latent(self) -> FixedFormat:
+        """Format of a latent."""
+        return self.stages[-1].requantise.out
+
+    def with_weights(self, weights: Mapping[str, tuple[IntArray, IntArray]]) -> EncoderModel:
+        """Return a copy with other integers: ``{layer name: (kernel, bias)}``, same shapes."""
+        ops = tuple(
+            replace(op, kernel=weights[op.name][0], bias=weights[op.name][1]) if isinstance(op, Conv2D | Dense) else op
+            for op in self.ops
+        )
+        return replace(self, ops=ops)
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros (before, after) that TensorFlow's 'same' padding adds on one axis; the odd one comes after."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def as_int_array(values: object) -> IntArray:
+    """Return a fresh int64 array of nested integers (helper of the codec and the readers)."""
+    return np.array(values, dtype=np.int64)

@@ -1,0 +1,112 @@
+"""Structural checks: collect every error of a model before anything is generated from it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from econ_ae.errors import ModelError
+from econ_ae.ir.model import SPEC_VERSION, Conv2D, Dense, EncoderModel, Exact, Requantise, Stage
+from econ_ae.ir.ranges import accumulator_range
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+MAX_ELINKS = 13
+_MAX_ACCUMULATOR = 60
+
+
+def frame_capacity(elinks: int) -> int:
+    """Latent bits that fit a frame: 18 + 32 (elinks - 1), at most 146 (ECON-T, spec 6.7)."""
+    return min(18 + 32 * (elinks - 1), 146)
+
+
+def errors(model: EncoderModel) -> list[str]:
+    """Return every structural error, one sentence each; an empty list for a valid model."""
+    found: list[str] = []
+    if model.spec_version != SPEC_VERSION:
+        found.append(f"spec version must be {SPEC_VERSION}, not {model.spec_version}")
+    names = [model.name, *(op.name for op in model.ops)]
+    found += [f"name {n!r} must be lower-case letters, digits and _" for n in names if not _IDENTIFIER.fullmatch(n)]
+    found += [f"name {n!r} is used {names.count(n)} times" for n in sorted(set(names)) if names.count(n) > 1]
+    found += _input_errors(model)
+    try:
+        stages = model.stages
+        pack = model.pack
+    except ModelError as problem:
+        return [*found, str(problem)]
+    for stage in stages:
+        found += _stage_errors(stage)
+    if len(pack.keep) != model.latents:
+        found.append(f"pack keeps {len(pack.keep)} latents, the model has {model.latents}")
+    found += [
+        f"pack mask {mask:#x} of latent {i} must fit {model.latent.width} bits"
+        for i, mask in enumerate(pack.keep)
+        if not 0 <= mask < 1 << model.latent.width
+    ]
+    if not 1 <= pack.elinks <= MAX_ELINKS:
+        found.append(f"pack uses {pack.elinks} eLinks; expected 1..{MAX_ELINKS}")
+    return found
+
+
+def check(model: EncoderModel) -> EncoderModel:
+    """Return the model unchanged; ModelError that lists every structural error."""
+    found = errors(model)
+    if found:
+        raise ModelError(f"encoder {model.name!r}: " + "; ".join(found))
+    return model
+
+
+def _input_errors(model: EncoderModel) -> list[str]:
+    found: list[str] = []
+    arrangement = model.input.arrangement
+    pixels = arrangement.rows * arrangement.cols * arrangement.channels
+    if len(arrangement.cells) != pixels:
+        found.append(f"arrangement {arrangement.name} lists {len(arrangement.cells)} pixels, its shape has {pixels}")
+    used = [c for c in arrangement.cells if c >= 0]
+    if used and max(used) >= model.input.cells:
+        found.append(f"arrangement {arrangement.name} uses cell {max(used)} of {model.input.cells}")
+    if len(set(used)) != len(used):
+        found.append(f"arrangement {arrangement.name} uses a cell twice")
+    if model.input.charge.signed or model.input.charge.fraction:
+        found.append(f"charges must be unsigned integers, not {model.input.charge}")
+    return found
+
+
+def _stage_errors(stage: Stage) -> list[str]:
+    layer, found = stage.layer, []
+    for what, values, fmt in (
+        ("weight", layer.kernel, layer.weight),
+        ("bias", layer.bias, layer.bias_format),
+    ):
+        if values.dtype != np.int64:
+            found.append(f"{layer.name}: {what}s must be int64, not {values.dtype}")
+        elif values.size and not fmt.holds(int(values.min()), int(values.max())):
+            found.append(f"{layer.name}: {what}s {values.min()}..{values.max()} do not fit {fmt}")
+    if layer.bias.shape != layer.kernel.shape[-1:]:
+        found.append(f"{layer.name}: {layer.bias.size} biases for {layer.kernel.shape[-1]} outputs")
+    if isinstance(layer, Conv2D):
+        if min(layer.stride) < 1 or min(min(p) for p in layer.padding) < 0:
+            found.append(f"{layer.name}: strides must be >= 1 and padding >= 0")
+        if min(stage.out_shape) < 1:
+            found.append(f"{layer.name}: kernel {layer.kernel.shape[:2]} is larger than its input {stage.in_shape}")
+    elif isinstance(layer, Dense) and layer.kernel.ndim != 2:
+        found.append(f"{layer.name}: a dense kernel has 2 axes, not {layer.kernel.ndim}")
+    if stage.bias_shift < 0:
+        found.append(f"{layer.name}: bias format {layer.bias_format} is finer than the accumulator")
+    if stage.product_shift < 0:
+        found.append(f"{layer.name}: trn_each({stage.accumulator_fraction}) is finer than a product")
+    if not found:
+        low, high = accumulator_range(stage)
+        width = max(high.bit_length(), (-low - 1).bit_length()) + 1
+        if width > _MAX_ACCUMULATOR:
+            found.append(f"{layer.name}: accumulator of {width} bits; at most {_MAX_ACCUMULATOR}")
+    return found + _requantise_errors(stage.requantise, stage)
+
+
+def _requantise_errors(op: Requantise, stage: Stage) -> list[str]:
+    found = []
+    if op.out.fraction > stage.accumulator_fraction and not isinstance(stage.layer.accumulate, Exact):
+        found.append(f"{op.name}: {op.out} is finer than the truncated accumulator")
+    if not op.relu and not op.out.signed:
+        found.append(f"{op.name}: without relu the format must be signed, not {op.out}")
+    return found

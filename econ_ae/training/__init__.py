@@ -1,0 +1,1 @@
+"""Quantization-aware training (the only subpackage, with econ_ae.freeze, that imports TensorFlow)."""

@@ -1,0 +1,1 @@
+"""What a reconstruction is worth: exact EMD, baselines, statistics, plots, the report."""

@@ -1,0 +1,1 @@
+"""Simulation: cocotb benches, the runner that parses their results, stimulus."""
