@@ -1,0 +1,91 @@
+"""The QKeras encoder and the Keras decoder of a run configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+from qkeras import QActivation, QConv2D, QDense
+
+from econ_ae.config import DecoderConfig, EncoderConfig
+from econ_ae.fixedpoint import FixedFormat
+from econ_ae.geometry import WaferGeometry
+from econ_ae.training.quantizers import activation_quantizer, weight_quantizer
+
+
+class ClipTo(keras.constraints.Constraint):
+    """Keep float weights inside their format, where the quantizer's straight-through value is exact in float32."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def __call__(self, w: Any) -> Any:
+        """Return the clipped weights."""
+        return keras.backend.clip(w, self.low, self.high)
+
+    def get_config(self) -> dict[str, float]:
+        """Return the constructor's arguments."""
+        return {"low": self.low, "high": self.high}
+
+
+def _weights(fmt: FixedFormat) -> dict[str, Any]:
+    scale = 2.0**-fmt.fraction
+    limit = ClipTo(fmt.min * scale, fmt.max * scale)
+    return {
+        "kernel_quantizer": weight_quantizer(fmt),
+        "bias_quantizer": weight_quantizer(fmt),
+        "kernel_constraint": limit,
+        "bias_constraint": limit,
+    }
+
+
+def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int) -> Any:
+    """Return the QKeras encoder.
+
+    Input: float32 (n, rows, cols, channels), multiples of 2**-fraction of the input format. Output: float32
+    (n, latents), multiples of 2**-fraction of the last activation. Initial weights depend on the seed alone.
+    """
+    x = image = keras.Input(geometry.arrangement(config.arrangement).shape, name="image")
+    seeds = iter(np.random.SeedSequence([seed, 1]).generate_state(len(config.conv) + len(config.dense)).tolist())
+    for i, conv in enumerate(config.conv):
+        x = QConv2D(
+            conv.filters,
+            conv.kernel,
+            strides=conv.stride,
+            padding=conv.padding,
+            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+            name=f"conv{i}",
+            **_weights(FixedFormat.parse(conv.weight)),
+        )(x)
+        x = QActivation(activation_quantizer(FixedFormat.parse(conv.activation)), name=f"conv{i}_act")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for i, dense in enumerate(config.dense):
+        x = QDense(
+            dense.units,
+            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+            name=f"dense{i}",
+            **_weights(FixedFormat.parse(dense.weight)),
+        )(x)
+        x = QActivation(activation_quantizer(FixedFormat.parse(dense.activation)), name=f"dense{i}_act")(x)
+    return keras.Model(image, x, name="encoder")
+
+
+def build_decoder(config: DecoderConfig, latents: int, cells: int, seed: int) -> Any:
+    """Return the decoder: (n, latents) float32 latents to (n, cells) float32 in 0..1, in trigger-cell order.
+
+    The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
+    """
+    seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(len(config.hidden) + 1).tolist())
+    x = latent = keras.Input((latents,), name="latent")
+    for i, units in enumerate(config.hidden):
+        initial = keras.initializers.HeNormal(seed=next(seeds))
+        x = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
+    x = keras.layers.Dense(
+        cells,
+        activation="sigmoid",
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        bias_initializer=keras.initializers.Constant(config.output_bias),
+        name="decoder_out",
+    )(x)
+    return keras.Model(latent, x, name="decoder")

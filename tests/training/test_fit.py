@@ -1,0 +1,99 @@
+"""Training is repeatable, continues after an interruption to the same bits, and keeps the best weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from econ_ae.config import RunConfig, TrainingConfig
+from econ_ae.data.batch import Batch, Provenance
+from econ_ae.errors import DataError
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir import codec
+from econ_ae.progress import Silent
+from econ_ae.training import artifact, fit
+from econ_ae.training.losses import LOSSES
+from econ_ae.training.sample import make_sample
+
+CONFIG = RunConfig(training=TrainingConfig(epochs=4, batch=50))
+
+
+def batches() -> tuple[Batch, Batch]:
+    rng = np.random.default_rng(0)
+    charges = rng.poisson(0.3, (400, 48)) * rng.integers(20, 2000, (400, 48))
+    batch = Batch(charges, Provenance("random", synthetic=True))
+    return batch[:300], batch[300:]
+
+
+def train(directory: Path, config: RunConfig = CONFIG) -> str:
+    history = artifact.train(config, LOW_DENSITY, batches(), directory, Silent())
+    assert [e.epoch for e in history] == list(range(len(history)))
+    networks = artifact.load(config, LOW_DENSITY, directory)
+    return codec.sha256(artifact.freeze_run(config, LOW_DENSITY, networks, {}))
+
+
+class _InterruptedInEpochTwo(Silent):
+    def bar(self, title: str, total: int) -> Any:
+        context = super().bar(title, total)
+
+        class Bar:
+            epochs = 0
+
+            def __enter__(self) -> Bar:
+                context.__enter__()
+                return self
+
+            def __exit__(self, *error: object) -> None:
+                context.__exit__(*error)
+
+            def advance(self, steps: int = 1, note: str = "") -> None:
+                self.epochs += steps
+                if self.epochs == 2:
+                    raise KeyboardInterrupt
+
+        return Bar()
+
+
+def test_interrupted_training_continues_to_the_same_bits(tmp_path: Path) -> None:
+    straight = train(tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", _InterruptedInEpochTwo())
+    assert len(fit.read_history(tmp_path / "cut")) == 2
+    assert train(tmp_path / "cut") == straight
+    losses = [[(e.loss, e.validation_loss) for e in fit.read_history(tmp_path / d)] for d in ("straight", "cut")]
+    assert losses[0] == losses[1]
+    other = train(tmp_path / "other", CONFIG.model_copy(update={"seed": 2}))
+    assert other != straight
+
+
+def test_stops_early_and_loads_the_best_weights(tmp_path: Path) -> None:
+    # A learning rate that spoils the weights, so that the first epochs are the best.
+    hot = TrainingConfig(epochs=30, batch=50, learning_rate=3.0, final_learning_rate=3.0, patience=3)
+    config = RunConfig(training=hot)
+    history = artifact.train(config, LOW_DENSITY, batches(), tmp_path, Silent())
+    best = min(history, key=lambda e: e.validation_loss)
+    assert len(history) == best.epoch + hot.patience + 1 < hot.epochs
+    networks = artifact.load(config, LOW_DENSITY, tmp_path)
+    source, normalise = artifact.input_of(config, LOW_DENSITY)
+    sample = make_sample(batches()[1], source, normalise)
+    predicted = networks.decoder(networks.encoder(sample.images))
+    loss = float(LOSSES["telescope"](LOW_DENSITY)(sample.fractions, predicted))
+    assert np.isclose(loss, best.validation_loss, rtol=1e-6)
+
+
+def test_cosine_schedule_ends_where_it_should() -> None:
+    config = TrainingConfig(epochs=11, learning_rate=1e-2, final_learning_rate=1e-4)
+    rates = [fit.learning_rate(config, e) for e in range(11)]
+    assert rates[0] == 1e-2
+    assert np.isclose(rates[5], (1e-2 + 1e-4) / 2)
+    assert np.isclose(rates[10], 1e-4)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_too_few_events_are_refused(tmp_path: Path) -> None:
+    train_batch, validation = batches()
+    with pytest.raises(DataError, match="expected at least one batch of 50"):
+        artifact.train(CONFIG, LOW_DENSITY, (train_batch[:10], validation), tmp_path, Silent())
