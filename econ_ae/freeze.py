@@ -1,0 +1,201 @@
+"""QKeras layers to the integer IR, by a registry keyed on the layer type.
+
+The frozen model computes exactly what ``encoder.predict`` computes. That needs quantizers without data-dependent
+scales, and sums that float32 holds exactly; anything else is refused with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from qkeras import QActivation, QConv2D, QDense, quantized_bits, quantized_relu
+
+import econ_ae.training  # noqa: F401  sets TensorFlow up before QKeras imports it
+from econ_ae.errors import ModelError
+from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
+from econ_ae.geometry import Arrangement
+from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, same_padding
+from econ_ae.ir.ranges import accumulator_range
+from econ_ae.ir.validate import MAX_ELINKS, check, frame_capacity
+
+CHARGE = FixedFormat(signed=False, width=22, fraction=0)
+"""A calibrated charge, CALQ (ECON-T, spec 3)."""
+
+_FLOAT32_INTEGERS = 1 << 24
+
+
+@dataclass
+class _State:
+    shape: tuple[int, ...]
+    ops: list[Op] = field(default_factory=list)
+
+
+def freeze(
+    encoder: Any,
+    arrangement: Arrangement,
+    input_format: FixedFormat,
+    *,
+    name: str = "encoder",
+    cells: int = 48,
+    elinks: int | None = None,
+    provenance: dict[str, str] | None = None,
+) -> EncoderModel:
+    """Return the integer model of a QKeras encoder.
+
+    Parameters
+    ----------
+    encoder : Keras model of QConv2D, QDense, QActivation, Flatten, Dropout and InputLayer in a chain
+    arrangement : which trigger cell is at which pixel of its input
+    input_format : format of the input pixels, the normaliser's output
+    elinks : output links; by default as few as hold all latent bits
+
+    Raises
+    ------
+    ModelError
+        When a layer or a quantizer has no exact integer form, or when float32 sums could round.
+    """
+    state = _State(arrangement.shape, [Normalise(input_format)])
+    for layer in encoder.layers:
+        _handler(layer)(layer, state)
+    if not isinstance(state.ops[-1], Requantise):
+        raise ModelError(f"{encoder.name}: the last layer must be a quantized activation, not {state.ops[-1].name}")
+    latents = math.prod(state.shape)
+    latent = state.ops[-1].out
+    bits = latents * latent.width
+    if elinks is None:
+        elinks = next((n for n in range(1, MAX_ELINKS + 1) if frame_capacity(n) >= bits), MAX_ELINKS)
+    state.ops.append(Pack(((1 << latent.width) - 1,) * latents, elinks))
+    model = check(EncoderModel(name, Input(cells, CHARGE, arrangement), tuple(state.ops), provenance or {}))
+    _check_float32(model)
+    return model
+
+
+def _handler(layer: Any) -> Callable[[Any, _State], None]:
+    for kind, handler in _HANDLERS.items():
+        if type(layer).__name__ == kind:
+            return handler
+    raise ModelError(
+        f"layer {layer.name!r} of type {type(layer).__name__} has no integer form; expected one of "
+        + ", ".join(_HANDLERS)
+    )
+
+
+def _nothing(layer: Any, state: _State) -> None:
+    """Layers that change no value at inference; flattening is implied by a dense layer."""
+    del layer, state
+
+
+def _conv(layer: QConv2D, state: _State) -> None:
+    if tuple(layer.dilation_rate) != (1, 1) or layer.groups != 1 or layer.data_format != "channels_last":
+        raise ModelError(f"{layer.name}: only undilated, ungrouped channels-last convolutions have an integer form")
+    rows, cols = layer.kernel_size
+    pads = [(0, 0), (0, 0)]
+    if layer.padding == "same":
+        pads = [same_padding(n, k, s) for n, k, s in zip(state.shape, (rows, cols), layer.strides, strict=False)]
+    kernel, bias, weight, bias_format = _weights(layer)
+    op = Conv2D(layer.name, kernel, bias, weight, bias_format, tuple(layer.strides), (pads[0], pads[1]))
+    state.shape = op.output_shape(state.shape)
+    state.ops.append(op)
+    _fused_activation(layer, state)
+
+
+def _dense(layer: QDense, state: _State) -> None:
+    kernel, bias, weight, bias_format = _weights(layer)
+    op = Dense(layer.name, kernel, bias, weight, bias_format)
+    state.shape = op.output_shape(state.shape)
+    state.ops.append(op)
+    _fused_activation(layer, state)
+
+
+def _fused_activation(layer: Any, state: _State) -> None:
+    if layer.activation is not None and getattr(layer.activation, "__name__", "") != "linear":
+        state.ops.append(_requantise(f"{layer.name}_act", layer.activation))
+
+
+def _activation(layer: QActivation, state: _State) -> None:
+    op = _requantise(layer.name, layer.quantizer)
+    previous = state.ops[-1]
+    if isinstance(previous, Normalise):
+        if op.out != previous.out:
+            raise ModelError(f"{layer.name}: quantizes the input to {op.out}, but the normaliser gives {previous.out}")
+        return
+    if isinstance(previous, Requantise):
+        raise ModelError(f"{layer.name}: two activations after each other ({previous.name} before it); use one")
+    state.ops.append(op)
+
+
+_HANDLERS: dict[str, Callable[[Any, _State], None]] = {
+    "InputLayer": _nothing,
+    "Flatten": _nothing,
+    "Dropout": _nothing,
+    "QConv2D": _conv,
+    "QDense": _dense,
+    "QActivation": _activation,
+}
+
+
+def quantizer_format(where: str, quantizer: Any) -> tuple[FixedFormat, bool]:
+    """Return (format, is a ReLU) of a QKeras quantizer; ModelError when it has no fixed-point form."""
+    if isinstance(quantizer, quantized_relu):
+        if quantizer.use_sigmoid or quantizer.negative_slope or quantizer.relu_upper_bound is not None:
+            raise ModelError(f"{where}: quantized_relu with a slope, a sigmoid or an upper bound has no integer form")
+        fmt, relu = FixedFormat(False, quantizer.bits, quantizer.bits - int(quantizer.integer)), True
+    elif isinstance(quantizer, quantized_bits):
+        if isinstance(quantizer.alpha, str) or quantizer.alpha not in (None, 1, 1.0):
+            raise ModelError(f"{where}: quantized_bits with alpha={quantizer.alpha!r}; expected alpha=1")
+        signed = bool(quantizer.keep_negative)
+        fmt = FixedFormat(signed, quantizer.bits, quantizer.bits - int(quantizer.integer) - signed)
+        relu = not signed
+    else:
+        raise ModelError(
+            f"{where}: quantizer {type(quantizer).__name__} has no integer form; "
+            "expected quantized_bits or quantized_relu"
+        )
+    if quantizer.use_stochastic_rounding:
+        raise ModelError(f"{where}: stochastic rounding cannot be frozen; switch it off")
+    return fmt, relu
+
+
+def _requantise(name: str, quantizer: Any) -> Requantise:
+    fmt, relu = quantizer_format(name, quantizer)
+    if fmt.signed and quantizer.symmetric:
+        raise ModelError(f"{name}: a symmetric activation quantizer has no integer form; set symmetric=0")
+    return Requantise(name, relu, fmt, Rounding.RND_CONV, Overflow.SAT)
+
+
+def _weights(layer: Any) -> tuple[IntArray, IntArray, FixedFormat, FixedFormat]:
+    kernel, fmt = _integers(layer.name, "kernel", layer.kernel, layer.kernel_quantizer_internal)
+    if layer.use_bias:
+        bias, bias_format = _integers(layer.name, "bias", layer.bias, layer.bias_quantizer_internal)
+    else:
+        bias, bias_format = np.zeros(kernel.shape[-1], np.int64), fmt
+    return kernel, bias, fmt, bias_format
+
+
+def _integers(layer: str, what: str, values: Any, quantizer: Any) -> tuple[IntArray, FixedFormat]:
+    """Integers of the quantized weights; they must be on the quantizer's grid to the last float32 bit."""
+    where = f"{layer} {what}"
+    fmt, _ = quantizer_format(where, quantizer)
+    scaled = np.asarray(quantizer(values), np.float64) * 2.0**fmt.fraction
+    integers = np.rint(scaled).astype(np.int64)
+    if np.any(integers != scaled):
+        worst = float(np.abs(integers - scaled).max())
+        raise ModelError(
+            f"{where}: quantized weights are off the grid of {fmt} by {worst:.1e} steps; "
+            "expected a quantizer that is fully on (qnoise_factor=1)"
+        )
+    return integers, fmt
+
+
+def _check_float32(model: EncoderModel) -> None:
+    for stage in model.stages:
+        low, high = accumulator_range(stage)
+        if max(-low, high) >= _FLOAT32_INTEGERS:
+            raise ModelError(
+                f"{stage.layer.name}: sums reach {max(-low, high):.2e} steps, which float32 training cannot hold "
+                f"exactly (2^24); use fewer inputs or bits"
+            )
