@@ -1,0 +1,47 @@
+# make run            the main job on the embedded synthetic data; DATA=file.csv for your own
+# make test           all tests
+VENV ?= .venv
+BIN := $(VENV)/bin
+SIMULATOR := iverilog:iverilog
+TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys
+export VENV
+
+# Values with blanks arrive whole because the shell, not make, splits the line.
+RUN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(CONFIG),--config "$(CONFIG)") \
+	$(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(OPTIONS)
+
+.PHONY: run test check format test-slow benchmarks docs clean
+
+run:
+	@scripts/setup $(SIMULATOR)
+	@$(BIN)/econ-ae run $(RUN_OPTIONS)
+
+test:
+	@scripts/setup $(TOOLS)
+	@$(BIN)/pytest -m "not slow"
+
+check:
+	@scripts/setup $(TOOLS)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format:
+	@scripts/setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-slow:
+	@scripts/setup $(TOOLS)
+	@$(BIN)/pytest -m slow
+
+benchmarks:
+	@scripts/setup $(TOOLS)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs:
+	@scripts/setup
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) build site *.egg-info
