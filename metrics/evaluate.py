@@ -1,0 +1,107 @@
+"""Evaluation: the EMD of every reconstruction of the same events, summarised and binned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.errors import DataError
+from econ_ae.geometry import WaferGeometry
+from metrics.baselines import Reconstruction
+from metrics.emd import EmdResult, emd
+from metrics.profiles import Profile, profile, quantile_edges
+from metrics.statistics import Summary, summarise
+
+PROFILE_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """One reconstruction with its EMD: per event, summarised, and binned in occupancy and total charge (CALQ)."""
+
+    reconstruction: Reconstruction
+    result: EmdResult
+    summary: Summary
+    by_occupancy: Profile
+    by_charge: Profile
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """EMDs of several reconstructions of the same n events.
+
+    Parameters
+    ----------
+    entries : in the order of the reconstructions
+    occupancy : int64 (n,), cells with charge in the input
+    total : float64 (n,), sum of the input's charges, CALQ counts
+    seed : of every bootstrap
+    """
+
+    entries: tuple[Evaluated, ...]
+    occupancy: NDArray[np.int64]
+    total: NDArray[np.float64]
+    seed: int
+
+    def of(self, algorithm: str, *, elinks: int | None = None) -> tuple[Evaluated, ...]:
+        """Return the entries of an algorithm, at one eLink count if given, smallest mean EMD first."""
+        found = (
+            e
+            for e in self.entries
+            if e.reconstruction.algorithm == algorithm and (elinks is None or e.reconstruction.elinks == elinks)
+        )
+        return tuple(sorted(found, key=lambda e: e.summary.mean.value))
+
+
+def evaluate(
+    charges: NDArray[np.generic],
+    reconstructions: Sequence[Reconstruction],
+    geometry: WaferGeometry,
+    seed: int,
+    jobs: int | None = None,
+) -> Evaluation:
+    """Compare every reconstruction with the input images.
+
+    Parameters
+    ----------
+    charges : (n, cells) input charges, CALQ counts
+    seed : of the bootstrap errors
+    jobs : processes for the EMD, see ``metrics.emd.emd``
+
+    Raises
+    ------
+    DataError
+        When there is nothing to compare, a shape is wrong, or no pair of a reconstruction is defined.
+    """
+    if not reconstructions:
+        raise DataError("no reconstruction to evaluate")
+    image = np.asarray(charges, dtype=np.float64)
+    results: dict[int, EmdResult] = {}
+    for r in reconstructions:
+        if id(r.charges) not in results:
+            results[id(r.charges)] = emd(image, r.charges, geometry, jobs)
+    occupancy = np.count_nonzero(image, axis=1).astype(np.int64)
+    total = image.sum(axis=1)
+    # Bins of the events that have charge: an empty image has no EMD with anything.
+    filled = total > 0
+    if not filled.any():
+        raise DataError(f"all {len(image)} input images are without charge: nothing has an EMD")
+    occupancy_edges = quantile_edges(occupancy[filled], PROFILE_BINS)
+    charge_edges = quantile_edges(total[filled], PROFILE_BINS)
+    summaries = {key: summarise(result, seed) for key, result in results.items()}
+    by_occupancy = {key: profile(result, occupancy, occupancy_edges) for key, result in results.items()}
+    by_charge = {key: profile(result, total, charge_edges) for key, result in results.items()}
+    entries = tuple(
+        Evaluated(
+            r,
+            results[id(r.charges)],
+            summaries[id(r.charges)],
+            by_occupancy[id(r.charges)],
+            by_charge[id(r.charges)],
+        )
+        for r in reconstructions
+    )
+    return Evaluation(entries, occupancy, total, seed)

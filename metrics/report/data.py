@@ -1,0 +1,170 @@
+"""What a report holds: plain frozen data, complete before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.geometry import WaferGeometry
+from metrics.profiles import Profile
+from metrics.statistics import PairedDifference, Summary
+
+Scalar = str | int | float | bool | None
+Table = Mapping[str, Scalar]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeadlineRow:
+    """One algorithm at one eLink count.
+
+    Parameters
+    ----------
+    algorithm, variant, name, detail, elinks, bits : as in ``metrics.baselines.Reconstruction``
+    best : whether no row of the same eLink count has a smaller mean EMD
+    """
+
+    algorithm: str
+    variant: str
+    name: str
+    detail: str
+    elinks: int | None
+    bits: int | None
+    summary: Summary
+    best: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The autoencoder against another algorithm on the same events.
+
+    Parameters
+    ----------
+    ae, other : their mean EMDs are those of the headline table
+    difference : EMD of the autoencoder minus EMD of the other
+    """
+
+    ae: HeadlineRow
+    other: HeadlineRow
+    difference: PairedDifference
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileSeries:
+    """EMD of one algorithm against occupancy and total charge (CALQ counts)."""
+
+    algorithm: str
+    variant: str
+    elinks: int | None
+    label: str
+    by_occupancy: Profile
+    by_charge: Profile
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """EMD of every defined pair of one algorithm, float64 (pairs,)."""
+
+    algorithm: str
+    variant: str
+    label: str
+    values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class EventImage:
+    """One image of an event: the input (``emd`` None) or a reconstruction of it."""
+
+    title: str
+    charges: FloatArray
+    emd: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class WaferEvent:
+    """An event to show.
+
+    Parameters
+    ----------
+    title : why this event, for example ``median``
+    event : row among the evaluated events
+    occupancy, total : of the input, cells and CALQ counts
+    images : input first
+    """
+
+    title: str
+    event: int
+    occupancy: int
+    total: float
+    images: tuple[EventImage, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Outcome of the bit-for-bit comparison of the generated hardware with the emulator.
+
+    Parameters
+    ----------
+    events, mismatches : compared events, and how many differed in any bit
+    simulator : name and version
+    latency : clocks from input to output
+    corners : how often the stimulus hit each arithmetic corner
+    details : anything else worth a line
+    """
+
+    events: int
+    mismatches: int
+    simulator: str
+    latency: int | None
+    corners: Mapping[str, int]
+    details: Table
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared and all of it was equal."""
+        return self.events > 0 and self.mismatches == 0
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """The encoder: one table row per layer, and facts about the whole."""
+
+    layers: tuple[Table, ...]
+    facts: Table
+
+
+@dataclass(frozen=True, eq=False)
+class ReportData:
+    """Everything in a report.
+
+    Parameters
+    ----------
+    title : of the page
+    synthetic : the evaluated events were generated, not recorded or simulated by an experiment
+    dataset : facts about the evaluated events
+    rows : the headline table
+    comparisons : the autoencoder against best choice and super trigger cells at the same eLinks
+    history : training curves, one number per epoch; empty when the run did not train
+    verification : None when the generated hardware was not simulated
+    model : None when there is no encoder to describe
+    manifest : how to reproduce the run
+    notes : remarks, one sentence each
+    """
+
+    title: str
+    synthetic: bool
+    dataset: Table
+    rows: tuple[HeadlineRow, ...]
+    comparisons: tuple[Comparison, ...]
+    profiles: tuple[ProfileSeries, ...]
+    distributions: tuple[Distribution, ...]
+    events: tuple[WaferEvent, ...]
+    history: Mapping[str, tuple[float, ...]]
+    verification: Verification | None
+    model: ModelCard | None
+    manifest: Table
+    notes: tuple[str, ...]
+    geometry: WaferGeometry
