@@ -14,6 +14,7 @@ from econ_ae.errors import ModelError
 IntArray = NDArray[np.int64]
 
 _MAX_WIDTH = 62  # values and one carry must fit int64
+_MAX_FRACTION = 64
 _NOTATION = re.compile(r"([us])(-?\d+)\.(-?\d+)")
 
 
@@ -44,7 +45,7 @@ class FixedFormat:
     Raises
     ------
     ModelError
-        When the width is not in 1..62 (2..62 for signed formats).
+        When the width is not in 1..62 (2..62 for signed formats), or the fraction not in -64..64.
     """
 
     signed: bool
@@ -54,8 +55,10 @@ class FixedFormat:
     def __post_init__(self) -> None:
         least = 2 if self.signed else 1
         if not least <= self.width <= _MAX_WIDTH:
-            kind = "signed" if self.signed else "unsigned"
-            raise ModelError(f"width of a {kind} format must be {least}..{_MAX_WIDTH}, not {self.width}")
+            kind = "a signed" if self.signed else "an unsigned"
+            raise ModelError(f"width of {kind} format must be {least}..{_MAX_WIDTH}, not {self.width}")
+        if not -_MAX_FRACTION <= self.fraction <= _MAX_FRACTION:
+            raise ModelError(f"fraction of a format must be -{_MAX_FRACTION}..{_MAX_FRACTION}, not {self.fraction}")
 
     @classmethod
     def parse(cls, text: str) -> FixedFormat:
@@ -89,9 +92,13 @@ class FixedFormat:
 
 
 def shift_round(values: IntArray, shift: int, rounding: Rounding) -> IntArray:
-    """Divide int64 ``values`` (any shape) by ``2**shift`` with the given rounding; exact for shift <= 0."""
+    """Divide int64 ``values`` (any shape, of at most 62 bits) by ``2**shift`` with the given rounding.
+
+    For shift <= 0 a multiplication, exact when the result fits int64.
+    """
     if shift <= 0:
         return values << -shift
+    shift = min(shift, 63)  # every larger shift gives the same
     floor = values >> shift
     if rounding is Rounding.TRN:
         return floor
@@ -113,9 +120,13 @@ def requantise(values: IntArray, fraction: int, to: FixedFormat, rounding: Round
     -------
     int64 array of the same shape, every element within ``to.min..to.max``.
     """
-    out = shift_round(values, fraction - to.fraction, rounding)
+    shift = fraction - to.fraction
     if overflow is Overflow.SAT:
-        return np.clip(out, to.min, to.max)
+        if shift < 0:  # clip first: the shifted value may not fit int64
+            high, low = values > to.max >> -shift, values < -(-to.min >> -shift)
+            return np.where(high, to.max, np.where(low, to.min, np.where(high | low, 0, values) << -shift))
+        return np.clip(shift_round(values, shift, rounding), to.min, to.max)
+    out = shift_round(values, shift, rounding)
     wrapped = out & ((1 << to.width) - 1)
     if to.signed:
         wrapped = wrapped - ((wrapped >> (to.width - 1)) << to.width)
@@ -128,4 +139,4 @@ def bits_for(low: int, high: int) -> tuple[bool, int]:
         raise ModelError(f"an interval needs low <= high, not {low} > {high}")
     if low >= 0:
         return False, max(1, high.bit_length())
-    return True, max(high.bit_length(), (-low - 1).bit_length()) + 1
+    return True, max(max(high, 0).bit_length(), (-low - 1).bit_length(), 1) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
@@ -27,6 +27,7 @@ from econ_ae.ir.model import (
 from econ_ae.ir.validate import check
 
 FORMAT = "econ-ae encoder"
+_T = TypeVar("_T")
 
 
 def _format(fmt: FixedFormat) -> dict[str, Any]:
@@ -96,8 +97,28 @@ def sha256(model: EncoderModel) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def _get(raw: dict[str, Any], key: str, kind: type[_T]) -> _T:
+    """Return ``raw[key]``; TypeError unless it is exactly of this type (a JSON true is no 1)."""
+    return _typed(raw[key], key, kind)
+
+
+def _typed(value: Any, what: str, kind: type[_T]) -> _T:
+    if type(value) is not kind:
+        raise TypeError(f"{what!r} must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _integers(raw: dict[str, Any], key: str) -> tuple[int, ...]:
+    return tuple(_typed(value, key, int) for value in _get(raw, key, list))
+
+
+def _pair(raw: dict[str, Any], key: str) -> tuple[int, int]:
+    first, second = _integers(raw, key)
+    return first, second
+
+
 def _parse_format(raw: dict[str, Any]) -> FixedFormat:
-    return FixedFormat(raw["signed"], raw["width"], raw["fraction"])
+    return FixedFormat(_get(raw, "signed", bool), _get(raw, "width", int), _get(raw, "fraction", int))
 
 
 def _parse_accumulate(raw: dict[str, Any]) -> Accumulate:
@@ -105,37 +126,41 @@ def _parse_accumulate(raw: dict[str, Any]) -> Accumulate:
         case "exact":
             return Exact()
         case "trn_each":
-            return TrnEach(raw["fraction"])
+            return TrnEach(_get(raw, "fraction", int))
     raise ModelError(f"accumulate rule must be exact or trn_each, not {raw['rule']!r}")
+
+
+def _parse_layer(raw: dict[str, Any]) -> Conv2D | Dense:
+    common = (
+        _get(raw, "name", str),
+        as_int_array(raw["kernel"]),
+        as_int_array(raw["bias"]),
+        _parse_format(raw["weight"]),
+        _parse_format(raw["bias_format"]),
+    )
+    rule = _parse_accumulate(raw["accumulate"])
+    if raw["op"] == "dense":
+        return Dense(*common, rule)
+    vertical, horizontal = ({"padding": pair} for pair in _get(raw, "padding", list))
+    return Conv2D(*common, _pair(raw, "stride"), (_pair(vertical, "padding"), _pair(horizontal, "padding")), rule)
 
 
 def _parse_op(raw: dict[str, Any]) -> Op:
     match raw["op"]:
         case "normalise":
-            return Normalise(_parse_format(raw["out"]), raw["name"])
+            return Normalise(_parse_format(raw["out"]), _get(raw, "name", str))
         case "requantise":
             return Requantise(
-                raw["name"],
-                raw["relu"],
+                _get(raw, "name", str),
+                _get(raw, "relu", bool),
                 _parse_format(raw["out"]),
                 Rounding(raw["rounding"]),
                 Overflow(raw["overflow"]),
             )
         case "pack":
-            return Pack(tuple(raw["keep"]), raw["elinks"], raw["name"])
+            return Pack(_integers(raw, "keep"), _get(raw, "elinks", int), _get(raw, "name", str))
         case "conv2d" | "dense":
-            common = (
-                raw["name"],
-                as_int_array(raw["kernel"]),
-                as_int_array(raw["bias"]),
-                _parse_format(raw["weight"]),
-                _parse_format(raw["bias_format"]),
-            )
-            rule = _parse_accumulate(raw["accumulate"])
-            if raw["op"] == "dense":
-                return Dense(*common, rule)
-            (top, bottom), (left, right) = raw["padding"]
-            return Conv2D(*common, (raw["stride"][0], raw["stride"][1]), ((top, bottom), (left, right)), rule)
+            return _parse_layer(raw)
     raise ModelError(f"operation {raw['op']!r} is unknown; expected normalise, conv2d, dense, requantise or pack")
 
 
@@ -148,11 +173,11 @@ def from_dict(raw: dict[str, Any]) -> EncoderModel:
         )
     try:
         arrangement = raw["input"]["arrangement"]
-        rows, cols, channels = arrangement["shape"]
-        image = Arrangement(arrangement["name"], rows, cols, channels, tuple(arrangement["cells"]))
-        source = Input(raw["input"]["cells"], _parse_format(raw["input"]["charge"]), image)
-        ops = tuple(_parse_op(op) for op in raw["ops"])
-        model = EncoderModel(raw["name"], source, ops, raw["provenance"])
+        rows, cols, channels = _integers(arrangement, "shape")
+        image = Arrangement(_get(arrangement, "name", str), rows, cols, channels, _integers(arrangement, "cells"))
+        source = Input(_get(raw["input"], "cells", int), _parse_format(raw["input"]["charge"]), image)
+        ops = tuple(_parse_op(op) for op in _get(raw, "ops", list))
+        model = EncoderModel(_get(raw, "name", str), source, ops, _get(raw, "provenance", dict))
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(f"encoder JSON is malformed: {type(problem).__name__} {problem}") from problem
     return check(model)

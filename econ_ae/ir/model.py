@@ -84,10 +84,14 @@ class Conv2D:
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return (rows, cols, filters) for an input of ``shape`` (rows, cols, channels)."""
+        if self.kernel.ndim != 4:
+            raise ModelError(f"{self.name}: a convolution's kernel has 4 axes, not {self.kernel.ndim}")
         if len(shape) != 3 or shape[2] != self.kernel.shape[2]:
             raise ModelError(
                 f"{self.name}: kernel expects images of {self.kernel.shape[2]} channels, got shape {shape}"
             )
+        if min(self.stride) < 1:
+            raise ModelError(f"{self.name}: strides must be >= 1, not {self.stride}")
         size = [
             (shape[axis] + sum(self.padding[axis]) - self.kernel.shape[axis]) // self.stride[axis] + 1
             for axis in (0, 1)
@@ -114,6 +118,8 @@ class Dense:
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return (outputs,) for an input of any ``shape`` with as many elements as the kernel has rows."""
+        if self.kernel.ndim != 2:
+            raise ModelError(f"{self.name}: a dense kernel has 2 axes, not {self.kernel.ndim}")
         if math.prod(shape) != self.kernel.shape[0]:
             raise ModelError(
                 f"{self.name}: kernel expects {self.kernel.shape[0]} inputs, got {math.prod(shape)} (shape {shape})"
@@ -220,7 +226,7 @@ class EncoderModel:
     @property
     def normalise(self) -> Normalise:
         """The normaliser."""
-        op = self.ops[0]
+        op = self.ops[0] if self.ops else None
         if not isinstance(op, Normalise):
             raise ModelError(f"{self.name}: the first operation must be Normalise, not {type(op).__name__}")
         return op
@@ -228,7 +234,7 @@ class EncoderModel:
     @property
     def pack(self) -> Pack:
         """The packing of the latents."""
-        op = self.ops[-1]
+        op = self.ops[-1] if self.ops else None
         if not isinstance(op, Pack):
             raise ModelError(f"{self.name}: the last operation must be Pack, not {type(op).__name__}")
         return op
@@ -280,5 +286,14 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def as_int_array(values: object) -> IntArray:
-    """Return a fresh int64 array of nested integers (helper of the codec and the readers)."""
-    return np.array(values, dtype=np.int64)
+    """Return a fresh int64 array of nested integers (helper of the codec and the readers).
+
+    Raises
+    ------
+    ModelError
+        When a number is no integer of 64 bits; numpy would drop its fraction in silence.
+    """
+    array = np.array(values)
+    if array.size and not np.issubdtype(array.dtype, np.signedinteger):
+        raise ModelError(f"weights must be nested lists of 64-bit integers, not of {array.dtype}")
+    return array.astype(np.int64)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from econ_ae.errors import ModelError
-from econ_ae.ir.model import SPEC_VERSION, Conv2D, Dense, EncoderModel, Exact, Requantise, Stage
+from econ_ae.ir.model import SPEC_VERSION, Conv2D, EncoderModel, Exact, Requantise, Stage
 from econ_ae.ir.ranges import accumulator_range
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
@@ -34,6 +34,7 @@ def errors(model: EncoderModel) -> list[str]:
         pack = model.pack
     except ModelError as problem:
         return [*found, str(problem)]
+    found += _normalise_errors(model)
     for stage in stages:
         found += _stage_errors(stage)
     if len(pack.keep) != model.latents:
@@ -65,11 +66,26 @@ def _input_errors(model: EncoderModel) -> list[str]:
     used = [c for c in arrangement.cells if c >= 0]
     if used and max(used) >= model.input.cells:
         found.append(f"arrangement {arrangement.name} uses cell {max(used)} of {model.input.cells}")
+    if min(arrangement.cells, default=0) < -1:
+        found.append(f"arrangement {arrangement.name} uses cell {min(arrangement.cells)}; an empty pixel is -1")
     if len(set(used)) != len(used):
         found.append(f"arrangement {arrangement.name} uses a cell twice")
     if model.input.charge.signed or model.input.charge.fraction:
         found.append(f"charges must be unsigned integers, not {model.input.charge}")
     return found
+
+
+def _normalise_errors(model: EncoderModel) -> list[str]:
+    """Find formats that ``(charge << fraction) >> shift`` cannot give in int64."""
+    out, charge = model.normalise.out, model.input.charge
+    if out.signed or out.fraction < 0:
+        return [f"{model.normalise.name}: format must be unsigned with a fraction >= 0, not {out}"]
+    if charge.width + out.fraction > _MAX_ACCUMULATOR:
+        return [
+            f"{model.normalise.name}: charges of {charge.width} bits with {out.fraction} fractional ones take "
+            f"{charge.width + out.fraction} bits; at most {_MAX_ACCUMULATOR}"
+        ]
+    return []
 
 
 def _stage_errors(stage: Stage) -> list[str]:
@@ -85,16 +101,17 @@ def _stage_errors(stage: Stage) -> list[str]:
     if layer.bias.shape != layer.kernel.shape[-1:]:
         found.append(f"{layer.name}: {layer.bias.size} biases for {layer.kernel.shape[-1]} outputs")
     if isinstance(layer, Conv2D):
-        if min(layer.stride) < 1 or min(min(p) for p in layer.padding) < 0:
-            found.append(f"{layer.name}: strides must be >= 1 and padding >= 0")
+        if min(min(p) for p in layer.padding) < 0:
+            found.append(f"{layer.name}: padding must be >= 0, not {layer.padding}")
         if min(stage.out_shape) < 1:
             found.append(f"{layer.name}: kernel {layer.kernel.shape[:2]} is larger than its input {stage.in_shape}")
-    elif isinstance(layer, Dense) and layer.kernel.ndim != 2:
-        found.append(f"{layer.name}: a dense kernel has 2 axes, not {layer.kernel.ndim}")
     if stage.bias_shift < 0:
         found.append(f"{layer.name}: bias format {layer.bias_format} is finer than the accumulator")
     if stage.product_shift < 0:
         found.append(f"{layer.name}: trn_each({stage.accumulator_fraction}) is finer than a product")
+    product = layer.weight.width + stage.in_format.width
+    if product > _MAX_ACCUMULATOR:
+        found.append(f"{layer.name}: products of {product} bits; at most {_MAX_ACCUMULATOR}")
     if not found:
         low, high = accumulator_range(stage)
         width = max(high.bit_length(), (-low - 1).bit_length()) + 1
