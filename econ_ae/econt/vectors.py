@@ -1,0 +1,74 @@
+"""The collaboration's CSV vectors: 12 input or 13 output words of 8 hexadecimal digits per bunch crossing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.econt.frame import ETX
+from econ_ae.econt.words import EPORTS
+from econ_ae.errors import DataError
+
+_DIGITS = 8
+_WORD = re.compile(r"(?:0[xX])?[0-9a-fA-F]{1,8}")
+
+
+def read_input(path: Path) -> NDArray[np.uint32]:
+    """Return the ePortRX words of a ``testInput.csv``, uint32 (n, 12); DataError that names file, row and column."""
+    return _read(path, "RX_DATA", EPORTS)
+
+
+def read_output(path: Path) -> NDArray[np.uint32]:
+    """Return the eTX words of a ``testOutput.csv``, uint32 (n, 13); DataError that names file, row and column."""
+    return _read(path, "TX_DATA", ETX)
+
+
+def write_output(path: Path, words: NDArray[np.uint32]) -> None:
+    """Write eTX words (n, 13) in the same form."""
+    lines = [",".join(f"TX_DATA_{i}" for i in range(ETX))]
+    lines += [",".join(f"{w:08x}" for w in row) for row in words.tolist()]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _read(path: Path, name: str, columns: int) -> NDArray[np.uint32]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise DataError(f"{path}: cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{path}: not a text file; expected {columns} hexadecimal words per row") from problem
+    lines = [line.strip() for line in text.splitlines()]
+    header = 1 if lines and "DATA" in lines[0].upper() else 0
+    rows = lines[header:]
+    while rows and not rows[-1]:
+        rows.pop()
+    if not rows:
+        raise DataError(f"{path}: no data rows; expected {columns} hexadecimal words per row")
+    commas = "," * (columns - 1)
+    width = columns * (_DIGITS + 1) - 1
+    if all(len(row) == width and row[_DIGITS :: _DIGITS + 1] == commas for row in rows):
+        digits = "".join(rows).replace(",", "")
+        # fromhex skips white space, which no word may contain.
+        if digits.isalnum():
+            try:
+                return np.frombuffer(bytes.fromhex(digits), dtype=">u4").astype(np.uint32).reshape(-1, columns)
+            except ValueError:
+                pass  # the row by row reader names the place
+    return _row_by_row(path, rows, header, name, columns)
+
+
+def _row_by_row(path: Path, rows: list[str], header: int, name: str, columns: int) -> NDArray[np.uint32]:
+    out = np.empty((len(rows), columns), np.uint32)
+    for r, row in enumerate(rows):
+        where = f"{path}: row {r} (line {r + header + 1})"
+        words = [word.strip() for word in row.split(",")] if row else []
+        if len(words) != columns:
+            raise DataError(f"{where} has {len(words)} columns; expected {columns} ({name}_0..{name}_{columns - 1})")
+        for c, word in enumerate(words):
+            if not _WORD.fullmatch(word):
+                raise DataError(f"{where}, column {name}_{c}: {word!r} is no word of up to 8 hexadecimal digits")
+            out[r, c] = int(word, 16)
+    return out
