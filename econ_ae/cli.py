@@ -1,0 +1,174 @@
+"""The command line `econ-ae`: thin; every command is one function call elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from econ_ae.errors import ConfigError, EconAeError
+
+if TYPE_CHECKING:
+    from econ_ae.config import RunConfig
+    from econ_ae.pipeline import Context
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From trigger-cell images to a quantized encoder, its verified Verilog and its Energy Mover's Distance.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
+_INTERRUPTED = 130
+
+
+@app.command()
+def run(
+    preset: Annotated[str | None, typer.Option(help="econ-t (default), paper-4x4x3 or quick.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
+    data: Annotated[str | None, typer.Option(help="CSV file of trigger cells; default: synthetic images.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do everything: data, training, integer model, Verilog, verification, report."""
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal
+    from econ_ae.rundir import RunDirectory
+
+    if overwrite and resume:
+        raise ConfigError("--overwrite and --resume exclude each other; give one")
+    if resume and out is None:
+        raise ConfigError("--resume needs --out, the run directory to continue")
+    settings = _settings(preset, config, data, seed)
+    if resume and out is not None and out.exists() and (preset, config, data, seed) == (None,) * 4:
+        settings = RunDirectory.open(out).config
+    path = out or _fresh(settings)
+    try:
+        context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=Terminal(quiet=as_json))
+    except KeyboardInterrupt:
+        hint = f"; continue with: econ-ae run --out {path} --resume" if path.exists() else ""
+        typer.echo(f"\ninterrupted{hint}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    _headline(context, as_json=as_json)
+
+
+def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig:
+    from econ_ae.config import DEFAULT_PRESET, load, load_preset
+
+    if preset and config:
+        raise ConfigError("--preset and --config exclude each other; give one")
+    settings = load(config) if config else load_preset(preset or DEFAULT_PRESET)
+    if data is not None:
+        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"source": data})})
+    if seed is not None:
+        settings = settings.model_copy(update={"seed": seed})
+    return settings
+
+
+def _fresh(settings: RunConfig) -> Path:
+    from econ_ae.rundir import fresh_path
+
+    return fresh_path(Path("runs"), f"{settings.name}-{Path(settings.data.source).stem}")
+
+
+def _headline(context: Context, *, as_json: bool) -> None:
+    from econ_ae.console import print_table
+    from econ_ae.reporting import by_elinks, headline_rows
+
+    rows = headline_rows(context)
+    title = "Mean EMD of the report events (1 = half a trigger-cell pitch; in brackets: error of the last digits)"
+    print_table(title, rows if as_json else by_elinks(rows), as_json=as_json)
+    if not as_json:
+        typer.echo(f"report: {context.path('report', 'index.html')}")
+
+
+def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal
+
+    context = pipeline.open_run(path, Terminal(quiet=as_json))
+    pipeline.run_stage(context, name, repeat=True)
+    return context
+
+
+@app.command()
+def data(
+    source: Annotated[str, typer.Argument(help="CSV file, directory of them, or 'synthetic'.")] = "synthetic",
+    as_json: Json = False,
+) -> None:
+    """Say what a data source holds: events, occupancy, charge, rows without charge."""
+    from econ_ae import pipeline
+    from econ_ae.console import print_table
+    from econ_ae.geometry import LOW_DENSITY
+
+    settings = _settings(None, None, source, None)
+    batch, rows = pipeline.read_data(settings, LOW_DENSITY)
+    facts = pipeline.describe(batch, rows)
+    print_table("Dataset", [{"fact": k, "value": str(v)} for k, v in facts.items()], as_json=as_json)
+
+
+@app.command()
+def train(run_path: RunPath) -> None:
+    """Train the encoder and decoder of a run, continuing what is there."""
+    try:
+        _stage(run_path, "train")
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; continue with: econ-ae train {run_path}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+@app.command()
+def freeze(run_path: RunPath) -> None:
+    """Turn the trained encoder into its integer model and compare the two on every report event."""
+    context = _stage(run_path, "freeze")
+    typer.echo(context.path("encoder.json"))
+
+
+@app.command()
+def generate(run_path: RunPath) -> None:
+    """Write the encoder's Verilog."""
+    context = _stage(run_path, "generate")
+    typer.echo(context.path("rtl"))
+
+
+@app.command()
+def verify(
+    run_path: RunPath,
+    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate the Verilog and compare every event with the integer model; exit code 1 on any difference."""
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal, print_table
+    from econ_ae.reporting import verification_rows
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    result = pipeline.verify(context, events or context.config.verify.real_events)
+    print_table("Verilog against emulator", verification_rows(result), as_json=as_json)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(run_path: RunPath, as_json: Json = False) -> None:
+    """Compare the run with the chip's other algorithms and write the report page."""
+    _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)
+
+
+def main() -> None:
+    """Run the command line; errors of the user are one line and exit code 2."""
+    try:
+        app()
+    except EconAeError as problem:
+        typer.echo(f"econ-ae: {' '.join(str(problem).split())}", err=True)
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted", err=True)
+        sys.exit(_INTERRUPTED)

@@ -1,0 +1,83 @@
+"""The import rules: data flows one way, heavy libraries stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
+GLUE = {"econ_ae/cli.py", "econ_ae/pipeline.py", "econ_ae/reporting.py"}
+
+
+def sources() -> list[Path]:
+    return sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def breaches(path: Path, forbidden: tuple[str, ...], allowed: tuple[str, ...] = ()) -> list[str]:
+    def under(name: str, prefixes: tuple[str, ...]) -> bool:
+        return any(name == p or name.startswith(p + ".") for p in prefixes)
+
+    return sorted(n for n in imports(path) if under(n, forbidden) and not under(n, allowed))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_import_rules(path: Path) -> None:
+    name = name_of(path)
+    if not name.startswith("econ_ae/training/") and name != "econ_ae/freeze.py":
+        assert not breaches(path, ("tensorflow", "tf_keras", "keras", "qkeras"))
+    if name.startswith("econ_ae/") and name not in GLUE:
+        allowed = ("metrics.emd",) if name == "econ_ae/training/losses.py" else ()
+        assert not breaches(path, ("rtl_gen", "sim", "metrics"), allowed)
+    if name.startswith("rtl_gen/"):
+        allowed = ("econ_ae.ir", "econ_ae.fixedpoint", "econ_ae.geometry", "econ_ae.errors")
+        assert not breaches(path, ("econ_ae", "sim", "metrics"), allowed)
+    if name.startswith("metrics/"):
+        allowed = ("econ_ae.geometry", "econ_ae.econt", "econ_ae.data", "econ_ae.errors")
+        assert not breaches(path, ("econ_ae", "rtl_gen", "sim"), allowed)
+    if name == "metrics/emd.py":
+        assert not breaches(path, ("econ_ae", "scipy"), ("econ_ae.geometry", "econ_ae.errors"))
+
+
+def test_glue_imports_generators_lazily() -> None:
+    code = (
+        "import sys, econ_ae.cli, econ_ae.pipeline\n"
+        "loaded = {'tensorflow', 'ot', 'cocotb', 'matplotlib', 'rtl_gen', 'sim', 'metrics'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, econ_ae.cli as c\n"
+        "sys.argv = ['econ-ae', '--help']\n"
+        "try:\n    c.main()\nexcept SystemExit:\n    pass\n"
+        "loaded = {'numpy', 'pydantic', 'tensorflow'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_files_stay_readable() -> None:
+    long = {name_of(p): n for p in sources() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 320}
+    assert not long, "one idea per file, about 300 lines"
