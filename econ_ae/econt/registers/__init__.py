@@ -1,0 +1,1 @@
+"""Register files of the ECON-T: facts, readers, writers, weight exchange."""

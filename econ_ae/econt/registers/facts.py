@@ -1,0 +1,123 @@
+"""The facts of the ECON-T's register map that the trigger path needs: addresses, widths, defaults.
+
+Restated from the public register map of the first prototype (cmantill/econt_sw): base address, bytes, bits and default
+of each register. Where the map has more bits than the block uses (a 24-bit threshold register, a 16-bit sync word),
+``bits`` is what the block uses and a larger value is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from econ_ae.errors import RegisterError
+
+WEIGHT_BLOCKS = 12
+WEIGHT_BLOCK_BYTES = 134
+WEIGHT_BLOCK_BASE = 0x0538
+WEIGHT_BLOCK_SHIFT = 143  # blocks are 143 addresses apart, 134 of them used
+WEIGHT_REGISTERS: dict[str, tuple[int, int]] = {
+    f"weights_byte{n}": (n, 16 if n < 128 else 6) for n in range(0, 129, 16)
+}
+"""Weight registers of a block: name -> (first byte, bytes)."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """One register, or 48 equal ones.
+
+    Parameters
+    ----------
+    address : byte address of the first one
+    size : bytes of one register
+    bits : bits of the value
+    default : value after reset
+    count : 48 for a register per trigger cell, 0 for a single one
+    stride : addresses from one to the next
+    shift : position of the value in its byte
+    low, high : allowed values; ``high`` defaults to the largest value of ``bits``
+    """
+
+    address: int
+    size: int
+    bits: int
+    default: int
+    count: int = 0
+    stride: int = 0
+    shift: int = 0
+    low: int = 0
+    high: int | None = None
+
+    @property
+    def range(self) -> str:
+        """The allowed values, for errors."""
+        return f"{self.low}..{self.largest}" if self.bits <= 40 else f"0..2**{self.bits} - 1 ({self.bits} bits)"
+
+    @property
+    def largest(self) -> int:
+        """Largest allowed value."""
+        return (1 << self.bits) - 1 if self.high is None else self.high
+
+    def check(self, value: object, name: str) -> int:
+        """Return ``value`` as an int; RegisterError that names the register when it is none or out of range."""
+        if not isinstance(value, int):
+            raise RegisterError(f"{name} is {value!r}; expected an integer {self.range}")
+        if not self.low <= value <= self.largest:
+            shown = value if abs(value) < 1 << 40 else f"a number of {value.bit_length()} bits"
+            raise RegisterError(f"{name} is {shown}; expected {self.range}")
+        return int(value)
+
+
+SYNC_WORD = Register(0x03A9, 2, 11, 0x70F)
+BUFF_T1 = Register(0x03AB, 2, 16, 0x0030)
+BUFF_T2 = Register(0x03AD, 2, 16, 0x01FF)
+BUFF_T3 = Register(0x03AF, 1, 8, 0x00)
+# One byte, reset value 0x25: eLinks in bits 7-4, use_sum in bit 2, STC type in bits 1-0 (3 bits in production).
+FORMAT_DEFAULT = 0x25
+ELINKS = Register(0x03B0, 1, 4, FORMAT_DEFAULT >> 4, shift=4, low=1, high=13)
+USE_SUM = Register(0x03B0, 1, 1, FORMAT_DEFAULT >> 2 & 1, shift=2)
+STC_TYPE = Register(0x03B0, 1, 3, FORMAT_DEFAULT & 3, high=4)
+PROTOTYPE_STC_TYPE_MAX = 3
+ACTIVE_ETXS_MASK = Register(0x03B0, 2, 13, 0x3, low=1)  # production's form of ELINKS; its address is not published
+MASK_AE = Register(0x03B1, 16, 128, (1 << 128) - 1)
+MASK_AE2 = Register(0x03C1, 2, 16, 0xFFFF)
+KEEP_MASK = Register(0x03B1, 18, 144, (1 << 144) - 1)
+MUX = Register(0x03C4, 1, 6, 0, count=48, stride=1, high=47)
+CALIBRATION = Register(0x03F4, 2, 12, 2048, count=48, stride=2)
+ALGORITHM = Register(0x0454, 1, 3, 0, high=4)
+DENSITY = Register(0x0454, 1, 1, 0, shift=3)
+THRESHOLD = Register(0x0455, 3, 22, 0, count=48, stride=3)
+DROP_LSB = Register(0x04E5, 1, 8, 0)
+
+FIELDS: dict[str, Register] = {
+    "algorithm": ALGORITHM,
+    "high_density": DENSITY,
+    "mux": MUX,
+    "calibration": CALIBRATION,
+    "threshold": THRESHOLD,
+    "drop_lsb": DROP_LSB,
+    "elinks": ELINKS,
+    "buff_t1": BUFF_T1,
+    "buff_t2": BUFF_T2,
+    "buff_t3": BUFF_T3,
+    "stc_type": STC_TYPE,
+    "use_sum": USE_SUM,
+    "sync_word": SYNC_WORD,
+    "keep_mask": KEEP_MASK,
+}
+"""The register behind every integer field of ``EcontConfig``."""
+
+OTHER_BLOCKS = (
+    "CH_ALIGNER_*INPUT_ALL",
+    "CH_EPRXGRP_*INPUT_ALL",
+    "CH_ERR_*INPUT_ALL",
+    "CH_ERR_12_ALL",
+    "ALIGNER_ALL",
+    "ERRTOP_ALL",
+    "EPRXGRP_TOP_ALL",
+    "FCTRL_ALL",
+    "ERX_ALL",
+    "ETX_ALL",
+    "PLL_ALL",
+    "MISC_ALL",
+)
+"""Blocks of the map that serve links, clocks and error counters: known by name, not interpreted here."""

@@ -1,0 +1,137 @@
+"""The flat register files, in prototype and in production numbering (spec 12, forms 1 and 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from econ_ae.econt.config import EcontConfig, Numbering
+from econ_ae.econt.registers import facts
+from econ_ae.econt.registers.tree import Tree, weight_image
+from econ_ae.econt.registers.weight_blocks import split
+
+_PROTOTYPE, _PRODUCTION = "Algorithm", "ConfigAlgo"
+_CHANNELS = {"Mux": "mux", "Cal": "calibration", "AlgoThreshold": "threshold"}
+_ALGORITHM_KEYS = {
+    _PROTOTYPE: {"density": "high_density", "select": "algorithm"},
+    _PRODUCTION: {"alg_high_density": "high_density", "alg_type": "algorithm"},
+}
+_BUFFER_KEYS = {
+    "buff_t1": "buff_t1",
+    "buff_t2": "buff_t2",
+    "buff_t3": "buff_t3",
+    "stc_type": "stc_type",
+    "use_sum": "use_sum",
+    "link_reset_pattern": "sync_word",
+    "tx_sync_word": "sync_word",
+}
+_MASKS = ("mask_ae", "mask_ae2", "keep_auto_encoder_bits")
+
+
+def parse(tree: Tree) -> tuple[Numbering, dict[str, Any]]:
+    """Return numbering and ``EcontConfig`` fields of a flat file; RegisterError for anything that does not belong."""
+    tree.check_keys((_PROTOTYPE, _PRODUCTION, "AlgoDroplsb", "FormatterBuffer", "Encoder", *_CHANNELS))
+    if (_PROTOTYPE in tree.raw) == (_PRODUCTION in tree.raw):
+        both = "both" if _PROTOTYPE in tree.raw else "neither"
+        raise tree.error(
+            f"register blocks: {both} of {_PROTOTYPE} (prototype numbering) and {_PRODUCTION} (production) given; "
+            "expected one (is the file truncated?)"
+        )
+    key = _PROTOTYPE if _PROTOTYPE in tree.raw else _PRODUCTION
+    numbering = Numbering.PROTOTYPE if key == _PROTOTYPE else Numbering.PRODUCTION
+    values = _named(_global(tree, key), _ALGORITHM_KEYS[key])
+    for block, name in _CHANNELS.items():
+        if block in tree.raw:
+            values[name] = tree.child(block).channels(facts.FIELDS[name])
+    if "AlgoDroplsb" in tree.raw:
+        values["drop_lsb"] = _drop_lsb(tree.child("AlgoDroplsb"))
+    if "FormatterBuffer" in tree.raw:
+        values |= _buffer(_global(tree, "FormatterBuffer"), numbering)
+    if "Encoder" in tree.raw:
+        encoder = tree.child("Encoder")
+        encoder.check_keys(map(str, range(facts.WEIGHT_BLOCKS)))
+        values["weights"] = weight_image(encoder, {int(b): encoder.child(b) for b in encoder.raw})
+    return numbering, values
+
+
+def _global(tree: Tree, key: str) -> Tree:
+    block = tree.child(key)
+    block.check_keys(("Global",))
+    return block.child("Global") if "Global" in block.raw else Tree(tree.source, {}, block.path)
+
+
+def _named(block: Tree, names: dict[str, str]) -> dict[str, Any]:
+    block.check_keys(names)
+    return {names[key]: block.number(key, facts.FIELDS[names[key]]) for key in block.raw}
+
+
+def _drop_lsb(block: Tree) -> int:
+    block.check_keys(("Global",))
+    if not isinstance(block.raw.get("Global"), dict):
+        return block.number("Global", facts.DROP_LSB) if "Global" in block.raw else facts.DROP_LSB.default
+    inner = block.child("Global")
+    inner.check_keys(("drop_lsb",))
+    return inner.number("drop_lsb", facts.DROP_LSB) if "drop_lsb" in inner.raw else facts.DROP_LSB.default
+
+
+def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
+    block.check_keys((*_BUFFER_KEYS, *_MASKS, "active_etxs"))
+    values: dict[str, Any] = {}
+    for key, name in _BUFFER_KEYS.items():
+        if key in block.raw:
+            if name in values:
+                raise block.error(f"register {block.name(key)} is given twice (link_reset_pattern is tx_sync_word)")
+            values[name] = block.number(key, facts.FIELDS[name])
+    if "active_etxs" in block.raw:
+        values["elinks"] = (
+            block.number("active_etxs", facts.ELINKS) if numbering is Numbering.PROTOTYPE else _from_mask(block)
+        )
+    if "mask_ae" in block.raw or "mask_ae2" in block.raw:
+        if "keep_auto_encoder_bits" in block.raw:
+            raise block.error("registers mask_ae and keep_auto_encoder_bits exclude each other")
+        upper, lower = (
+            block.number(key, register) if key in block.raw else register.default
+            for key, register in (("mask_ae", facts.MASK_AE), ("mask_ae2", facts.MASK_AE2))
+        )
+        values["keep_mask"] = upper << facts.MASK_AE2.bits | lower
+    elif "keep_auto_encoder_bits" in block.raw:
+        values["keep_mask"] = block.number("keep_auto_encoder_bits", facts.KEEP_MASK)
+    return values
+
+
+def _from_mask(block: Tree) -> int:
+    mask = block.number("active_etxs", facts.ACTIVE_ETXS_MASK)
+    count = mask.bit_count()
+    if mask != (1 << count) - 1:
+        raise block.error(
+            f"register {block.name('active_etxs')} is {mask:#x}; expected links from 0 on without gaps, "
+            f"for {count} of them {(1 << count) - 1:#x}"
+        )
+    return count
+
+
+def production(config: EcontConfig) -> dict[str, Any]:
+    """Return the registers as a production-form mapping, mux entries renumbered when needed.
+
+    An address map order that differs from the numbering's has no register and is not written.
+    """
+    out = config.renumbered(Numbering.PRODUCTION)
+    return {
+        _PRODUCTION: {"Global": {"alg_high_density": int(out.high_density), "alg_type": int(out.algorithm)}},
+        "AlgoDroplsb": {"Global": {"drop_lsb": out.drop_lsb}},
+        "AlgoThreshold": dict(enumerate(out.threshold)),
+        "Cal": dict(enumerate(out.calibration)),
+        "Mux": dict(enumerate(out.mux)),
+        "FormatterBuffer": {
+            "Global": {
+                "active_etxs": (1 << out.elinks) - 1,
+                "buff_t1": out.buff_t1,
+                "buff_t2": out.buff_t2,
+                "buff_t3": out.buff_t3,
+                "stc_type": out.stc_type,
+                "use_sum": int(out.use_sum),
+                "tx_sync_word": out.sync_word,
+                "keep_auto_encoder_bits": out.keep_mask,
+            }
+        },
+        "Encoder": dict(enumerate(split(out.weights))),
+    }

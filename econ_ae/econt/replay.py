@@ -1,0 +1,180 @@
+"""Replays published vectors: runs every configuration of a directory and compares all output words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.econt import chip
+from econ_ae.econt.config import AddressMap, Algorithm, EcontConfig
+from econ_ae.econt.registers.read import read_config
+from econ_ae.econt.vectors import read_input, read_output
+from econ_ae.errors import DataError, did_you_mean
+
+INPUT, REGISTERS, OUTPUT = "testInput.csv", "init.yaml", "testOutput.csv"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first row that differs: its number from 0, expected and computed words in hexadecimal."""
+
+    row: int
+    expected: tuple[str, ...]
+    got: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """How one configuration compares.
+
+    Attributes
+    ----------
+    name : folder name
+    rows, equal : rows compared, and rows with all 13 words equal
+    elinks : links that the model used
+    how_elinks_known : ``given``, ``register file`` or ``columns that the output uses``
+    first_difference : None when all rows are equal
+    seconds : reading, running and comparing
+    note : one sentence more, such as the address map under which the file would match
+    """
+
+    name: str
+    rows: int
+    equal: int
+    elinks: int
+    how_elinks_known: str
+    first_difference: Difference | None
+    seconds: float
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was compared and all of it is equal."""
+        return 0 < self.rows == self.equal
+
+
+def replay(
+    vectors_dir: Path,
+    configs: Sequence[str] | None = None,
+    elinks: int | None = None,
+    address_map: str | None = None,
+) -> list[ReplayResult]:
+    """Run the model on a directory of vectors.
+
+    Parameters
+    ----------
+    vectors_dir : holds ``testInput.csv`` and a folder per configuration with ``init.yaml`` and ``testOutput.csv``;
+        may be such a folder itself, its input beside it
+    configs : folder names; all folders with both files when None
+    elinks : number of links instead of the register file's
+    address_map : ``tc0-first`` or ``tc47-first`` instead of the order that goes with the file's numbering
+
+    Returns
+    -------
+    One result per configuration, in order of name. Output rows beyond those of the input are an error; an input longer
+    than the output is compared over the rows of the output.
+
+    Raises
+    ------
+    DataError
+        When a file is missing or malformed, or no configuration is found.
+    RegisterError
+        When a register file is wrong.
+    ConfigError
+        When the model refuses a configuration (super trigger cell type 4).
+    """
+    order = _address_map(address_map)
+    directory, names = _find(vectors_dir, configs)
+    words = read_input(directory / INPUT)
+    return [_one(directory / name, words, elinks, order) for name in names]
+
+
+def lines(results: Sequence[ReplayResult]) -> list[str]:
+    """Return one text line per result, for example ``BC_5eTx  3564/3564 rows``, and one per difference."""
+    width = max((len(r.name) for r in results), default=0)
+    out = []
+    for r in results:
+        detail = "" if r.how_elinks_known == "register file" else f"  ({r.elinks} eLinks: {r.how_elinks_known})"
+        out.append(f"{r.name:<{width}}  {r.equal}/{r.rows} rows{detail}")
+        if r.first_difference is not None:
+            out.append(f"  row {r.first_difference.row} expected {' '.join(r.first_difference.expected)}")
+            out.append(f"  row {r.first_difference.row} computed {' '.join(r.first_difference.got)}")
+        if r.note:
+            out.append(f"  {r.note}")
+    return out
+
+
+def _address_map(name: str | None) -> AddressMap | None:
+    if name is None:
+        return None
+    known = [str(m) for m in AddressMap]
+    if name not in known:
+        raise DataError(f"address map {name!r} is unknown; expected {' or '.join(known)}{did_you_mean(name, known)}")
+    return AddressMap(name)
+
+
+def _find(path: Path, configs: Sequence[str] | None) -> tuple[Path, list[str]]:
+    if not path.is_dir():
+        raise DataError(f"{path}: no such directory; expected one with {INPUT} and configuration folders")
+    if not (path / INPUT).is_file() and (path / REGISTERS).is_file():
+        return path.resolve().parent, [path.resolve().name]
+    found = sorted(p.name for p in path.iterdir() if (p / REGISTERS).is_file() and (p / OUTPUT).is_file())
+    if configs is None:
+        if not found:
+            raise DataError(f"{path}: no folder with {REGISTERS} and {OUTPUT}")
+        return path, found
+    for name in configs:
+        if name not in found:
+            raise DataError(f"{path / name}: no {REGISTERS} and {OUTPUT}{did_you_mean(name, found)}")
+    return path, list(configs)
+
+
+def used_links(output: NDArray[np.uint32]) -> int:
+    """Return the number of links up to the last one that carries anything but 0."""
+    used = np.flatnonzero(output.any(axis=0))
+    return int(used[-1]) + 1 if used.size else 1
+
+
+def _one(folder: Path, words: NDArray[np.uint32], elinks: int | None, address_map: AddressMap | None) -> ReplayResult:
+    start = time.perf_counter()
+    expected = read_output(folder / OUTPUT)
+    if len(expected) > len(words):
+        raise DataError(f"{folder / OUTPUT}: {len(expected)} rows, but {INPUT} has {len(words)}")
+    config = read_config(folder / REGISTERS)
+    if elinks is not None:
+        config, how = replace(config, elinks=elinks), "given"
+    elif "elinks" in config.given:
+        how = "register file"
+    else:
+        config, how = replace(config, elinks=used_links(expected)), "columns that the output uses"
+    if address_map is not None:
+        config = replace(config, address_map=address_map)
+    words = words[: len(expected)]
+    got = chip.run(config, words)
+    same = (got == expected).all(axis=1)
+    difference = None
+    note = ""
+    if not same.all():
+        row = int(np.argmin(same))
+        difference = Difference(row, _hex(expected[row]), _hex(got[row]))
+        note = _other_order(config, words, expected)
+    seconds = time.perf_counter() - start
+    return ReplayResult(folder.name, len(expected), int(same.sum()), config.elinks, how, difference, seconds, note)
+
+
+def _hex(row: NDArray[np.uint32]) -> tuple[str, ...]:
+    return tuple(f"{word:08x}" for word in row.tolist())
+
+
+def _other_order(config: EcontConfig, words: NDArray[np.uint32], expected: NDArray[np.uint32]) -> str:
+    """Say so when the file matches with the other order of the address map."""
+    if config.algorithm not in (Algorithm.BEST_CHOICE, Algorithm.THRESHOLD_SUM):
+        return ""
+    other = AddressMap.TC47_FIRST if config.tc0_first else AddressMap.TC0_FIRST
+    equal = int((chip.run(replace(config, address_map=other), words) == expected).all(axis=1).sum())
+    return f"{equal}/{len(expected)} rows with address map {other} instead" if equal else ""

@@ -1,0 +1,126 @@
+"""The published files, the worked event, and the replay of directories."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from econ_ae import emulator
+from econ_ae.econt import chip
+from econ_ae.econt.autoencoder import encoder_model
+from econ_ae.econt.decode import decode_autoencoder
+from econ_ae.econt.frontend import calibrated_charges
+from econ_ae.econt.registers.read import read_config
+from econ_ae.econt.replay import lines, replay
+from econ_ae.econt.vectors import read_input, read_output, write_output
+from econ_ae.errors import ConfigError, DataError
+
+WORKED_X = "0 1 2 3 4 2 5 0 1 0 3 3 0 6 0 17 0 0 1 1 21 10 4 3 6 0 10 6 5 19 7 5 1 1 2 2 4 6 1 0 5 2 4 8 2 3 3 4"
+
+
+def test_all_rows_of_every_configuration(reference):
+    results = replay(reference / "econt_vectors") + replay(reference / "econt_vectors_random", ["TS_diffThreshold"])
+    assert [(r.name, r.equal) for r in results if not r.ok or r.rows != 3564] == []
+    assert len(results) == 9
+    by_name = {r.name: r for r in results}
+    assert by_name["AE_8x8_c8_S2_ele_qkeras"].how_elinks_known == "columns that the output uses"
+    assert by_name["BC_5eTx"].how_elinks_known == "register file"
+    assert "BC_5eTx                  3564/3564 rows" in lines(results)
+
+
+def test_address_map_override_is_reported_and_obeyed(reference):
+    directory = reference / "econt_vectors_random"
+    plain, overridden = (replay(directory, ["TS_Thr100"], address_map=m)[0] for m in (None, "tc0-first"))
+    assert (plain.equal, plain.first_difference.row) == (0, 0)
+    assert plain.note == "3564/3564 rows with address map tc0-first instead"
+    assert plain.first_difference.expected[:2] == ("fc40574e", "816b2452")
+    assert overridden.ok
+
+
+def test_worked_row(reference):
+    folder = reference / "econt_vectors" / "AE_8x8_c8_S2_ele_qkeras"
+    words = read_input(folder.parent / "testInput.csv")
+    config = read_config(folder / "init.yaml")
+    charges = calibrated_charges(config, words)
+    model = encoder_model(config)
+    latents = emulator.encode(model, charges)
+    sent = decode_autoencoder(read_output(folder / "testOutput.csv"), config)
+    np.testing.assert_array_equal(latents[:, :5], sent.latents[:, :5])
+    np.testing.assert_array_equal(latents[:, 5] & 31, sent.latents[:, 5])
+    # Specification 11 works out crossing 0 of the 5-link file, whose weights are others; the front end is the same.
+    assert charges[0].sum() == 13800
+    x = emulator.normalise(model, charges[:1])[0].tolist()
+    assert x == [int(v) for v in WORKED_X.split()]
+    assert latents[0].tolist() == [49, 20, 100, 240, 0, 85, 98, 298, 10, 14, 250, 217, 78, 65, 169, 298]
+    assert [f"{w:08x}" for w in chip.run(config, words[:1])[0, :2].tolist()] == ["faaaa007", "81902831"]
+
+
+@pytest.fixture
+def vectors(tmp_path, reference):
+    """A small copy: 20 input rows, one configuration with 15 output rows."""
+    source = reference / "econt_vectors"
+    (tmp_path / "BC").mkdir()
+    for name, rows in (("testInput.csv", 20), ("BC/testOutput.csv", 15)):
+        text = (source / name.replace("BC/", "BC_5eTx/")).read_text().splitlines()[: rows + 1]
+        (tmp_path / name).write_text("\n".join(text) + "\n")
+    shutil.copyfile(source / "BC_5eTx" / "init.yaml", tmp_path / "BC" / "init.yaml")
+    return tmp_path
+
+
+def test_shorter_output_compares_the_rows_that_exist(vectors):
+    assert [(r.rows, r.equal, r.ok) for r in replay(vectors)] == [(15, 15, True)]
+    assert replay(vectors / "BC")[0].ok
+    expected = read_output(vectors / "BC" / "testOutput.csv")
+    expected[3, 2] ^= 1
+    write_output(vectors / "BC" / "testOutput.csv", expected)
+    result = replay(vectors)[0]
+    assert (result.equal, result.first_difference.row) == (14, 3)
+    assert replay(vectors, elinks=4)[0].equal == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda t: t.replace(",", "", 1), "testInput.csv: no data rows"),
+        (lambda t: _row(t, 3, lambda w: w[:-1]), "row 2 (line 4) has 11 columns; expected 12 (RX_DATA_0..RX_DATA_11)"),
+        (lambda t: _row(t, 5, lambda w: [*w[:7], "a0zz0000", *w[8:]]), "row 4 (line 6), column RX_DATA_7: 'a0zz0000'"),
+        (lambda t: _row(t, 2, lambda w: ["a 123456", *w[1:]]), "row 1 (line 3), column RX_DATA_0: 'a 123456'"),
+        (lambda t: _row(t, 2, lambda w: [w[0] + "0", w[1][1:], *w[2:]]), "row 1 (line 3), column RX_DATA_0"),
+        (lambda t: _row(t, 4, lambda _: []), "row 3 (line 5) has 0 columns"),
+    ],
+)
+def test_csv_errors_name_row_and_column(vectors, edit, message):
+    path = vectors / "testInput.csv"
+    text = path.read_text()
+    path.write_text(text.splitlines()[0] if "no data" in message else edit(text))
+    with pytest.raises(DataError) as caught:
+        replay(vectors)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def _row(text, number, change):
+    rows = text.splitlines()
+    rows[number] = ",".join(change(rows[number].split(",")))
+    return "\n".join(rows) + "\n"
+
+
+def test_replay_errors(vectors, tmp_path):
+    with pytest.raises(DataError, match="did you mean 'BC'"):
+        replay(vectors, ["BCC"])
+    with pytest.raises(DataError, match="did you mean 'tc0-first'"):
+        replay(vectors, address_map="tc0first")
+    with pytest.raises(DataError, match="no such directory"):
+        replay(vectors / "none")
+    short = "\n".join((vectors / "testInput.csv").read_text().splitlines()[:10])
+    (vectors / "testInput.csv").write_text(short)
+    with pytest.raises(DataError, match=r"15 rows, but testInput\.csv has 9"):
+        replay(vectors)
+
+
+def test_type_4_is_refused(make_configuration, to_config):
+    c = make_configuration(np.random.default_rng(0), 1, 2, True) | {"stc_type": 4}
+    with pytest.raises(ConfigError, match="super trigger cell type 4 has no published test vectors"):
+        chip.run(to_config(c), np.zeros((1, 12), np.uint32))
