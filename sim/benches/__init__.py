@@ -1,0 +1,1 @@
+"""cocotb benches; each runs inside the simulator."""
