@@ -96,8 +96,14 @@ class TrainingConfig(_Section):
 
 
 class HardwareConfig(_Section):
-    """The generated block."""
+    """The generated block, and the arithmetic that it computes in."""
 
+    weights: Literal["nearest", "floor"] = Field(
+        "nearest", description="float weights to integers: as trained, or floored as the published chip weights were"
+    )
+    accumulate: Literal["exact", "trn_each"] = Field(
+        "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
+    )
     elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
     registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
 

@@ -133,6 +133,12 @@ def requantise(values: IntArray, fraction: int, to: FixedFormat, rounding: Round
     return wrapped
 
 
+def floor_to(values: NDArray[np.floating], to: FixedFormat) -> IntArray:
+    """Return clip(floor(2**fraction v)), int64 of the same shape: how the ECON-T's weights were quantized (spec 7)."""
+    scaled = np.floor(np.asarray(values, dtype=np.float64) * 2.0**to.fraction)
+    return np.clip(scaled, to.min, to.max).astype(np.int64)
+
+
 def bits_for(low: int, high: int) -> tuple[bool, int]:
     """Return (signed, width) of the narrowest format that holds all integers of ``low..high``."""
     if low > high:

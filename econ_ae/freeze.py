@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from qkeras import QActivation, QConv2D, QDense, quantized_bits, quantized_relu
 
 import econ_ae.training  # noqa: F401  sets TensorFlow up before QKeras imports it
 from econ_ae.errors import ModelError
-from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
+from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding, floor_to
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, same_padding
 from econ_ae.ir.ranges import accumulator_range
@@ -25,13 +25,17 @@ from econ_ae.ir.validate import MAX_ELINKS, check, frame_capacity
 CHARGE = FixedFormat(signed=False, width=22, fraction=0)
 """A calibrated charge, CALQ (ECON-T, spec 3)."""
 
+WeightRule = Literal["nearest", "floor"]
+"""How float weights become integers."""
+
 _FLOAT32_INTEGERS = 1 << 24
 
 
 @dataclass
 class _State:
     shape: tuple[int, ...]
-    ops: list[Op] = field(default_factory=list)
+    ops: list[Op]
+    rule: WeightRule
 
 
 def freeze(
@@ -42,6 +46,7 @@ def freeze(
     name: str = "encoder",
     cells: int = 48,
     elinks: int | None = None,
+    weights: WeightRule = "nearest",
     provenance: dict[str, str] | None = None,
 ) -> EncoderModel:
     """Return the integer model of a QKeras encoder.
@@ -52,13 +57,15 @@ def freeze(
     arrangement : which trigger cell is at which pixel of its input
     input_format : format of the input pixels, the normaliser's output
     elinks : output links; by default as few as hold all latent bits
+    weights : ``nearest`` takes what the quantizers give, and the model then equals ``encoder.predict``; ``floor`` takes
+        clip(floor(2**fraction v)) of the float weights, which is how the published ECON-T registers were made (spec 7)
 
     Raises
     ------
     ModelError
         When a layer or a quantizer has no exact integer form, or when float32 sums could round.
     """
-    state = _State(arrangement.shape, [Normalise(input_format)])
+    state = _State(arrangement.shape, [Normalise(input_format)], weights)
     for layer in encoder.layers:
         _handler(layer)(layer, state)
     if not isinstance(state.ops[-1], Requantise):
@@ -96,7 +103,7 @@ def _conv(layer: QConv2D, state: _State) -> None:
     pads = [(0, 0), (0, 0)]
     if layer.padding == "same":
         pads = [same_padding(n, k, s) for n, k, s in zip(state.shape, (rows, cols), layer.strides, strict=False)]
-    kernel, bias, weight, bias_format = _weights(layer)
+    kernel, bias, weight, bias_format = _weights(layer, state.rule)
     op = Conv2D(layer.name, kernel, bias, weight, bias_format, tuple(layer.strides), (pads[0], pads[1]))
     state.shape = op.output_shape(state.shape)
     state.ops.append(op)
@@ -104,7 +111,7 @@ def _conv(layer: QConv2D, state: _State) -> None:
 
 
 def _dense(layer: QDense, state: _State) -> None:
-    kernel, bias, weight, bias_format = _weights(layer)
+    kernel, bias, weight, bias_format = _weights(layer, state.rule)
     op = Dense(layer.name, kernel, bias, weight, bias_format)
     state.shape = op.output_shape(state.shape)
     state.ops.append(op)
@@ -167,19 +174,20 @@ def _requantise(name: str, quantizer: Any) -> Requantise:
     return Requantise(name, relu, fmt, Rounding.RND_CONV, Overflow.SAT)
 
 
-def _weights(layer: Any) -> tuple[IntArray, IntArray, FixedFormat, FixedFormat]:
-    kernel, fmt = _integers(layer.name, "kernel", layer.kernel, layer.kernel_quantizer_internal)
+def _weights(layer: Any, rule: WeightRule) -> tuple[IntArray, IntArray, FixedFormat, FixedFormat]:
+    kernel, fmt = _integers(f"{layer.name} kernel", layer.kernel, layer.kernel_quantizer_internal, rule)
     if layer.use_bias:
-        bias, bias_format = _integers(layer.name, "bias", layer.bias, layer.bias_quantizer_internal)
+        bias, bias_format = _integers(f"{layer.name} bias", layer.bias, layer.bias_quantizer_internal, rule)
     else:
         bias, bias_format = np.zeros(kernel.shape[-1], np.int64), fmt
     return kernel, bias, fmt, bias_format
 
 
-def _integers(layer: str, what: str, values: Any, quantizer: Any) -> tuple[IntArray, FixedFormat]:
-    """Integers of the quantized weights; they must be on the quantizer's grid to the last float32 bit."""
-    where = f"{layer} {what}"
+def _integers(where: str, values: Any, quantizer: Any, rule: WeightRule) -> tuple[IntArray, FixedFormat]:
+    """Integers of the weights; quantized ones must be on the quantizer's grid to the last float32 bit."""
     fmt, _ = quantizer_format(where, quantizer)
+    if rule == "floor":
+        return floor_to(np.asarray(values), fmt), fmt
     scaled = np.asarray(quantizer(values), np.float64) * 2.0**fmt.fraction
     integers = np.rint(scaled).astype(np.int64)
     if np.any(integers != scaled):

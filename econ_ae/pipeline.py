@@ -21,6 +21,7 @@ from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 from econ_ae.ir import codec, validate
 from econ_ae.ir.model import EncoderModel
+from econ_ae.ir.transform import truncate_products
 from econ_ae.progress import Progress
 from econ_ae.rundir import RunDirectory, Stopwatch, check_free
 
@@ -105,7 +106,7 @@ def _freeze(context: Context) -> list[Path]:
     provenance = {
         "training": context.run.inputs_of(["data"]),
         "data": context.rows("train").provenance.source,
-        "weights": "round to nearest, ties to even",
+        "weights": config.hardware.weights,
     }
     model = artifact.freeze_run(config, context.geometry, networks, provenance)
     real = input_images(model.input, model.normalise, context.rows("report").charges)
@@ -114,6 +115,8 @@ def _freeze(context: Context) -> list[Path]:
         "random_events": artifact.compare_with_keras(model, networks.encoder, random_images(model, config.seed)),
         "mismatches": 0,
     }
+    if config.hardware.accumulate == "trn_each":
+        model = truncate_products(model)
     write_text(context.path(ENCODER), codec.dumps(model) + "\n")
     write_json(context.path("freeze.json"), compared | {"sha256": codec.sha256(model)})
     return [context.path(ENCODER), context.path("freeze.json")]

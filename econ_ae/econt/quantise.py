@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.econt.autoencoder import template
-from econ_ae.fixedpoint import IntArray
+from econ_ae.fixedpoint import FixedFormat, IntArray, floor_to
 from econ_ae.ir.model import EncoderModel
 
-_SCALE = 32
-_LOW, _HIGH = -32, 31
+_WEIGHT = FixedFormat.parse("s0.5")
 
 
 def quantize_chip(values: NDArray[np.floating]) -> IntArray:
     """Return clip(floor(32 v), -32, 31), int64 of the same shape: float weights to 6-bit registers (spec 7)."""
-    return np.clip(np.floor(np.asarray(values, dtype=np.float64) * _SCALE), _LOW, _HIGH).astype(np.int64)
+    return floor_to(values, _WEIGHT)
 
 
 def chip_model(

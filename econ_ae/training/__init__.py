@@ -9,6 +9,14 @@ import sys
 import tempfile
 import warnings
 
+from econ_ae.errors import ConfigError
+
+if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") not in {"1", "true", "True"}:
+    raise ConfigError(
+        "TensorFlow was imported with Keras 3, which QKeras cannot use; "
+        "import econ_ae.training before TensorFlow and QKeras, or set TF_USE_LEGACY_KERAS=1"
+    )
+
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

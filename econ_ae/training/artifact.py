@@ -81,17 +81,26 @@ def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> Network
 def freeze_run(
     config: RunConfig, geometry: WaferGeometry, networks: Networks, provenance: dict[str, str]
 ) -> EncoderModel:
-    """Return the integer encoder of trained networks."""
+    """Return the integer encoder of trained networks, with exact sums, as QKeras computes it.
+
+    With ``hardware.weights = "floor"`` the Keras weights are floored too, so that both still compute the same.
+    """
     source, normalise = input_of(config, geometry)
-    return freeze(
+    model = freeze(
         networks.encoder,
         source.arrangement,
         normalise.out,
         name=config.name,
         cells=geometry.cells,
         elinks=config.hardware.elinks,
+        weights=config.hardware.weights,
         provenance=provenance,
     )
+    for layer in model.layers:
+        variables = networks.encoder.get_layer(layer.name)
+        variables.kernel.assign(to_float(layer.kernel, layer.weight.fraction))
+        variables.bias.assign(to_float(layer.bias, layer.bias_format.fraction))
+    return model
 
 
 def compare_with_keras(model: EncoderModel, encoder: Any, images: IntArray) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import econ_ae.training  # noqa: F401  before the test modules import QKeras
 from econ_ae.config import ConvConfig, DenseConfig, EncoderConfig
 from econ_ae.geometry import LOW_DENSITY, Arrangement, WaferGeometry
 

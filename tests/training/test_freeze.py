@@ -104,3 +104,14 @@ def test_half_quantized_weights_are_refused() -> None:
     half = quantized_bits(6, 0, alpha=1, qnoise_factor=0.5)
     with pytest.raises(ModelError, match=r"off the grid of s0\.5"):
         freeze(_dense(quantized_relu(8, 1), kernel_quantizer=half), LOW_DENSITY.arrangement("8x8x1"), U17)
+
+
+def test_floored_weights_are_the_published_rule() -> None:
+    encoder = build_encoder(EncoderConfig(), LOW_DENSITY, seed=3)
+    randomise(encoder, seed=8)
+    nearest, floored = (
+        freeze(encoder, LOW_DENSITY.arrangement("8x8x1"), U17, weights=rule) for rule in ("nearest", "floor")
+    )
+    kernel = np.asarray(encoder.get_layer("dense0").kernel, np.float64)
+    assert np.array_equal(floored.layers[1].kernel, np.clip(np.floor(kernel * 32), -32, 31))
+    assert not np.array_equal(floored.layers[1].kernel, nearest.layers[1].kernel)
