@@ -108,11 +108,11 @@ def kept_fields(keep: tuple[int, ...], elinks: int) -> tuple[int, list[tuple[int
 
 
 @functools.lru_cache(maxsize=128)
-def _squeeze_table(mask: int) -> IntArray:
-    """For every 9-bit value its bits under ``mask``, moved together."""
-    values = np.arange(1 << LATENT_BITS)
+def _squeeze_table(mask: int, width: int) -> IntArray:
+    """For every value of ``width`` bits its bits under ``mask``, moved together."""
+    values = np.arange(1 << width)
     out = np.zeros_like(values)
-    places = [b for b in range(LATENT_BITS) if mask >> b & 1]
+    places = [b for b in range(width) if mask >> b & 1]
     for to, b in enumerate(places):
         out |= (values >> b & 1) << to
     return out
@@ -123,20 +123,35 @@ def pack_latents(
     sum_codes: NDArray[np.integer],
     crossing: NDArray[np.integer],
     keep: tuple[int, ...],
+    *,
     elinks: int,
+    width: int = LATENT_BITS,
 ) -> Words:
-    """Return link words, uint32 (n, 13): {header5, 9-bit sum code, padding, kept bits of latent 15 ... latent 0}."""
+    """Return link words, uint32 (n, 13): {header5, 9-bit sum code, padding, kept bits of the last ... first latent}.
+
+    Parameters
+    ----------
+    latents : integers (n, latents) of ``width`` bits; negative ones are sent in two's complement
+    sum_codes : 5E4M codes of the module sums (n,)
+    crossing : bunch crossings (n,)
+    keep : one mask per latent
+    """
     writer = FrameWriter(len(latents))
     writer.put(header5(crossing), 5)
     writer.put(sum_codes, SUM_BITS)
     padding, fields = kept_fields(keep, elinks)
     writer.bits += padding
-    columns = np.ascontiguousarray(latents.T)
-    everything = (1 << LATENT_BITS) - 1
+    everything = (1 << width) - 1
+    columns = np.ascontiguousarray(latents.T) & everything
     for latent, mask, bits in fields:
-        value = columns[latent] if mask == everything else _squeeze_table(mask)[columns[latent]]
+        value = columns[latent] if mask == everything else _squeeze_table(mask, width)[columns[latent]]
         writer.put(value & ((1 << bits) - 1), bits)
     return writer.words
+
+
+def sum_code(charges: NDArray[np.integer]) -> IntArray:
+    """Return the 5E4M code of every event's module sum, int64 (n,), of charges (n, cells)."""
+    return floatcodes.encode(charges.sum(axis=1, dtype=np.int64), SUM_EXPONENT, SUM_MANTISSA)
 
 
 def frames(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[np.integer]) -> Words:
@@ -147,8 +162,7 @@ def frames(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[
     for start in range(0, len(out), _CHUNK):
         rows = slice(start, start + _CHUNK)
         part = columns[:, rows]
-        sums = part.sum(axis=0, dtype=np.int64)
-        codes = floatcodes.encode(sums, SUM_EXPONENT, SUM_MANTISSA)
         latents = emulator.encode(model, part.T)
-        out[rows] = pack_latents(latents, codes, crossing[rows], model.pack.keep, config.elinks)
+        codes = sum_code(part.T)
+        out[rows] = pack_latents(latents, codes, crossing[rows], model.pack.keep, elinks=config.elinks)
     return out

@@ -12,9 +12,11 @@ from econ_ae.econt import autoencoder, best_choice, decode_threshold, super_trig
 from econ_ae.econt.config import CELLS, Algorithm, EcontConfig
 from econ_ae.econt.frame_reader import FrameReader, Reconstructed, mid_bin
 from econ_ae.errors import ConfigError
-from econ_ae.fixedpoint import IntArray
+from econ_ae.fixedpoint import FixedFormat, IntArray
 
-__all__ = ["Latents", "Reconstructed", "decode_autoencoder", "mid_bin", "reconstruct"]
+__all__ = ["Latents", "Reconstructed", "decode_autoencoder", "decode_latents", "mid_bin", "reconstruct"]
+
+_CHIP_LATENT = FixedFormat(signed=False, width=autoencoder.LATENT_BITS, fraction=autoencoder.LATENT_BITS - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class Latents:
 
     Attributes
     ----------
-    latents : int64 (n, 16), bits that were not sent are 0
+    latents : int64 (n, latents), bits that were not sent are 0
     total : float64 (n,), the module sum from its 5E4M code, decoded at mid-bin, CALQ counts
     """
 
@@ -32,19 +34,33 @@ class Latents:
 
 
 def decode_autoencoder(frames: NDArray[np.integer], config: EcontConfig) -> Latents:
-    """Return latents and module sum of autoencoder frames (n, 13)."""
+    """Return latents and module sum of the chip's autoencoder frames (n, 13)."""
+    return decode_latents(frames, autoencoder.keep_masks(config.keep_mask), elinks=config.elinks)
+
+
+def decode_latents(
+    frames: NDArray[np.integer], keep: tuple[int, ...], *, elinks: int, latent: FixedFormat = _CHIP_LATENT
+) -> Latents:
+    """Return latents and module sum of frames (n, 13) that ``autoencoder.pack_latents`` made.
+
+    Parameters
+    ----------
+    keep : one mask per latent; bits that were not sent are 0
+    latent : format of the latents; a signed one is sign-extended
+    """
     reader = FrameReader(frames)
     reader.skip(5)
     total = mid_bin(reader.take(autoencoder.SUM_BITS), autoencoder.SUM_EXPONENT, autoencoder.SUM_MANTISSA)
-    keep = autoencoder.keep_masks(config.keep_mask)
-    padding, fields = autoencoder.kept_fields(keep, config.elinks)
+    padding, fields = autoencoder.kept_fields(keep, elinks)
     reader.skip(padding)
-    latents = np.zeros((len(total), autoencoder.LATENTS), np.int64)
-    for latent, mask, bits in fields:
+    latents = np.zeros((len(total), len(keep)), np.int64)
+    for index, mask, bits in fields:
         value = reader.take(bits)
-        places = [b for b in range(autoencoder.LATENT_BITS) if mask >> b & 1][:bits]
+        places = [b for b in range(latent.width) if mask >> b & 1][:bits]
         for at, place in enumerate(places):
-            latents[:, latent] |= (value >> at & 1) << place
+            latents[:, index] |= (value >> at & 1) << place
+    if latent.signed:
+        latents -= latents >> (latent.width - 1) << latent.width
     return Latents(latents, total)
 
 

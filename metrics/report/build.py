@@ -52,6 +52,7 @@ def build_report(
     model_card: Mapping[str, Any] | None = None,
     manifest: Mapping[str, Any] | None = None,
     notes: Iterable[str] = (),
+    ideal: Evaluation | None = None,
 ) -> ReportData:
     """Return a report's data.
 
@@ -65,6 +66,7 @@ def build_report(
         (hits by name), and any other facts; None when nothing was simulated
     model_card : ``layers`` (a list of mappings with the same keys, one per layer), and any other facts
     manifest : facts by name; nested mappings become dotted names
+    ideal : the same events with receivers that know every sent charge exactly
 
     Raises
     ------
@@ -115,6 +117,7 @@ def build_report(
         manifest=_flat(manifest or {}),
         notes=tuple(notes),
         geometry=geometry,
+        ideal=() if ideal is None else tuple(_rows(ideal)[id(e)] for e in ideal.entries),
     )
 
 

@@ -152,6 +152,7 @@ class ReportData:
     model : None when there is no encoder to describe
     manifest : how to reproduce the run
     notes : remarks, one sentence each
+    ideal : rows of receivers that know every sent charge exactly, to compare with figures quoted that way; may be empty
     """
 
     title: str
@@ -168,3 +169,4 @@ class ReportData:
     manifest: Table
     notes: tuple[str, ...]
     geometry: WaferGeometry
+    ideal: tuple[HeadlineRow, ...] = ()

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from econ_ae.data.batch import MIP_COUNTS
 from econ_ae.geometry import CM_PER_UNIT, WaferGeometry
 from metrics.plots import RatePoint, Series, distribution_plot, profile_plot, rate_plot, training_plot
 from metrics.report import words
-from metrics.report.data import ReportData, Scalar, WaferEvent
+from metrics.report.data import HeadlineRow, ReportData, Scalar, WaferEvent
 from metrics.wafer import Display, wafer_row
 
 UNITS = f"EMD in units of half a trigger-cell pitch ({CM_PER_UNIT} cm)"
@@ -67,7 +67,8 @@ def render(data: ReportData) -> str:
         css=Markup(css),
         units=UNITS,
         headline=words.headline(data),
-        elink_groups=_groups(data),
+        elink_groups=_groups(data.rows),
+        ideal_groups=_groups(data.ideal),
         plots=_plots(data),
         training=_safe(training_plot(data.history)) if data.history else None,
         events=[(event, _event(event, data.geometry)) for event in data.events],
@@ -83,6 +84,7 @@ def to_json(data: ReportData) -> str:
         "headline": list(words.headline(data)),
         "dataset": data.dataset,
         "rows": [dataclasses.asdict(row) for row in data.rows],
+        "ideal": [dataclasses.asdict(row) for row in data.ideal],
         "comparisons": [
             {
                 "elinks": c.ae.elinks,
@@ -137,12 +139,11 @@ def _safe(svg: str) -> Markup:
     return Markup(svg)
 
 
-def _groups(data: ReportData) -> list[tuple[int | None, list[Any]]]:
+def _groups(rows: Sequence[HeadlineRow]) -> list[tuple[int | None, list[HeadlineRow]]]:
     """Return headline rows by eLink count, smallest mean EMD first; what needs no link leads."""
-    counts = sorted({row.elinks for row in data.rows}, key=lambda n: -1 if n is None else n)
+    counts = sorted({row.elinks for row in rows}, key=lambda n: -1 if n is None else n)
     return [
-        (n, sorted((row for row in data.rows if row.elinks == n), key=lambda row: row.summary.mean.value))
-        for n in counts
+        (n, sorted((row for row in rows if row.elinks == n), key=lambda row: row.summary.mean.value)) for n in counts
     ]
 
 

@@ -1,0 +1,58 @@
+"""Reconstructions from the transmitted bits: close to the ideal ones, never equal by accident, in the right cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from econ_ae.errors import ConfigError
+from econ_ae.geometry import LOW_DENSITY
+from metrics.baselines import baselines
+from metrics.transmitted import transmitted
+
+
+def events() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    charges = rng.integers(30, 3000, (200, 48)) * (rng.random((200, 48)) < 0.3)
+    charges[:, 5] += 40  # no empty event
+    return charges
+
+
+def test_reconstructions_are_within_a_code_of_the_ideal_ones() -> None:
+    charges = events()
+    ideal = {(r.algorithm, r.variant, r.elinks): r.charges for r in baselines(charges, LOW_DENSITY)}
+    seen = transmitted(charges, LOW_DENSITY)
+    assert {(r.algorithm, r.elinks) for r in seen} == {
+        *(("bc", n) for n in (2, 3, 4, 5)),
+        *(("stc4x4", n) for n in (2, 3)),
+        *(("stc2x2", n) for n in (4, 5)),
+        ("ctc2x2", 3),
+    }
+    for r in seen:
+        exact = ideal[r.algorithm, r.variant, r.elinks]
+        # Best choice may pick other cells among equal charges; the others have no choice.
+        same = (
+            np.ones(len(charges), bool)
+            if r.algorithm != "bc"
+            else np.array([len(set(row[row > 0])) == (row > 0).sum() for row in charges])
+        )
+        assert same.sum() > 100
+        error = np.abs(r.charges[same] - exact[same])
+        # Half a bin of a code with three mantissa bits is 1/16; the filled ones inherit the sum's.
+        assert np.all(
+            error <= exact[same] * 0.0626 + 0.08 * exact[same].max(axis=1, keepdims=True) * (r.variant == "filled")
+        )
+        assert not np.array_equal(r.charges, exact)
+
+
+def test_one_hot_cell_arrives_where_it_was() -> None:
+    charges = np.eye(48, dtype=np.int64) * 1000
+    for r in transmitted(charges, LOW_DENSITY, [2, 5]):
+        if r.variant == "plain":
+            assert np.array_equal(r.charges.argmax(axis=1), np.arange(48)), r.label
+            assert np.count_nonzero(r.charges) == 48
+
+
+def test_elinks_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"14 eLinks; the ECON-T has 1\.\.13"):
+        transmitted(events(), LOW_DENSITY, [14])
