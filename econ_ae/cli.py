@@ -80,13 +80,18 @@ def _fresh(settings: RunConfig) -> Path:
 
 def _headline(context: Context, *, as_json: bool) -> None:
     from econ_ae.console import print_table
-    from econ_ae.reporting import by_elinks, headline_rows
+    from econ_ae.reporting import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
 
     rows = headline_rows(context)
-    title = "Mean EMD of the report events (1 = half a trigger-cell pitch; in brackets: error of the last digits)"
-    print_table(title, rows if as_json else by_elinks(rows), as_json=as_json)
-    if not as_json:
-        typer.echo(f"report: {context.path('report', 'index.html')}")
+    if as_json:
+        print_table("", rows, as_json=True)
+        return
+    typer.echo(f"Mean EMD of the report events{synthetic(context)}, in units of half a trigger-cell pitch;")
+    typer.echo("in brackets the error of the last digits.")
+    print_table("From the transmitted bits", by_elinks([r for r in rows if r["receiver"] == TRANSMITTED]))
+    print_table("With exact charges at the receiver", by_elinks([r for r in rows if r["receiver"] == EXACT]))
+    typer.echo(verification_line(context))
+    typer.echo(f"report: {context.path('report', 'index.html')}")
 
 
 def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
@@ -160,6 +165,81 @@ def verify(
 def report(run_path: RunPath, as_json: Json = False) -> None:
     """Compare the run with the chip's other algorithms and write the report page."""
     _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)
+
+
+econt = typer.Typer(no_args_is_help=True, help="The ECON-T chip.")
+registers = typer.Typer(no_args_is_help=True, help="Weights and settings as the chip's registers.")
+app.add_typer(econt, name="econt")
+app.add_typer(registers, name="registers")
+
+
+@econt.command()
+def replay(
+    vectors: Annotated[Path, typer.Argument(metavar="VECTORS_DIR", help="testInput.csv and configuration folders.")],
+    config: Annotated[list[str] | None, typer.Option(help="Configuration folder; may be given several times.")] = None,
+    elinks: Annotated[int | None, typer.Option(min=1, max=13, help="Output links, where a file gives none.")] = None,
+    address_map: Annotated[str | None, typer.Option(help="tc0-first or tc47-first, against the numbering.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run published vectors through the model and compare every output word; exit code 1 on any difference."""
+    from econ_ae.console import print_table
+    from econ_ae.econt import replay as replaying
+
+    results = replaying.replay(vectors, config, elinks, address_map)
+    if as_json:
+        print_table("", replaying.rows(results), as_json=True)
+    else:
+        typer.echo("\n".join(replaying.lines(results)))
+    if not all(result.ok for result in results):
+        raise typer.Exit(1)
+
+
+@registers.command("export")
+def registers_export(
+    run_path: RunPath,
+    form: Annotated[
+        str, typer.Option("--format", help="econt-yaml, i2c-script, c-header, hex or json.")
+    ] = "econt-yaml",
+    out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Write the weights of a run as the chip takes them, the dense kernel output-major."""
+    from econ_ae import pipeline
+    from econ_ae.econt.registers.export import export
+    from econ_ae.progress import Silent
+
+    _write(export(pipeline.open_run(run_path, Silent()).model(), form), out, overwrite=overwrite)
+
+
+@registers.command("import")
+def registers_import(
+    file: Annotated[Path, typer.Argument(help="Register YAML, or any file that `registers export` writes.")],
+    dense_order: Annotated[
+        str, typer.Option(help="out-in, as the chip reads it, or in-out, to undo a scramble.")
+    ] = "out-in",
+    out: Annotated[Path | None, typer.Option(help="encoder.json to write; default: standard output.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Make an encoder of the chip's weights."""
+    from econ_ae.econt.registers.import_weights import import_weights
+    from econ_ae.ir import codec
+
+    imported = import_weights(file, dense_order=dense_order)
+    for message in imported.messages:
+        typer.echo(f"econ-ae: warning: {message}", err=True)
+    _write(codec.dumps(imported.model) + "\n", out, overwrite=overwrite)
+
+
+def _write(text: str, path: Path | None, *, overwrite: bool) -> None:
+    from econ_ae.files import write_text
+
+    if path is None:
+        typer.echo(text, nl=False)
+        return
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
+    write_text(path, text)
+    typer.echo(path, err=True)
 
 
 def main() -> None:

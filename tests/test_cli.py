@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from econ_ae import cli
+from econ_ae.ir import codec
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -117,3 +119,64 @@ def test_data_describes_a_source_as_json(econ_ae: Run, tmp_path: Path) -> None:
     code, out, _ = econ_ae("data", "in.csv", "--json")
     assert code == 0
     assert '"48"' in out
+
+
+def test_replay_compares_every_row(econ_ae: Run, reference: Path) -> None:
+    code, out, _ = econ_ae("econt", "replay", str(reference / "econt_vectors"), "--config", "BC_5eTx")
+    assert (code, out) == (0, "BC_5eTx  3564/3564 rows\n")
+    autoencoder = "AE_8x8_c8_S2_ele_qkeras"
+    code, out, _ = econ_ae("econt", "replay", str(reference / "econt_vectors"), "--config", autoencoder, "--json")
+    result = json.loads(out)[0]
+    assert code == 0
+    assert (result["name"], result["rows"], result["equal"], result["ok"]) == (autoencoder, 3564, 3564, True)
+    assert (result["elinks"], result["how_elinks_known"]) == (2, "columns that the output uses")
+
+
+def test_replay_shows_the_first_differing_row(econ_ae: Run, reference: Path, tmp_path: Path) -> None:
+    source = reference / "econt_vectors" / "BC_5eTx"
+    folder = tmp_path / "vectors" / "BC_5eTx"
+    folder.mkdir(parents=True)
+    (tmp_path / "vectors" / "testInput.csv").write_bytes((source.parent / "testInput.csv").read_bytes())
+    (folder / "init.yaml").write_bytes((source / "init.yaml").read_bytes())
+    lines = (source / "testOutput.csv").read_text().splitlines()
+    lines[8] = ("0" if lines[8][0] != "0" else "1") + lines[8][1:]
+    (folder / "testOutput.csv").write_text("\n".join(lines) + "\n")
+    code, out, _ = econ_ae("econt", "replay", "vectors")
+    assert code == 1
+    assert out.splitlines()[0] == "BC_5eTx  3563/3564 rows"
+    assert out.splitlines()[1].split()[:3] == ["row", "7", "expected"]
+    assert out.splitlines()[2].split()[:3] == ["row", "7", "computed"]
+    assert out.splitlines()[1].split()[3:] == lines[8].split(",")
+
+
+def test_replay_with_the_other_address_map(econ_ae: Run, reference: Path) -> None:
+    vectors = (str(reference / "econt_vectors_random"), "--config", "TS_Thr100")
+    code, out, _ = econ_ae("econt", "replay", *vectors)
+    assert code == 1
+    assert "3564/3564 rows with address map tc0-first instead" in out
+    assert econ_ae("econt", "replay", *vectors, "--address-map", "tc0-first")[0] == 0
+
+
+def test_registers_import_warns_of_the_scrambled_kernel(econ_ae: Run, reference: Path, tmp_path: Path) -> None:
+    file = str(reference / "econt_vectors" / "AE_8x8_c8_S2_ele_qkeras" / "init.yaml")
+    code, out, err = econ_ae("registers", "import", file)
+    assert code == 0
+    assert "looks scrambled" in err
+    as_chip = codec.loads(out)
+    code, _, err = econ_ae("registers", "import", file, "--dense-order", "in-out", "--out", "encoder.json")
+    assert (code, err) == (0, "encoder.json\n")
+    as_trained = codec.loads((tmp_path / "encoder.json").read_text())
+    assert codec.sha256(as_trained) != codec.sha256(as_chip)
+    code, _, err = econ_ae("registers", "import", file, "--out", "encoder.json")
+    assert code == 2
+    assert "give --overwrite" in err
+
+
+def test_bad_register_files_are_one_line(econ_ae: Run, reference: Path, tmp_path: Path) -> None:
+    text = (reference / "econt_vectors" / "AE_8x8_c8_S2_ele_qkeras" / "init.yaml").read_text()
+    wide = text.replace("mask_ae2: 65535", "mask_ae2: 65536")
+    for bad, expected in ((text[: len(text) // 2], "bad.yaml"), (wide, "mask_ae2")):
+        (tmp_path / "bad.yaml").write_text(bad)
+        code, out, err = econ_ae("registers", "import", "bad.yaml")
+        assert (code, out, len(err.strip().splitlines())) == (2, "", 1)
+        assert expected in err

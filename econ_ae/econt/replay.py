@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,11 @@ def lines(results: Sequence[ReplayResult]) -> list[str]:
         if r.note:
             out.append(f"  {r.note}")
     return out
+
+
+def rows(results: Sequence[ReplayResult]) -> list[dict[str, Any]]:
+    """Return the results as plain dictionaries, for JSON."""
+    return [asdict(result) | {"ok": result.ok} for result in results]
 
 
 def _address_map(name: str | None) -> AddressMap | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from econ_ae.errors import RegisterError, did_you_mean
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.weights import flat_kernel, pack
 
-DenseOrder = Literal["out-in", "in-out"]
 _ORDERS = ("out-in", "in-out")
 _C_ROW = re.compile(r"\{\s*0x([0-9a-fA-F]+)\s*,\s*\d+\s*,\s*\{([^}]*)\}\s*\}")
 
@@ -42,7 +41,7 @@ class Imported:
     messages: tuple[str, ...]
 
 
-def import_weights(path: Path, form: str | None = None, dense_order: DenseOrder = "out-in") -> Imported:
+def import_weights(path: Path, form: str | None = None, dense_order: str = "out-in") -> Imported:
     """Return the encoder in a register file or exported weight file.
 
     Parameters
@@ -77,7 +76,7 @@ def import_weights(path: Path, form: str | None = None, dense_order: DenseOrder 
     return _imported(config, dense_order)
 
 
-def _imported(config: EcontConfig, dense_order: DenseOrder) -> Imported:
+def _imported(config: EcontConfig, dense_order: str) -> Imported:
     model = encoder_model(config)
     packed = flat_kernel(model.layers[1])
     verdict = judge(packed)
