@@ -32,7 +32,8 @@ class Networks:
     decoder: Any
 
 
-def _build(config: RunConfig, geometry: WaferGeometry) -> Networks:
+def build(config: RunConfig, geometry: WaferGeometry) -> Networks:
+    """Return untrained networks; the initial weights depend on the configuration and its seed alone."""
     encoder = build_encoder(config.encoder, geometry, config.seed)
     decoder = build_decoder(config.decoder, encoder.output_shape[-1], geometry.cells, config.seed)
     return Networks(encoder, decoder)
@@ -53,7 +54,7 @@ def train(
 ) -> list[Epoch]:
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history."""
     make_deterministic(config.seed)
-    networks = _build(config, geometry)
+    networks = build(config, geometry)
     source, normalise = input_of(config, geometry)
     trainer = Trainer(
         networks.encoder,
@@ -69,7 +70,7 @@ def train(
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> Networks:
     """Return the models with the best weights of a training directory; RunDirectoryError when it has none."""
-    networks = _build(config, geometry)
+    networks = build(config, geometry)
     for model in (networks.encoder, networks.decoder):
         path = weights_path(directory, model.name)
         if not path.is_file():
