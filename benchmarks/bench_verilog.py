@@ -21,9 +21,8 @@ EVENTS, PEER_EVENTS = 5_000, 500
 
 
 def main() -> None:
-    print(
-        "| preset | events | mismatches | events/s in Icarus | ratio to the emulator one by one |\n|---|---|---|---|---|"
-    )
+    print("| preset | events | mismatches | events/s in Icarus | ratio to the emulator one by one |")
+    print("|---|---|---|---|---|")
     for preset in ("econ-t", "paper-4x4x3"):
         config = load_preset(preset)
         # Untrained weights: the time does not depend on them.

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from econ_ae.errors import ConfigError, EconAeError, did_you_mean
 from econ_ae.fixedpoint import FixedFormat
@@ -18,11 +18,15 @@ SYNTHETIC = "synthetic"
 _Count = Annotated[int, Field(ge=1)]
 
 
-def _check_format(text: str) -> str:
+def _check_format(text: str, field: str) -> str:
     try:
-        FixedFormat.parse(text)
+        fmt = FixedFormat.parse(text)
     except EconAeError as problem:
         raise ValueError(str(problem)) from problem
+    if field == "weight" and not fmt.signed:
+        raise ValueError("weights need a signed format such as s0.5")
+    if field == "input" and fmt.signed:
+        raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
     return text
 
 
@@ -31,8 +35,8 @@ class _Section(BaseModel):
 
     @field_validator("input", "weight", "activation", mode="after", check_fields=False)
     @classmethod
-    def _format(cls, value: str) -> str:
-        return _check_format(value)
+    def _format(cls, value: str, info: ValidationInfo) -> str:
+        return _check_format(value, str(info.field_name))
 
 
 class DataConfig(_Section):

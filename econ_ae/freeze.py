@@ -18,17 +18,11 @@ import econ_ae.training  # noqa: F401  sets TensorFlow up before QKeras imports 
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding, floor_to
 from econ_ae.geometry import Arrangement
-from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, same_padding
-from econ_ae.ir.ranges import accumulator_range
-from econ_ae.ir.validate import MAX_ELINKS, check, frame_capacity
-
-CHARGE = FixedFormat(signed=False, width=22, fraction=0)
-"""A calibrated charge, CALQ (ECON-T, spec 3)."""
+from econ_ae.ir.model import CHARGE, Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, same_padding
+from econ_ae.ir.validate import check, check_float32, least_elinks
 
 WeightRule = Literal["nearest", "floor"]
 """How float weights become integers."""
-
-_FLOAT32_INTEGERS = 1 << 24
 
 
 @dataclass
@@ -72,13 +66,10 @@ def freeze(
         raise ModelError(f"{encoder.name}: the last layer must be a quantized activation, not {state.ops[-1].name}")
     latents = math.prod(state.shape)
     latent = state.ops[-1].out
-    bits = latents * latent.width
-    if elinks is None:
-        elinks = next((n for n in range(1, MAX_ELINKS + 1) if frame_capacity(n) >= bits), MAX_ELINKS)
-    state.ops.append(Pack(((1 << latent.width) - 1,) * latents, elinks))
-    model = check(EncoderModel(name, Input(cells, CHARGE, arrangement), tuple(state.ops), provenance or {}))
-    _check_float32(model)
-    return model
+    state.ops.append(Pack(((1 << latent.width) - 1,) * latents, elinks or least_elinks(latents * latent.width)))
+    return check_float32(
+        check(EncoderModel(name, Input(cells, CHARGE, arrangement), tuple(state.ops), provenance or {}))
+    )
 
 
 def _handler(layer: Any) -> Callable[[Any, _State], None]:
@@ -197,13 +188,3 @@ def _integers(where: str, values: Any, quantizer: Any, rule: WeightRule) -> tupl
             "expected a quantizer that is fully on (qnoise_factor=1)"
         )
     return integers, fmt
-
-
-def _check_float32(model: EncoderModel) -> None:
-    for stage in model.stages:
-        low, high = accumulator_range(stage)
-        if max(-low, high) >= _FLOAT32_INTEGERS:
-            raise ModelError(
-                f"{stage.layer.name}: sums reach {max(-low, high):.2e} steps, which float32 training cannot hold "
-                f"exactly (2^24); use fewer inputs or bits"
-            )

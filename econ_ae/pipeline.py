@@ -15,7 +15,7 @@ from econ_ae.data import store
 from econ_ae.data.batch import Batch
 from econ_ae.data.splits import Split, split
 from econ_ae.emulator import encode_images, input_images
-from econ_ae.errors import ConfigError, RunDirectoryError, VerificationError, did_you_mean
+from econ_ae.errors import ConfigError, DataError, RunDirectoryError, VerificationError, did_you_mean
 from econ_ae.files import write_json, write_text
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
@@ -24,6 +24,7 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
 from econ_ae.progress import Progress
 from econ_ae.rundir import RunDirectory, Stopwatch, check_free
+from econ_ae.skeleton import skeleton
 
 DATASET = "dataset.npz"
 ENCODER = "encoder.json"
@@ -209,7 +210,7 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
     else:
         check_free(path, overwrite=overwrite)
         batch, rows = read_data(config, LOW_DENSITY)
-        check_encoder(config, LOW_DENSITY)
+        check_settings(config, LOW_DENSITY, rows)
         check_tools()
         progress.say(f"{len(batch)} trigger-cell images: {batch.provenance.source}")
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
@@ -219,9 +220,25 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
     return context
 
 
-def check_encoder(config: RunConfig, geometry: WaferGeometry) -> None:
-    """Raise ConfigError when the configuration's arrangement does not exist."""
-    geometry.arrangement(config.encoder.arrangement)
+def check_settings(config: RunConfig, geometry: WaferGeometry, rows: Split) -> None:
+    """Find what would stop a later stage, before anything is written.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        When the encoder cannot be built or a pipeline register does not exist.
+    DataError
+        When there are fewer training events than one batch.
+    """
+    from rtl_gen.verilog import latency
+
+    model = skeleton(config, geometry)
+    latency(model, verilog_options(config, model))
+    if len(rows.train) < config.training.batch or not len(rows.validation):
+        raise DataError(
+            f"{config.data.source} has {len(rows.train)} events to train on and {len(rows.validation)} to validate; "
+            f"expected at least one batch of {config.training.batch} (training.batch) and one"
+        )
 
 
 def open_run(path: Path, progress: Progress) -> Context:

@@ -57,7 +57,7 @@ def write(context: Context) -> list[Path]:
         verification=pipeline.load_json(context.path(pipeline.VERIFY, "verification.json")),
         model_card=model_card(model),
         manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
-        notes=_notes(),
+        notes=_notes(model),
         ideal=ideal_evaluation,
     )
     folder = context.path(pipeline.REPORT)
@@ -207,8 +207,16 @@ def _emd_csv(evaluation: Any) -> str:
     return stream.getvalue()
 
 
-def _notes() -> list[str]:
-    return [
+def _notes(model: EncoderModel) -> list[str]:
+    notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
         "The encoder's integers were compared with QKeras on every event of the report before anything was generated.",
     ]
+    lost = model.pack.bits - frame_capacity(model.pack.elinks)
+    if lost > 0:
+        notes.append(f"{lost} of the {model.pack.bits} latent bits do not fit the frame and are not sent.")
+    if any(not isinstance(layer.accumulate, Exact) for layer in model.layers):
+        notes.append(
+            "The integer model floors every product, as the ECON-T does; the network was trained without that."
+        )
+    return notes

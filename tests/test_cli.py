@@ -93,6 +93,25 @@ def test_unknown_configuration_key(econ_ae: Run, tmp_path: Path) -> None:
     assert err == "econ-ae: mine.toml: unknown key 'training.epoch'; did you mean 'epochs'?\n"
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("[encoder]\nconv = [{kernel = 9, padding = 'valid'}]", "conv0: kernel (9, 9) is larger than its input"),
+        ("[hardware]\nregisters = ['conv_act']", "did you mean 'conv0_act'"),
+        ("[data]\nevents = 60", "expected at least one batch of 100"),
+        ("[encoder]\narrangement = '8x8x2'", "did you mean '8x8x1'"),
+    ],
+)
+def test_settings_are_checked_before_anything_is_written(
+    settings: str, expected: str, econ_ae: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(settings)
+    code, _, err = econ_ae("run", "--config", "mine.toml", "--out", "result")
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert expected in err
+    assert not (tmp_path / "result").exists()
+
+
 def test_no_simulator_on_the_path(econ_ae: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     code, _, err = econ_ae("run", "--out", "result")

@@ -19,6 +19,8 @@ from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
 from econ_ae.geometry import Arrangement
 
 SPEC_VERSION = 1
+CHARGE = FixedFormat(signed=False, width=22, fraction=0)
+"""A calibrated charge, CALQ (ECON-T, spec 3)."""
 Shape = tuple[int, ...]
 
 

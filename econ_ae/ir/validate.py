@@ -13,11 +13,35 @@ from econ_ae.ir.ranges import accumulator_range
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 MAX_ELINKS = 13
 _MAX_ACCUMULATOR = 60
+_FLOAT32_INTEGERS = 1 << 24
 
 
 def frame_capacity(elinks: int) -> int:
     """Latent bits that fit a frame: 18 + 32 (elinks - 1), at most 146 (ECON-T, spec 6.7)."""
     return min(18 + 32 * (elinks - 1), 146)
+
+
+def least_elinks(bits: int) -> int:
+    """Return the fewest eLinks whose frame holds ``bits`` latent bits; ModelError when none does."""
+    for elinks in range(1, MAX_ELINKS + 1):
+        if frame_capacity(elinks) >= bits:
+            return elinks
+    raise ModelError(
+        f"{bits} latent bits; a frame carries at most {frame_capacity(MAX_ELINKS)}: use fewer latents or bits, "
+        "or set the number of eLinks and accept that the upper bits of the last latents are not sent"
+    )
+
+
+def check_float32(model: EncoderModel) -> EncoderModel:
+    """Return the model; ModelError when its sums could round in float32, so that training computes something else."""
+    for stage in model.stages:
+        low, high = accumulator_range(stage)
+        if max(-low, high) >= _FLOAT32_INTEGERS:
+            raise ModelError(
+                f"{stage.layer.name}: sums reach {max(-low, high):.2e} steps, which float32 training cannot hold "
+                f"exactly (2^24); use fewer inputs or bits"
+            )
+    return model
 
 
 def errors(model: EncoderModel) -> list[str]:

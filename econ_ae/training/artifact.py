@@ -14,9 +14,9 @@ from econ_ae.data.batch import Batch
 from econ_ae.emulator import encode_images
 from econ_ae.errors import ModelError, RunDirectoryError
 from econ_ae.fixedpoint import FixedFormat, IntArray
-from econ_ae.freeze import CHARGE, freeze
+from econ_ae.freeze import freeze
 from econ_ae.geometry import WaferGeometry
-from econ_ae.ir.model import EncoderModel, Input, Normalise
+from econ_ae.ir.model import CHARGE, EncoderModel, Input, Normalise
 from econ_ae.progress import Progress
 from econ_ae.training.fit import Epoch, Trainer, make_deterministic, weights_path
 from econ_ae.training.losses import LOSSES

@@ -1,0 +1,71 @@
+"""The integer encoder that a configuration describes, before any training: all weights 0.
+
+With it mistakes in a configuration are found before hours of training, and without importing TensorFlow. The names are
+those of ``training.network``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from econ_ae.config import RunConfig
+from econ_ae.fixedpoint import FixedFormat
+from econ_ae.geometry import WaferGeometry
+from econ_ae.ir.model import (
+    CHARGE,
+    Conv2D,
+    Dense,
+    EncoderModel,
+    Input,
+    Normalise,
+    Op,
+    Pack,
+    Requantise,
+    Shape,
+    same_padding,
+)
+from econ_ae.ir.validate import check, check_float32, least_elinks
+
+
+def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
+    """Return the encoder with all weights 0.
+
+    Raises
+    ------
+    ConfigError
+        When the arrangement does not exist.
+    ModelError
+        When the layers do not fit each other, or cannot be computed exactly.
+    """
+    arrangement = geometry.arrangement(config.encoder.arrangement)
+    ops: list[Op] = [Normalise(FixedFormat.parse(config.encoder.input))]
+    shape: Shape = arrangement.shape
+    for i, conv in enumerate(config.encoder.conv):
+        weight = FixedFormat.parse(conv.weight)
+        pads = [(0, 0), (0, 0)]
+        if conv.padding == "same":
+            pads = [same_padding(size, conv.kernel, conv.stride) for size in shape[:2]]
+        kernel = np.zeros((conv.kernel, conv.kernel, shape[2], conv.filters), np.int64)
+        stride = (conv.stride, conv.stride)
+        layer = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
+        shape = layer.output_shape(shape)
+        ops += [layer, _requantise(f"conv{i}_act", conv.activation)]
+    for i, dense in enumerate(config.encoder.dense):
+        weight = FixedFormat.parse(dense.weight)
+        kernel = np.zeros((math.prod(shape), dense.units), np.int64)
+        ops += [
+            Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, weight),
+            _requantise(f"dense{i}_act", dense.activation),
+        ]
+        shape = (dense.units,)
+    latent = FixedFormat.parse(config.encoder.dense[-1].activation)
+    elinks = config.hardware.elinks or least_elinks(shape[0] * latent.width)
+    ops.append(Pack(((1 << latent.width) - 1,) * shape[0], elinks))
+    return check_float32(check(EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))))
+
+
+def _requantise(name: str, text: str) -> Requantise:
+    fmt = FixedFormat.parse(text)
+    return Requantise(name, not fmt.signed, fmt)
