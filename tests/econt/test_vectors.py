@@ -80,6 +80,31 @@ def test_shorter_output_compares_the_rows_that_exist(vectors):
     assert replay(vectors, elinks=4)[0].equal == 0
 
 
+def _cells(change):
+    return lambda rows: [rows[0], *(",".join(map(change, row.split(","))) for row in rows[1:])]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rows: rows[1:],
+        lambda rows: [",".join(map(str, range(12))), *rows[1:]],
+        lambda rows: [",".join(f"ePortRx_{i}" for i in range(12)), *rows[1:]],
+        lambda rows: ["", *rows, "", "  "],
+        _cells(str.upper),
+        _cells("0x{}".format),
+        _cells(' "{}" '.format),
+        _cells("'0X{}'".format),
+        lambda rows: [row + "\r" for row in rows],
+    ],
+)
+def test_csv_spellings_read_the_same(vectors, write):
+    path = vectors / "testInput.csv"
+    expected = read_input(path)
+    path.write_bytes("\n".join(write(path.read_text().splitlines())).encode())
+    np.testing.assert_array_equal(read_input(path), expected)
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
