@@ -173,6 +173,15 @@ def test_spellings_of_one_configuration(text):
     assert parse_config(text, "f") == expected
 
 
+def test_wide_thresholds_and_sync_words(make_words):
+    words = make_words(np.random.default_rng(0), 20)
+    config = EcontConfig(elinks=13, buff_t1=400, sync_word=0x722)
+    never, high = (chip.run(replace(config, threshold=(t,) * 48), words) for t in (1 << 22, (1 << 24) - 1))
+    np.testing.assert_array_equal(never, high)
+    assert (never[:, 0] >> 24 & 7 == 0).all()
+    np.testing.assert_array_equal(never, chip.run(replace(config, threshold=(1 << 22,) * 48, sync_word=0xFF22), words))
+
+
 def test_channels_that_a_map_leaves_out_have_the_defaults():
     config = parse_config("Mux: {5: 9}\nCal: {0: 7}\nAlgorithm: {Global: {}}", "f")
     assert config.mux == (*range(5), 9, *range(6, 48))
