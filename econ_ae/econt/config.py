@@ -51,13 +51,13 @@ class EcontConfig:
     high_density : front ends of a high-density module (3 dropped bits instead of 1)
     mux : 48 input numbers 0..47, in ``numbering``
     calibration : 48 factors of 12 bits, 2048 = 1.0
-    threshold : 48 thresholds of 22 bits for the threshold sum
+    threshold : 48 thresholds of 24 bits for the threshold sum; charges have 22, so 2**22 and above send nothing
     drop_lsb : register value, 0..255; values above 4 drop nothing (``dropped_bits``)
     elinks : eTX links in use, 1..13
     buff_t1, buff_t2, buff_t3 : thresholds of the output buffer in 16-bit words
     stc_type : super trigger cell type 0..4 (4 is unpublished and refused when it runs)
     use_sum : send the sum of all cells instead of the unsent ones (threshold sum, best choice)
-    sync_word : 11 bits of an idle word
+    sync_word : 16 bits, of which an idle word carries the lower 11
     keep_mask : 144 bits, bit 9 o + b keeps bit b of latent o
     weights : the autoencoder's 1608-byte weight image
     address_map : overrides the order that goes with the numbering, for files whose output does not follow it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from econ_ae.econt import chip
 from econ_ae.econt.config import AddressMap, Algorithm, EcontConfig
 from econ_ae.econt.registers.read import read_config
 from econ_ae.econt.vectors import read_input, read_output
-from econ_ae.errors import DataError, did_you_mean
+from econ_ae.errors import DataError, EconAeError, did_you_mean
 
 INPUT, REGISTERS, OUTPUT = "testInput.csv", "init.yaml", "testOutput.csv"
 
@@ -42,6 +43,7 @@ class ReplayResult:
     first_difference : None when all rows are equal
     seconds : reading, running and comparing
     note : one sentence more, such as the address map under which the file would match
+    refused : why the configuration could not be run, when others of the directory could; no rows are compared then
     """
 
     name: str
@@ -52,6 +54,7 @@ class ReplayResult:
     first_difference: Difference | None
     seconds: float
     note: str = ""
+    refused: str = ""
 
     @property
     def ok(self) -> bool:
@@ -70,7 +73,7 @@ def replay(
     Parameters
     ----------
     vectors_dir : holds ``testInput.csv`` and a folder per configuration with ``init.yaml`` and ``testOutput.csv``;
-        may be such a folder itself, its input beside it
+        may be such a folder itself. A ``testInput.csv`` in a folder goes before the one beside it.
     configs : folder names; all folders with both files when None
     elinks : number of links instead of the register file's
     address_map : ``tc0-first`` or ``tc47-first`` instead of the order that goes with the file's numbering
@@ -78,21 +81,31 @@ def replay(
     Returns
     -------
     One result per configuration, in order of name. Output rows beyond those of the input are an error; an input longer
-    than the output is compared over the rows of the output.
+    than the output is compared over the rows of the output. Of several configurations, one with an error gives a
+    result that says so (``refused``) and does not hide the others.
 
     Raises
     ------
     DataError
-        When a file is missing or malformed, or no configuration is found.
-    RegisterError
-        When a register file is wrong.
-    ConfigError
-        When the model refuses a configuration (super trigger cell type 4).
+        When the input is missing or malformed, or no configuration is found.
+    EconAeError
+        What is wrong with a single configuration: its files, its registers, or a mode that the model refuses (super
+        trigger cell type 4).
     """
     order = _address_map(address_map)
     directory, names = _find(vectors_dir, configs)
-    words = read_input(directory / INPUT)
-    return [_one(directory / name, words, elinks, order) for name in names]
+    read = functools.cache(read_input)
+    results = []
+    for name in names:
+        folder = directory / name
+        words = read(folder / INPUT if (folder / INPUT).is_file() else directory / INPUT)
+        try:
+            results.append(_one(folder, words, elinks, order))
+        except EconAeError as problem:
+            if len(names) == 1:
+                raise
+            results.append(ReplayResult(name, 0, 0, 0, "", None, 0.0, refused=str(problem)))
+    return results
 
 
 def lines(results: Sequence[ReplayResult]) -> list[str]:
@@ -100,6 +113,9 @@ def lines(results: Sequence[ReplayResult]) -> list[str]:
     width = max((len(r.name) for r in results), default=0)
     out = []
     for r in results:
+        if r.refused:
+            out.append(f"{r.name:<{width}}  not run: {r.refused}")
+            continue
         detail = "" if r.how_elinks_known == "register file" else f"  ({r.elinks} eLinks: {r.how_elinks_known})"
         out.append(f"{r.name:<{width}}  {r.equal}/{r.rows} rows{detail}")
         if r.first_difference is not None:
@@ -127,8 +143,10 @@ def _address_map(name: str | None) -> AddressMap | None:
 def _find(path: Path, configs: Sequence[str] | None) -> tuple[Path, list[str]]:
     if not path.is_dir():
         raise DataError(f"{path}: no such directory; expected one with {INPUT} and configuration folders")
-    if not (path / INPUT).is_file() and (path / REGISTERS).is_file():
-        return path.resolve().parent, [path.resolve().name]
+    if (path / REGISTERS).is_file() and (path / OUTPUT).is_file():
+        # A link keeps the input beside it.
+        folder = path if path.name not in {"", ".."} else path.resolve()
+        return folder.parent, [folder.name]
     found = sorted(p.name for p in path.iterdir() if (p / REGISTERS).is_file() and (p / OUTPUT).is_file())
     if configs is None:
         if not found:
@@ -168,9 +186,15 @@ def _one(folder: Path, words: NDArray[np.uint32], elinks: int | None, address_ma
     if not same.all():
         row = int(np.argmin(same))
         difference = Difference(row, _hex(expected[row]), _hex(got[row]))
-        note = _other_order(config, words, expected)
+        note = _other_order(config, words, expected) or _other_links(got, expected)
     seconds = time.perf_counter() - start
     return ReplayResult(folder.name, len(expected), int(same.sum()), config.elinks, how, difference, seconds, note)
+
+
+def _other_links(got: NDArray[np.uint32], expected: NDArray[np.uint32]) -> str:
+    """Say so when the file uses another number of links than the model does."""
+    mine, theirs = used_links(got), used_links(expected)
+    return f"the output file uses {theirs} links, this configuration {mine}" if mine != theirs else ""
 
 
 def _hex(row: NDArray[np.uint32]) -> tuple[str, ...]:

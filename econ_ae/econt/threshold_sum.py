@@ -80,7 +80,7 @@ def build(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[n
         words[rows] = writer.halfwords
         lengths[rows] = -(-writer.bits // 16)
     truncated = header << 11 | TRUNCATED << 8 | total_code
-    idle = header << _SYNC_BITS | config.sync_word
+    idle = header << _SYNC_BITS | config.sync_word & (1 << _SYNC_BITS) - 1
     return ThresholdFrames(words, lengths, truncated.astype(np.uint16), idle.astype(np.uint16))
 
 

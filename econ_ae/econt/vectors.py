@@ -1,4 +1,7 @@
-"""The collaboration's CSV vectors: 12 input or 13 output words of 8 hexadecimal digits per bunch crossing."""
+"""The collaboration's CSV vectors: 12 input or 13 output words of 8 hexadecimal digits per bunch crossing.
+
+A header line, quotes, spaces, ``0x``, either case, missing leading zeros and blank lines around the rows are read.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +43,12 @@ def _read(path: Path, name: str, columns: int) -> NDArray[np.uint32]:
         raise DataError(f"{path}: cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: not a text file; expected {columns} hexadecimal words per row") from problem
-    lines = [line.strip() for line in text.splitlines()]
-    header = 1 if lines and "DATA" in lines[0].upper() else 0
-    rows = lines[header:]
+    rows = [line.strip() for line in text.splitlines()]
     while rows and not rows[-1]:
         rows.pop()
+    header = next((i for i, row in enumerate(rows) if row), 0)
+    header += _is_header(rows[header], columns) if rows else 0
+    rows = rows[header:]
     if not rows:
         raise DataError(f"{path}: no data rows; expected {columns} hexadecimal words per row")
     commas = "," * (columns - 1)
@@ -60,11 +64,23 @@ def _read(path: Path, name: str, columns: int) -> NDArray[np.uint32]:
     return _row_by_row(path, rows, header, name, columns)
 
 
+def _is_header(row: str, columns: int) -> bool:
+    """Whether a row names columns: no cell is a word, or the cells count from 0 as unnamed columns are saved."""
+    words = _cells(row)
+    named = ("DATA" in row.upper() or len(words) == columns) and not any(map(_WORD.fullmatch, words))
+    return named or words == [str(i) for i in range(columns)]
+
+
+def _cells(row: str) -> list[str]:
+    words = [word.strip() for word in row.split(",")]
+    return [word[1:-1].strip() if word[:1] in ("'", '"') and word[:1] == word[-1:] else word for word in words]
+
+
 def _row_by_row(path: Path, rows: list[str], header: int, name: str, columns: int) -> NDArray[np.uint32]:
     out = np.empty((len(rows), columns), np.uint32)
     for r, row in enumerate(rows):
         where = f"{path}: row {r} (line {r + header + 1})"
-        words = [word.strip() for word in row.split(",")] if row else []
+        words = _cells(row) if row else []
         if len(words) != columns:
             raise DataError(f"{where} has {len(words)} columns; expected {columns} ({name}_0..{name}_{columns - 1})")
         for c, word in enumerate(words):

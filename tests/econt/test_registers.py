@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from econ_ae.econt import chip
-from econ_ae.econt.config import AddressMap, EcontConfig, Numbering
+from econ_ae.econt.config import AddressMap, Algorithm, EcontConfig, Numbering
 from econ_ae.econt.registers import facts
 from econ_ae.econt.registers.read import parse_config, read_config
 from econ_ae.econt.registers.weight_blocks import join, split, weight_registers
@@ -108,6 +108,86 @@ def test_whole_byte_then_fields():
     assert (config.elinks, config.use_sum, config.stc_type, config.mux[5]) == (9, False, 3, 9)
 
 
+def test_register_map_itself_reads_as_the_defaults(reference):
+    assert read_config(reference / "econt_register_map.yaml") == EcontConfig()
+
+
+FLAT = """
+AlgoDroplsb: {Global: 3}
+AlgoThreshold: %s
+Algorithm: {Global: {density: 1, select: 2}}
+FormatterBuffer: {Global: {active_etxs: 4, use_sum: 1, link_reset_pattern: 290, mask_ae2: 65534}}
+Mux: %s
+"""
+NESTED = """
+daq: {verbose: 1}
+ECON-T:
+ ninput: 12
+ RW:
+  MFC_MUX_SELECT: {registers: {'mux_select_*': {value: %s}}}
+  ALGO_THRESHOLD_VAL: {registers: {'threshold_val_*': {value: 300}}}
+  ALGO_DROPLSB: {registers: {drop_lsb: {value: 3}}}
+  MFC_ALGORITHM_SEL_DENSITY: {registers: {algo: {params: {select: {param_value: 2}, density: {param_value: 1}}}}}
+  FMTBUF_ALL:
+   registers:
+    tx_sync_word: {value: 290}
+    mask_ae2: {value: 65534}
+    config: {value: 0x45}
+"""
+THRESHOLD, MUX = [300] * 48, [i ^ 3 for i in range(48)]
+
+
+def mapping(values, write="{0}: {1}"):
+    return f"{{{', '.join(write.format(i, v) for i, v in enumerate(values))}}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FLAT % (mapping(THRESHOLD), mapping(MUX)),
+        FLAT % (mapping(THRESHOLD, "0x{0:x}: 0x{1:X}"), mapping(MUX, "{0}: 0b{1:b}")),
+        FLAT % (mapping(THRESHOLD, "'{0}': '{1}'"), mapping(MUX, '{0}: "0x{1:02X}"')),
+        FLAT % (mapping(THRESHOLD, "{0}: {1}.0"), mapping(MUX, '{0}: "0B{1:b}"')),
+        FLAT % (THRESHOLD, MUX),
+        (FLAT % (THRESHOLD, MUX)).replace("Global: 3", "Global: {drop_lsb: '0x3'}"),
+        (FLAT % (THRESHOLD, MUX)).replace("Global: 3", "drop_lsb: 3").replace("use_sum: 1", "use_sum: True"),
+        (FLAT % (THRESHOLD, MUX)).replace("link_reset_pattern", "tx_sync_word").replace("65534", "-2"),
+        (FLAT % (THRESHOLD, MUX)).replace("290", "290, tx_sync_word: 0b00100100010, align_serializer_0: 1"),
+        (FLAT % (THRESHOLD, MUX)).replace("290,", "290,  # a comment\n "),
+        (FLAT % (THRESHOLD, MUX)).replace("etxs: 4", "etxs: 0xF").replace("\n", "\r\n"),
+        "---\n" + FLAT % (THRESHOLD, MUX) + "\ni2c: {emulator_addr: 1}\nAligner: {Global: {i2c_snapshot_en: 0}}\n...\n",
+        "x: &one {density: 1}\n" + (FLAT % (THRESHOLD, MUX)).replace("density: 1", "<<: *one"),
+        NESTED % MUX,
+        (NESTED % MUX).replace("value: 3}", "params: {drop_lsb: {param_value: '3'}}}").replace("{value: 290}", "290"),
+        (NESTED % MUX).replace("{param_value: 1}", "1").replace("{value: 0x45}", "0x45"),
+        (NESTED % MUX).replace("value: 0x45", "params: {eporttx_numen: {param_value: 4, param_shift: 4}}"),
+        (NESTED % MUX).replace("value: 0x45", "value: 0x15, params: {eporttx_numen: 4, use_sum: {param_mask: 1}}"),
+        (NESTED % MUX) + "  PLL_ALL: {registers: {a: 1}}\n  BIST: {x: 1}\n RO: {MISC_ALL: {}}\n notes: text\n",
+    ],
+)  # fmt: skip
+def test_spellings_of_one_configuration(text):
+    expected = EcontConfig(
+        algorithm=Algorithm.BEST_CHOICE, high_density=True, mux=tuple(MUX), threshold=tuple(THRESHOLD), drop_lsb=3,
+        elinks=4, use_sum=True, sync_word=290, keep_mask=(1 << 144) - 2, stc_type=1,
+    )  # fmt: skip
+    assert parse_config(text, "f") == expected
+
+
+def test_wide_thresholds_and_sync_words(make_words):
+    words = make_words(np.random.default_rng(0), 20)
+    config = EcontConfig(elinks=13, buff_t1=400, sync_word=0x722)
+    never, high = (chip.run(replace(config, threshold=(t,) * 48), words) for t in (1 << 22, (1 << 24) - 1))
+    np.testing.assert_array_equal(never, high)
+    assert (never[:, 0] >> 24 & 7 == 0).all()
+    np.testing.assert_array_equal(never, chip.run(replace(config, threshold=(1 << 22,) * 48, sync_word=0xFF22), words))
+
+
+def test_channels_that_a_map_leaves_out_have_the_defaults():
+    config = parse_config("Mux: {5: 9}\nCal: {0: 7}\nAlgorithm: {Global: {}}", "f")
+    assert config.mux == (*range(5), 9, *range(6, 48))
+    assert config.calibration == (7, *[2048] * 47)
+
+
 def channels(block, changes=(), count=48):
     values = dict.fromkeys(range(count), 1) | dict(changes)
     return f"{block}: {{{', '.join(f'{k}: {v}' for k, v in values.items())}}}\n"
@@ -124,7 +204,8 @@ def encoder(drop=None, **changes):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Algoritm: {Global: {select: 1}}", "f.yaml: unknown register 'Algoritm'; expected "),
+        ("Algoritm: {Global: {select: 1}}", "f.yaml: unknown register 'Algoritm'; did you mean 'Algorithm'?"),
+        ("config_algo: {Global: {alg_type: 1}}", "unknown register 'config_algo'; did you mean 'ConfigAlgo'?"),
         ("Algorithm: {Global: {selct: 1}}", "Global selct'; expected density, select; did you mean 'select'?"),
         ("Algorithm: {Global: {select: 5}}", "register Algorithm Global select is 5; expected 0..4"),
         (PROTOTYPE + PRODUCTION, "both of Algorithm (prototype numbering) and ConfigAlgo (production) given"),
@@ -134,7 +215,7 @@ def encoder(drop=None, **changes):
         (PROTOTYPE + channels("Cal", {47: 4096}), "register Cal 47 is 4096; expected 0..4095"),
         (PROTOTYPE + channels("Cal", count=31), "register Cal has 31 of 48 entries, 31 is missing (is the file trunc"),
         (PROTOTYPE + channels("Cal", {48: 1}), "unknown register 'Cal 48'"),
-        (PROTOTYPE + channels("AlgoThreshold", {0: 1 << 22}), "AlgoThreshold 0 is 4194304; expected 0..4194303"),
+        (PROTOTYPE + channels("AlgoThreshold", {0: 1 << 24}), "AlgoThreshold 0 is 16777216; expected 0..16777215"),
         (PROTOTYPE + "FormatterBuffer: {Global: {active_etxs: 14}}", "active_etxs is 14; expected 1..13"),
         (PRODUCTION + "FormatterBuffer: {Global: {active_etxs: 0x5}}", "is 0x5; expected links from 0 on without gaps"),
         (PRODUCTION + f"FormatterBuffer: {{Global: {{keep_auto_encoder_bits: {1 << 144}}}}}",
@@ -150,6 +231,17 @@ def encoder(drop=None, **changes):
         (PROTOTYPE + "Encoder: {0: {weights_byte0: 1}}", "weight block 1 is missing, 1 of 12 given"),
         ("ECON-T: {RW: {FMTBUF_AL: {registers: {}}}}", "'ECON-T RW FMTBUF_AL'; did you mean 'FMTBUF_ALL'?"),
         ("ECON-T: {RW: {MFC_CAL_VAL: {registers: {'cal_*': {value: [1, 2]}}}}}", "has 2 values; expected a list of 48"),
+        ("ECON-T: {RO: {}}", "ECON-T has no 'RW' (is the file truncated?)"),
+        (PROTOTYPE + "Mux: [1, 2]", "register Mux has 2 values; expected 48"),
+        (PROTOTYPE + "Mux: {0: 1, '0': 2}", "register Mux 0 is given twice (as a number and in quotes)"),
+        (PROTOTYPE + "FormatterBuffer: {Global: {link_reset_pattern: 290, tx_sync_word: 291}}",
+         "tx_sync_word is 291, but link_reset_pattern, its other name, is 290"),
+        (PROTOTYPE + "FormatterBuffer: {Global: {mask_ae2: -32769}}", "mask_ae2 is -32769; expected 0..65535"),
+        (PROTOTYPE + "FormatterBuffer: {Global: {active_etxs: 0x1F1F}}", "active_etxs is 7967; expected 1..13"),
+        (PROTOTYPE + "Cal: {1: true}", "register Cal 1 has True; expected an integer 0..4095"),
+        (PROTOTYPE + "Cal: {1: '09'}", "register Cal 1 has '09'; expected an integer 0..4095"),
+        (PROTOTYPE + "Cal: 2024-13-45", "no valid YAML (month must be in 1..12)"),
+        (PROTOTYPE + f"Cal: {{0: {'9' * 5000}}}", "no valid YAML (Exceeds the limit"),
         ("", "expected a mapping of register blocks, got NoneType"),
         ("[1, 2", "no valid YAML in line"),
     ],

@@ -15,7 +15,7 @@ from econ_ae.econt.frontend import calibrated_charges
 from econ_ae.econt.registers.read import read_config
 from econ_ae.econt.replay import lines, replay
 from econ_ae.econt.vectors import read_input, read_output, write_output
-from econ_ae.errors import ConfigError, DataError
+from econ_ae.errors import ConfigError, DataError, RegisterError
 
 WORKED_X = "0 1 2 3 4 2 5 0 1 0 3 3 0 6 0 17 0 0 1 1 21 10 4 3 6 0 10 6 5 19 7 5 1 1 2 2 4 6 1 0 5 2 4 8 2 3 3 4"
 
@@ -80,6 +80,31 @@ def test_shorter_output_compares_the_rows_that_exist(vectors):
     assert replay(vectors, elinks=4)[0].equal == 0
 
 
+def _cells(change):
+    return lambda rows: [rows[0], *(",".join(map(change, row.split(","))) for row in rows[1:])]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rows: rows[1:],
+        lambda rows: [",".join(map(str, range(12))), *rows[1:]],
+        lambda rows: [",".join(f"ePortRx_{i}" for i in range(12)), *rows[1:]],
+        lambda rows: ["", *rows, "", "  "],
+        _cells(str.upper),
+        _cells("0x{}".format),
+        _cells(' "{}" '.format),
+        _cells("'0X{}'".format),
+        lambda rows: [row + "\r" for row in rows],
+    ],
+)
+def test_csv_spellings_read_the_same(vectors, write):
+    path = vectors / "testInput.csv"
+    expected = read_input(path)
+    path.write_bytes("\n".join(write(path.read_text().splitlines())).encode())
+    np.testing.assert_array_equal(read_input(path), expected)
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
@@ -118,6 +143,34 @@ def test_replay_errors(vectors, tmp_path):
     (vectors / "testInput.csv").write_text(short)
     with pytest.raises(DataError, match=r"15 rows, but testInput\.csv has 9"):
         replay(vectors)
+
+
+def test_one_wrong_configuration_does_not_hide_the_others(vectors):
+    shutil.copytree(vectors / "BC", vectors / "AAA")
+    (vectors / "AAA" / "init.yaml").write_text("Algorithm: {Global: {select: 9}}")
+    wrong, right = replay(vectors)
+    assert (wrong.ok, right.ok) == (False, True)
+    assert lines([wrong, right])[0].startswith("AAA  not run: ")
+    assert "register Algorithm Global select is 9; expected 0..4" in wrong.refused
+    with pytest.raises(RegisterError, match="select is 9"):
+        replay(vectors, ["AAA"])
+
+
+def test_input_in_the_folder_of_the_configuration(vectors):
+    (vectors / "testInput.csv").rename(vectors / "BC" / "testInput.csv")
+    assert replay(vectors)[0].ok
+    assert replay(vectors / "BC")[0].ok
+    (vectors / "link").symlink_to(vectors / "BC")
+    assert replay(vectors / "link")[0].name == "link"
+
+
+def test_another_number_of_links_is_noted(vectors):
+    registers = vectors / "BC" / "init.yaml"
+    registers.write_text(registers.read_text().replace("active_etxs: 5", "active_etxs: 9"))
+    result = replay(vectors)[0]
+    assert (result.elinks, result.how_elinks_known, result.ok) == (9, "register file", False)
+    assert result.note == "the output file uses 5 links, this configuration 9"
+    assert replay(vectors, elinks=5)[0].ok
 
 
 def test_type_4_is_refused(make_configuration, to_config):

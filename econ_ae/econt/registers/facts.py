@@ -1,8 +1,7 @@
 """The facts of the ECON-T's register map that the trigger path needs: addresses, widths, defaults.
 
 Restated from the public register map of the first prototype (cmantill/econt_sw): base address, bytes, bits and default
-of each register. Where the map has more bits than the block uses (a 24-bit threshold register, a 16-bit sync word),
-``bits`` is what the block uses and a larger value is refused.
+of each register. Thresholds have 24 bits of which a charge can reach 22, the sync word has 16 of which 11 are sent.
 """
 
 from __future__ import annotations
@@ -31,10 +30,12 @@ class Register:
     size : bytes of one register
     bits : bits of the value
     default : value after reset
+    step : what the default grows by from one of the 48 to the next
     count : 48 for a register per trigger cell, 0 for a single one
     stride : addresses from one to the next
     shift : position of the value in its byte
     low, high : allowed values; ``high`` defaults to the largest value of ``bits``
+    pattern : a bit pattern, not a number: a file may write it as a negative number in two's complement
     """
 
     address: int
@@ -46,11 +47,17 @@ class Register:
     shift: int = 0
     low: int = 0
     high: int | None = None
+    pattern: bool = False
+    step: int = 0
 
     @property
     def range(self) -> str:
         """The allowed values, for errors."""
         return f"{self.low}..{self.largest}" if self.bits <= 40 else f"0..2**{self.bits} - 1 ({self.bits} bits)"
+
+    def default_of(self, channel: int) -> int:
+        """Value of one of ``count`` registers after reset."""
+        return self.default + self.step * channel
 
     @property
     def largest(self) -> int:
@@ -67,7 +74,7 @@ class Register:
         return int(value)
 
 
-SYNC_WORD = Register(0x03A9, 2, 11, 0x70F)
+SYNC_WORD = Register(0x03A9, 2, 16, 0x70F)
 BUFF_T1 = Register(0x03AB, 2, 16, 0x0030)
 BUFF_T2 = Register(0x03AD, 2, 16, 0x01FF)
 BUFF_T3 = Register(0x03AF, 1, 8, 0x00)
@@ -78,14 +85,14 @@ USE_SUM = Register(0x03B0, 1, 1, FORMAT_DEFAULT >> 2 & 1, shift=2)
 STC_TYPE = Register(0x03B0, 1, 3, FORMAT_DEFAULT & 3, high=4)
 PROTOTYPE_STC_TYPE_MAX = 3
 ACTIVE_ETXS_MASK = Register(0x03B0, 2, 13, 0x3, low=1)  # production's form of ELINKS; its address is not published
-MASK_AE = Register(0x03B1, 16, 128, (1 << 128) - 1)
-MASK_AE2 = Register(0x03C1, 2, 16, 0xFFFF)
-KEEP_MASK = Register(0x03B1, 18, 144, (1 << 144) - 1)
-MUX = Register(0x03C4, 1, 6, 0, count=48, stride=1, high=47)
+MASK_AE = Register(0x03B1, 16, 128, (1 << 128) - 1, pattern=True)
+MASK_AE2 = Register(0x03C1, 2, 16, 0xFFFF, pattern=True)
+KEEP_MASK = Register(0x03B1, 18, 144, (1 << 144) - 1, pattern=True)
+MUX = Register(0x03C4, 1, 6, 0, count=48, stride=1, high=47, step=1)
 CALIBRATION = Register(0x03F4, 2, 12, 2048, count=48, stride=2)
 ALGORITHM = Register(0x0454, 1, 3, 0, high=4)
 DENSITY = Register(0x0454, 1, 1, 0, shift=3)
-THRESHOLD = Register(0x0455, 3, 22, 0, count=48, stride=3)
+THRESHOLD = Register(0x0455, 3, 24, 0, count=48, stride=3)
 DROP_LSB = Register(0x04E5, 1, 8, 0)
 
 FIELDS: dict[str, Register] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from econ_ae.econt.config import EcontConfig, Numbering
@@ -24,12 +25,16 @@ _BUFFER_KEYS = {
     "link_reset_pattern": "sync_word",
     "tx_sync_word": "sync_word",
 }
+# Blocks and registers of links, clocks and counters: not the trigger path's, and like none of its names.
+_OTHER_BLOCKS = ("Aligner", "ChAligner", "ChErr", "ErrTop", "ERx", "Erx", "ETx", "Etx", "Pll", "PLL", "Misc")
+_OTHER_BUFFER_KEYS = r"align_serializer(_\d+)?"
 _MASKS = ("mask_ae", "mask_ae2", "keep_auto_encoder_bits")
 
 
 def parse(tree: Tree) -> tuple[Numbering, dict[str, Any]]:
     """Return numbering and ``EcontConfig`` fields of a flat file; RegisterError for anything that does not belong."""
-    tree.check_keys((_PROTOTYPE, _PRODUCTION, "AlgoDroplsb", "FormatterBuffer", "Encoder", *_CHANNELS))
+    known = (_PROTOTYPE, _PRODUCTION, "AlgoDroplsb", "FormatterBuffer", "Encoder", *_CHANNELS)
+    Tree(tree.source, {key: None for key in tree.raw if key not in _OTHER_BLOCKS}).check_spelling(known)
     if (_PROTOTYPE in tree.raw) == (_PRODUCTION in tree.raw):
         both = "both" if _PROTOTYPE in tree.raw else "neither"
         raise tree.error(
@@ -41,15 +46,14 @@ def parse(tree: Tree) -> tuple[Numbering, dict[str, Any]]:
     values = _named(_global(tree, key), _ALGORITHM_KEYS[key])
     for block, name in _CHANNELS.items():
         if block in tree.raw:
-            values[name] = tree.child(block).channels(facts.FIELDS[name])
+            values[name] = tree.channels(block, facts.FIELDS[name])
     if "AlgoDroplsb" in tree.raw:
-        values["drop_lsb"] = _drop_lsb(tree.child("AlgoDroplsb"))
+        values["drop_lsb"] = _drop_lsb(tree)
     if "FormatterBuffer" in tree.raw:
         values |= _buffer(_global(tree, "FormatterBuffer"), numbering)
     if "Encoder" in tree.raw:
-        encoder = tree.child("Encoder")
-        encoder.check_keys(map(str, range(facts.WEIGHT_BLOCKS)))
-        values["weights"] = weight_image(encoder, {int(b): encoder.child(b) for b in encoder.raw})
+        encoder = tree.child("Encoder").numbered(facts.WEIGHT_BLOCKS)
+        values["weights"] = weight_image(encoder, {b: encoder.child(b) for b in encoder.raw})
     return numbering, values
 
 
@@ -64,27 +68,33 @@ def _named(block: Tree, names: dict[str, str]) -> dict[str, Any]:
     return {names[key]: block.number(key, facts.FIELDS[names[key]]) for key in block.raw}
 
 
-def _drop_lsb(block: Tree) -> int:
-    block.check_keys(("Global",))
-    if not isinstance(block.raw.get("Global"), dict):
-        return block.number("Global", facts.DROP_LSB) if "Global" in block.raw else facts.DROP_LSB.default
-    inner = block.child("Global")
-    inner.check_keys(("drop_lsb",))
-    return inner.number("drop_lsb", facts.DROP_LSB) if "drop_lsb" in inner.raw else facts.DROP_LSB.default
+def _drop_lsb(tree: Tree) -> int:
+    """Read ``AlgoDroplsb``: a number under itself, under ``Global``, under ``drop_lsb`` or under both of them."""
+    key = "AlgoDroplsb"
+    while isinstance(tree.raw[key], dict):
+        tree = tree.child(key)
+        tree.check_keys(("Global", "drop_lsb") if len(tree.path) == 1 else ("drop_lsb",))
+        if not tree.raw:
+            return facts.DROP_LSB.default
+        if len(tree.raw) > 1:
+            raise tree.error(f"register {tree.name('drop_lsb')} is given twice (under Global too)")
+        key = next(iter(tree.raw))
+    return tree.number(key, facts.DROP_LSB)
 
 
 def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
-    block.check_keys((*_BUFFER_KEYS, *_MASKS, "active_etxs"))
+    others = [key for key in block.raw if re.fullmatch(_OTHER_BUFFER_KEYS, str(key))]
+    block.check_keys((*_BUFFER_KEYS, *_MASKS, "active_etxs", *others))
     values: dict[str, Any] = {}
     for key, name in _BUFFER_KEYS.items():
         if key in block.raw:
-            if name in values:
-                raise block.error(f"register {block.name(key)} is given twice (link_reset_pattern is tx_sync_word)")
-            values[name] = block.number(key, facts.FIELDS[name])
+            number = block.number(key, facts.FIELDS[name])
+            if values.setdefault(name, number) != number:
+                raise block.error(
+                    f"register {block.name(key)} is {number}, but link_reset_pattern, its other name, is {values[name]}"
+                )
     if "active_etxs" in block.raw:
-        values["elinks"] = (
-            block.number("active_etxs", facts.ELINKS) if numbering is Numbering.PROTOTYPE else _from_mask(block)
-        )
+        values["elinks"] = _elinks(block, numbering)
     if "mask_ae" in block.raw or "mask_ae2" in block.raw:
         if "keep_auto_encoder_bits" in block.raw:
             raise block.error("registers mask_ae and keep_auto_encoder_bits exclude each other")
@@ -98,10 +108,14 @@ def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
     return values
 
 
-def _from_mask(block: Tree) -> int:
+def _elinks(block: Tree, numbering: Numbering) -> int:
+    """Read a count (prototype) or a mask (production, and what is no count but a mask in the prototype form)."""
     mask = block.number("active_etxs", facts.ACTIVE_ETXS_MASK)
     count = mask.bit_count()
-    if mask != (1 << count) - 1:
+    whole = mask == (1 << count) - 1
+    if numbering is Numbering.PROTOTYPE and (mask <= facts.ELINKS.largest or not whole):
+        return block.number("active_etxs", facts.ELINKS)
+    if not whole:
         raise block.error(
             f"register {block.name('active_etxs')} is {mask:#x}; expected links from 0 on without gaps, "
             f"for {count} of them {(1 << count) - 1:#x}"

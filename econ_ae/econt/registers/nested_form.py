@@ -10,10 +10,8 @@ from econ_ae.econt.registers import facts
 from econ_ae.econt.registers.facts import Register
 from econ_ae.econt.registers.tree import Tree, weight_image
 from econ_ae.econt.registers.weight_blocks import split
-from econ_ae.errors import did_you_mean
 
 KEY = "ECON-T"
-_ACCESS = ("RW", "RO", "WO", "ninput", "noutput")
 _STARRED = {
     "MFC_MUX_SELECT": ("mux_select_", "mux"),
     "MFC_CAL_VAL": ("cal_", "calibration"),
@@ -33,18 +31,24 @@ _BYTE = Register(0, 1, 8, 0)
 # What a register may hold beside its value: facts of the map that a file may repeat.
 _MAP_KEYS = ("addr_offset", "addr_shift", "size_byte", "n_iterations", "param_mask", "param_shift")
 _REGISTER_KEYS = ("value", "params", *_MAP_KEYS)
+_PARAM_KEYS = ("param_value", "param_mask", "param_shift")
 
 
 def parse(tree: Tree) -> tuple[Numbering, dict[str, Any]]:
     """Return numbering and ``EcontConfig`` fields; blocks of links and clocks are known but not interpreted."""
     chip = tree.child(KEY)
-    chip.check_keys(_ACCESS)
-    values: dict[str, Any] = {}
     if "RW" not in chip.raw:
-        return Numbering.PROTOTYPE, values
+        raise chip.error(f"register block {KEY} has no 'RW' (is the file truncated?)")
     rw = chip.child("RW")
+    others = [block for block in rw.raw if _is_other(str(block))]
+    interpreted = (*_BLOCKS, *(f"AUTOENCODER_{b}INPUT" for b in (*range(facts.WEIGHT_BLOCKS), "*")))
+    Tree(rw.source, {block: None for block in rw.raw if block not in others}, rw.path).check_spelling(
+        interpreted, "register block"
+    )
+    values: dict[str, Any] = {}
     weights: dict[int, Tree] = {}
-    for block in rw.raw:
+    # The starred block first: numbered ones override it.
+    for block in sorted(rw.raw, key=lambda name: "*" not in str(name)):
         if match := _WEIGHT_BLOCK.fullmatch(str(block)):
             weights |= _weight_blocks(_registers(rw, block), match[1])
         elif block in _STARRED:
@@ -52,9 +56,6 @@ def parse(tree: Tree) -> tuple[Numbering, dict[str, Any]]:
             values[name] = _starred(_registers(rw, block), prefix, facts.FIELDS[name])
         elif block in _BLOCKS:
             values |= _single(_registers(rw, block))
-        elif not _is_other(str(block)):
-            known = (*_BLOCKS, *facts.OTHER_BLOCKS, *(f"AUTOENCODER_{b}INPUT" for b in range(facts.WEIGHT_BLOCKS)))
-            raise rw.error(f"unknown register block {rw.name(block)!r}{did_you_mean(str(block), known)}")
     if weights:
         values["weights"] = weight_image(rw, weights)
     return Numbering.PROTOTYPE, values
@@ -66,34 +67,60 @@ def _is_other(block: str) -> bool:
 
 def _registers(rw: Tree, block: str) -> Tree:
     tree = rw.child(block)
-    tree.check_keys(("registers", "addr_base", "block_shift"))
+    tree.check_spelling(("registers", "addr_base", "block_shift"), "key")
     if "registers" not in tree.raw:
         raise tree.error(f"register block {tree.name()} has no 'registers' (is the file truncated?)")
     return tree.child("registers")
 
 
-def _value(register: Tree) -> object:
-    register.check_keys(_REGISTER_KEYS)
-    if "value" not in register.raw:
+def _value(block: Tree, key: object) -> object:
+    """Return the value of a register of one field: given directly, as ``value``, or as that of its only parameter."""
+    if not isinstance(block.raw[key], dict | None):
+        return block.raw[key]
+    register = block.child(key)
+    register.check_spelling(_REGISTER_KEYS, "key")
+    if "params" in register.raw and "value" not in register.raw:
+        params = register.child("params")
+        if len(params.raw) == 1:
+            return _param(params, next(iter(params.raw)))
+    if register.raw.get("value") is None:
         raise register.error(f"register {register.name()} has no value (is the file truncated?)")
     return register.raw["value"]
+
+
+def _param(params: Tree, key: object) -> object:
+    """Return the value of a field, given directly or as ``param_value``; None when only its place is given."""
+    if not isinstance(params.raw[key], dict | None):
+        return params.raw[key]
+    field = params.child(key)
+    field.check_spelling(_PARAM_KEYS, "key")
+    if field.raw.get("param_value") is None and ("param_value" in field.raw or "param_mask" not in field.raw):
+        raise field.error(f"register {field.name()} has no param_value (is the file truncated?)")
+    return field.raw.get("param_value")
 
 
 def _starred(block: Tree, prefix: str, register: Register) -> tuple[int, ...]:
     """Read all 48 registers: a list under the starred name, single ones by number, or both."""
     star = f"{prefix}*"
     block.check_keys((star, *(f"{prefix}{i}" for i in range(register.count))))
-    values = list(range(register.count)) if prefix == "mux_select_" else [register.default] * register.count
+    values = [register.default_of(i) for i in range(register.count)]
     if star in block.raw:
-        listed = _value(block.child(star))
-        if not isinstance(listed, list) or len(listed) != register.count:
-            size = f"{len(listed)} values" if isinstance(listed, list) else repr(listed)
-            raise block.error(f"register {block.name(star)} has {size}; expected a list of {register.count}")
+        listed = _list(block, star, register.count)
         values = [block.checked(v, register, f"{block.name(star)}[{i}]") for i, v in enumerate(listed)]
     for key in block.raw:
         if key != star:
-            values[int(key.removeprefix(prefix))] = block.checked(_value(block.child(key)), register, block.name(key))
+            values[int(key.removeprefix(prefix))] = block.checked(_value(block, key), register, block.name(key))
     return tuple(values)
+
+
+def _list(block: Tree, key: object, count: int) -> list[object]:
+    """Return the ``count`` values of a starred register: a list, or one value for all."""
+    listed = _value(block, key)
+    if not isinstance(listed, list):
+        return [listed] * count
+    if len(listed) != count:
+        raise block.error(f"register {block.name(key)} has {len(listed)} values; expected a list of {count}")
+    return listed
 
 
 def _single(block: Tree) -> dict[str, Any]:
@@ -107,25 +134,27 @@ def _single(block: Tree) -> dict[str, Any]:
     block.check_keys(known)
     values: dict[str, Any] = {}
     for key in block.raw:
-        register = block.child(key)
         if key in ("config", "algo"):
-            values |= _fields(register, _FORMAT_FIELDS if key == "config" else _ALGO_FIELDS)
+            values |= _fields(block, key, _FORMAT_FIELDS if key == "config" else _ALGO_FIELDS)
         elif key == "drop_lsb":
-            values["drop_lsb"] = block.checked(_value(register), facts.DROP_LSB, block.name(key))
+            values["drop_lsb"] = block.checked(_value(block, key), facts.DROP_LSB, block.name(key))
         elif key in _SINGLE:
-            values[_SINGLE[key]] = block.checked(_value(register), facts.FIELDS[_SINGLE[key]], block.name(key))
+            values[_SINGLE[key]] = block.checked(_value(block, key), facts.FIELDS[_SINGLE[key]], block.name(key))
     if "mask_ae" in block.raw or "mask_ae2" in block.raw:
         upper, lower = (
-            block.checked(_value(block.child(key)), register, block.name(key)) if key in block.raw else register.default
+            block.checked(_value(block, key), register, block.name(key)) if key in block.raw else register.default
             for key, register in (("mask_ae", facts.MASK_AE), ("mask_ae2", facts.MASK_AE2))
         )
         values["keep_mask"] = upper << facts.MASK_AE2.bits | lower
     return values
 
 
-def _fields(register: Tree, names: dict[str, str]) -> dict[str, Any]:
+def _fields(block: Tree, register_name: str, names: dict[str, str]) -> dict[str, Any]:
     """Read the fields of a one-byte register: from its value, then from its params."""
-    register.check_keys(_REGISTER_KEYS)
+    given = block.raw[register_name]
+    raw = given if isinstance(given, dict | None) else {"value": given}
+    register = Tree(block.source, {register_name: raw}, block.path).child(register_name)
+    register.check_spelling(_REGISTER_KEYS, "key")
     values: dict[str, Any] = {}
     if "value" in register.raw:
         byte = register.number("value", _BYTE)
@@ -137,27 +166,22 @@ def _fields(register: Tree, names: dict[str, str]) -> dict[str, Any]:
         params = register.child("params")
         params.check_keys(names)
         for key in params.raw:
-            field = params.child(key)
-            field.check_keys(("param_value", "param_mask", "param_shift"))
-            if "param_value" not in field.raw:
-                raise field.error(f"register {field.name()} has no param_value (is the file truncated?)")
-            values[names[key]] = field.number("param_value", facts.FIELDS[names[key]])
+            value = _param(params, key)
+            if value is not None:
+                values[names[key]] = params.checked(value, facts.FIELDS[names[key]], params.name(key))
     return values
 
 
 def _weight_blocks(block: Tree, number: str) -> dict[int, Tree]:
     """Read the weight registers of one numbered block, or of all 12 as lists under the starred name."""
     block.check_keys(facts.WEIGHT_REGISTERS)
-    values = {key: _value(block.child(key)) for key in block.raw}
     if number != "*":
         if int(number) >= facts.WEIGHT_BLOCKS:
             raise block.error(f"unknown register block {block.path[2]!r}; expected AUTOENCODER_0INPUT..11INPUT")
-        return {int(number): Tree(block.source, values, block.path)}
-    for key, value in values.items():
-        if not isinstance(value, list) or len(value) != facts.WEIGHT_BLOCKS:
-            raise block.error(f"register {block.name(key)} must be a list of {facts.WEIGHT_BLOCKS} values")
+        return {int(number): Tree(block.source, {key: _value(block, key) for key in block.raw}, block.path)}
+    lists = {key: _list(block, key, facts.WEIGHT_BLOCKS) for key in block.raw}
     return {
-        b: Tree(block.source, {key: value[b] for key, value in values.items() if isinstance(value, list)}, block.path)
+        b: Tree(block.source, {key: values[b] for key, values in lists.items()}, block.path)
         for b in range(facts.WEIGHT_BLOCKS)
     }
 

@@ -15,12 +15,17 @@ from econ_ae.errors import RegisterError
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _NoDuplicates(_Loader):  # type: ignore[misc, valid-type]  # the C loader where PyYAML has it
     """A safe YAML loader that refuses a key given twice in one mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
+            if key_node.tag == _MERGE:
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int):
                 raise RegisterError(f"line {key_node.start_mark.line + 1}: {key!r} is no register name")
@@ -59,6 +64,8 @@ def parse_config(text: str, source: str) -> EcontConfig:
         raise RegisterError(f"{source}: no valid YAML{line} ({problem.problem}); is the file truncated?") from problem
     except yaml.YAMLError as problem:
         raise RegisterError(f"{source}: no valid YAML ({' '.join(str(problem).split())})") from problem
+    except ValueError as problem:  # a date that does not exist, an integer of thousands of digits
+        raise RegisterError(f"{source}: no valid YAML ({problem})") from problem
     except RegisterError as problem:
         raise RegisterError(f"{source}: {problem}") from problem
     if not isinstance(raw, dict):
