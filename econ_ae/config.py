@@ -86,12 +86,18 @@ class DecoderConfig(_Section):
 
     hidden: tuple[_Count, ...] = (256, 256)
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
+    use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
 
 
 class TrainingConfig(_Section):
     """Quantization-aware training."""
 
-    loss: Literal["telescope"] = "telescope"
+    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn"] = "telescope"
+    arithmetic: Literal["hardware", "exact"] = Field(
+        "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
+    )
+    rotations: bool = Field(False, description="also train on the images turned by 120 and 240 degrees")
+    warmup: Annotated[int, Field(ge=0)] = Field(0, description="epochs over which the learning rate rises linearly")
     epochs: _Count = 200
     batch: _Count = 100
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
@@ -109,6 +115,7 @@ class HardwareConfig(_Section):
         "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
     )
     elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
+    keep: _Count | None = Field(None, description="leading bits of each latent that are sent; default: as many as fit")
     registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
 
 

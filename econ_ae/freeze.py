@@ -18,8 +18,22 @@ import econ_ae.training  # noqa: F401  sets TensorFlow up before QKeras imports 
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding, floor_to
 from econ_ae.geometry import Arrangement
-from econ_ae.ir.model import CHARGE, Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, same_padding
-from econ_ae.ir.validate import check, check_float32, least_elinks
+from econ_ae.ir.model import (
+    CHARGE,
+    Accumulate,
+    Conv2D,
+    Dense,
+    EncoderModel,
+    Exact,
+    Input,
+    Normalise,
+    Op,
+    Pack,
+    Requantise,
+    TrnEach,
+    same_padding,
+)
+from econ_ae.ir.validate import check, check_float32, leading_mask, least_elinks
 
 WeightRule = Literal["nearest", "floor"]
 """How float weights become integers."""
@@ -39,7 +53,7 @@ def freeze(
     *,
     name: str = "encoder",
     cells: int = 48,
-    elinks: int | None = None,
+    pack: Pack | None = None,
     weights: WeightRule = "nearest",
     provenance: dict[str, str] | None = None,
 ) -> EncoderModel:
@@ -47,10 +61,11 @@ def freeze(
 
     Parameters
     ----------
-    encoder : Keras model of QConv2D, QDense, QActivation, Flatten, Dropout and InputLayer in a chain
+    encoder : Keras model of QConv2D, QDense (or their floored forms of ``training.arithmetic``), QActivation, Flatten,
+        Dropout and InputLayer in a chain
     arrangement : which trigger cell is at which pixel of its input
     input_format : format of the input pixels, the normaliser's output
-    elinks : output links; by default as few as hold all latent bits
+    pack : which bits are sent on how many eLinks; by default all bits, on as few eLinks as hold them
     weights : ``nearest`` takes what the quantizers give, and the model then equals ``encoder.predict``; ``floor`` takes
         clip(floor(2**fraction v)) of the float weights, which is how the published ECON-T registers were made (spec 7)
 
@@ -66,7 +81,9 @@ def freeze(
         raise ModelError(f"{encoder.name}: the last layer must be a quantized activation, not {state.ops[-1].name}")
     latents = math.prod(state.shape)
     latent = state.ops[-1].out
-    state.ops.append(Pack(((1 << latent.width) - 1,) * latents, elinks or least_elinks(latents * latent.width)))
+    if pack is None:
+        pack = Pack((leading_mask(latent.width, latent.width),) * latents, least_elinks(latents * latent.width))
+    state.ops.append(pack)
     return check_float32(
         check(EncoderModel(name, Input(cells, CHARGE, arrangement), tuple(state.ops), provenance or {}))
     )
@@ -95,7 +112,7 @@ def _conv(layer: QConv2D, state: _State) -> None:
     if layer.padding == "same":
         pads = [same_padding(n, k, s) for n, k, s in zip(state.shape, (rows, cols), layer.strides, strict=False)]
     kernel, bias, weight, bias_format = _weights(layer, state.rule)
-    op = Conv2D(layer.name, kernel, bias, weight, bias_format, tuple(layer.strides), (pads[0], pads[1]))
+    op = Conv2D(layer.name, kernel, bias, weight, bias_format, tuple(layer.strides), (pads[0], pads[1]), _rule(layer))
     state.shape = op.output_shape(state.shape)
     state.ops.append(op)
     _fused_activation(layer, state)
@@ -103,10 +120,15 @@ def _conv(layer: QConv2D, state: _State) -> None:
 
 def _dense(layer: QDense, state: _State) -> None:
     kernel, bias, weight, bias_format = _weights(layer, state.rule)
-    op = Dense(layer.name, kernel, bias, weight, bias_format)
+    op = Dense(layer.name, kernel, bias, weight, bias_format, _rule(layer))
     state.shape = op.output_shape(state.shape)
     state.ops.append(op)
     _fused_activation(layer, state)
+
+
+def _rule(layer: Any) -> Accumulate:
+    fraction = getattr(layer, "fraction", None)
+    return Exact() if fraction is None else TrnEach(fraction)
 
 
 def _fused_activation(layer: Any, state: _State) -> None:
@@ -132,6 +154,8 @@ _HANDLERS: dict[str, Callable[[Any, _State], None]] = {
     "Dropout": _nothing,
     "QConv2D": _conv,
     "QDense": _dense,
+    "FlooredConv2D": _conv,
+    "FlooredDense": _dense,
     "QActivation": _activation,
 }
 

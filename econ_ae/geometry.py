@@ -21,6 +21,8 @@ from econ_ae.errors import ConfigError, did_you_mean
 CM_PER_UNIT = 1.2084
 """Centimetres in one EMD unit (half the trigger-cell pitch of 2.4168 cm)."""
 
+_SAME_PLACE = 1e-6  # EMD units
+
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 
@@ -106,6 +108,24 @@ class WaferGeometry:
     def stc16(self) -> IndexArray:
         """Intp (n/16, 16): trigger cells of every 4x4 super trigger cell, in the order the chip numbers them."""
         return np.argsort(self.postmux).reshape(-1, 16)
+
+    @cached_property
+    def rotations(self) -> IndexArray:
+        """Intp (k, n): the rotations by multiples of 120 degrees that map the cells onto themselves.
+
+        ``charges[:, rotations[i]]`` is an image turned on the module; the first row is the identity.
+        """
+        centred = self.xy - self.xy.mean(axis=0)
+        found = []
+        for turn in range(3):
+            angle = 2 * np.pi * turn / 3
+            matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            gap = np.linalg.norm((centred @ matrix)[:, None] - centred[None], axis=2)
+            if gap.min(axis=1).max() < _SAME_PLACE:
+                found.append(gap.argmin(axis=1))
+        out = np.array(found, dtype=np.intp)
+        out.setflags(write=False)
+        return out
 
     def arrangement(self, name: str) -> Arrangement:
         """Return the named arrangement; ConfigError with a suggestion when there is none."""

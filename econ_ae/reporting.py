@@ -83,7 +83,7 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Any:
     frames = pack_latents(latents, codes, crossing, pack.keep, elinks=pack.elinks, width=model.latent.width)
     received = decode_latents(frames, pack.keep, elinks=pack.elinks, latent=model.latent)
     networks = artifact.load(context.config, context.geometry, context.path(pipeline.TRAINING))
-    decoded = artifact.decode(networks, model, received.latents)
+    decoded = artifact.decode(context.config, networks, model, received)
     bits = min(pack.bits, frame_capacity(pack.elinks))
     return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None])
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from econ_ae.config import RunConfig
+from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import (
@@ -26,7 +27,8 @@ from econ_ae.ir.model import (
     Shape,
     same_padding,
 )
-from econ_ae.ir.validate import check, check_float32, least_elinks
+from econ_ae.ir.transform import truncate_products
+from econ_ae.ir.validate import check, check_float32, keep_bits, leading_mask, least_elinks
 
 
 def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
@@ -35,7 +37,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     Raises
     ------
     ConfigError
-        When the arrangement does not exist.
+        When the arrangement does not exist, or more bits are kept than a latent has.
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
@@ -61,9 +63,16 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
         ]
         shape = (dense.units,)
     latent = FixedFormat.parse(config.encoder.dense[-1].activation)
-    elinks = config.hardware.elinks or least_elinks(shape[0] * latent.width)
-    ops.append(Pack(((1 << latent.width) - 1,) * shape[0], elinks))
-    return check_float32(check(EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))))
+    hardware = config.hardware
+    elinks = hardware.elinks or least_elinks(shape[0] * (hardware.keep or latent.width))
+    keep = hardware.keep or keep_bits(shape[0], latent.width, elinks)
+    if keep > latent.width:
+        raise ConfigError(f"hardware.keep is {keep}; latents of {latent} have {latent.width} bits")
+    ops.append(Pack((leading_mask(keep, latent.width),) * shape[0], elinks))
+    model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))
+    if hardware.accumulate == "trn_each":
+        model = truncate_products(model)
+    return check_float32(check(model))
 
 
 def _requantise(name: str, text: str) -> Requantise:

@@ -84,3 +84,13 @@ def test_arrays_are_read_only() -> None:
 def test_unknown_arrangement_suggests_one() -> None:
     with pytest.raises(ConfigError, match=r"arrangement '8x8' is unknown; expected one of 4x4x3, 8x8x1; did you mean"):
         LOW_DENSITY.arrangement("8x8")
+
+
+def test_rotations_map_the_module_onto_itself() -> None:
+    turns = LOW_DENSITY.rotations
+    assert turns.shape == (3, 48)
+    assert np.array_equal(turns[0], np.arange(48))
+    for turn in turns:
+        assert sorted(turn) == list(range(48))
+        assert np.allclose(LOW_DENSITY.distance[np.ix_(turn, turn)], LOW_DENSITY.distance)
+    assert np.array_equal(turns[1][turns[1]], turns[2])

@@ -6,7 +6,7 @@ import pytest
 
 import econ_ae.training  # noqa: F401  before QKeras is imported
 from econ_ae.config import ConvConfig, DenseConfig, EncoderConfig, HardwareConfig, RunConfig, load_preset, presets
-from econ_ae.errors import ModelError
+from econ_ae.errors import ConfigError, ModelError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.skeleton import skeleton
@@ -40,6 +40,9 @@ def test_encoders_that_cannot_be_are_refused(encoder: EncoderConfig, message: st
         skeleton(RunConfig(encoder=encoder), LOW_DENSITY)
 
 
-def test_more_bits_than_the_frame_holds_are_the_users_choice() -> None:
+def test_as_many_leading_bits_are_kept_as_fit() -> None:
     config = RunConfig(encoder=EncoderConfig(dense=(DenseConfig(units=40),)), hardware=HardwareConfig(elinks=5))
-    assert skeleton(config, LOW_DENSITY).pack.bits == 360
+    assert skeleton(config, LOW_DENSITY).pack.keep == (0b111000000,) * 40
+    unequal = RunConfig(hardware=HardwareConfig(elinks=5, keep=10))
+    with pytest.raises(ConfigError, match=r"hardware\.keep is 10; latents of u1\.8 have 9 bits"):
+        skeleton(unequal, LOW_DENSITY)

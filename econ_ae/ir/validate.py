@@ -28,8 +28,24 @@ def least_elinks(bits: int) -> int:
             return elinks
     raise ModelError(
         f"{bits} latent bits; a frame carries at most {frame_capacity(MAX_ELINKS)}: use fewer latents or bits, "
-        "or set the number of eLinks and accept that the upper bits of the last latents are not sent"
+        "or set the number of eLinks, and the leading bits that fit are sent"
     )
+
+
+def keep_bits(latents: int, width: int, elinks: int) -> int:
+    """Return how many leading bits of every latent fit a frame of ``elinks``; ModelError when not even one does."""
+    bits = min(width, frame_capacity(elinks) // latents)
+    if not bits:
+        raise ModelError(
+            f"{latents} latents do not fit {elinks} eLinks, whose frame carries {frame_capacity(elinks)} bits; "
+            "use fewer latents or more eLinks"
+        )
+    return bits
+
+
+def leading_mask(bits: int, width: int) -> int:
+    """Return the keep mask of the ``bits`` most significant of ``width`` bits."""
+    return ((1 << bits) - 1) << (width - bits)
 
 
 def check_float32(model: EncoderModel) -> EncoderModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch
+from econ_ae.econt.decode import Latents
 from econ_ae.emulator import encode_images
 from econ_ae.errors import ModelError, RunDirectoryError
-from econ_ae.fixedpoint import FixedFormat, IntArray
+from econ_ae.fixedpoint import IntArray
 from econ_ae.freeze import freeze
 from econ_ae.geometry import WaferGeometry
-from econ_ae.ir.model import CHARGE, EncoderModel, Input, Normalise
+from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
-from econ_ae.training.fit import Epoch, Trainer, make_deterministic, weights_path
+from econ_ae.skeleton import skeleton
+from econ_ae.training.fit import Chain, Epoch, Trainer, make_deterministic, weights_path
+from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.network import build_decoder, build_encoder
-from econ_ae.training.sample import make_sample, to_float
+from econ_ae.training.sample import make_sample, sum_feature, to_float
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,10 @@ class Networks:
 
 def build(config: RunConfig, geometry: WaferGeometry) -> Networks:
     """Return untrained networks; the initial weights depend on the configuration and its seed alone."""
-    encoder = build_encoder(config.encoder, geometry, config.seed)
+    floored = config.hardware.accumulate == "trn_each" and config.training.arithmetic == "hardware"
+    encoder = build_encoder(config.encoder, geometry, config.seed, floored=floored)
     decoder = build_decoder(config.decoder, encoder.output_shape[-1], geometry.cells, config.seed)
     return Networks(encoder, decoder)
-
-
-def input_of(config: RunConfig, geometry: WaferGeometry) -> tuple[Input, Normalise]:
-    """Return the input description and the normaliser that a configuration asks for."""
-    arrangement = geometry.arrangement(config.encoder.arrangement)
-    return Input(geometry.cells, CHARGE, arrangement), Normalise(FixedFormat.parse(config.encoder.input))
 
 
 def train(
@@ -55,17 +53,21 @@ def train(
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history."""
     make_deterministic(config.seed)
     networks = build(config, geometry)
-    source, normalise = input_of(config, geometry)
-    trainer = Trainer(
+    target = skeleton(config, geometry)
+    pack, latent = target.pack, target.latent
+    chain = Chain(
         networks.encoder,
         networks.decoder,
+        link(latent, [mask.bit_count() for mask in pack.keep]),
+        config.decoder.use_sum,
         LOSSES[config.training.loss](geometry),
-        config.training,
-        directory=directory,
-        seed=config.seed,
     )
-    training, validation = (make_sample(batch, source, normalise) for batch in batches)
-    return trainer.fit(training, validation, progress)
+    trainer = Trainer(chain, config.training, directory=directory, seed=config.seed)
+    training, validation = batches
+    turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
+    views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+    samples = [make_sample(view, target.input, target.normalise) for view in (*views, validation)]
+    return trainer.fit(samples[:-1], samples[-1], progress)
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> Networks:
@@ -86,14 +88,14 @@ def freeze_run(
 
     With ``hardware.weights = "floor"`` the Keras weights are floored too, so that both still compute the same.
     """
-    source, normalise = input_of(config, geometry)
+    target = skeleton(config, geometry)
     model = freeze(
         networks.encoder,
-        source.arrangement,
-        normalise.out,
+        target.input.arrangement,
+        target.normalise.out,
         name=config.name,
         cells=geometry.cells,
-        elinks=config.hardware.elinks,
+        pack=target.pack,
         weights=config.hardware.weights,
         provenance=provenance,
     )
@@ -117,8 +119,11 @@ def compare_with_keras(model: EncoderModel, encoder: Any, images: IntArray) -> i
     return len(images)
 
 
-def decode(networks: Networks, model: EncoderModel, latents: IntArray) -> NDArray[np.float64]:
-    """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of integer latents (n, latents)."""
-    raw = networks.decoder.predict(to_float(latents, model.latent.fraction), batch_size=1024, verbose=0)
+def decode(config: RunConfig, networks: Networks, model: EncoderModel, received: Latents) -> NDArray[np.float64]:
+    """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of what a frame carried."""
+    columns = to_float(received.latents, model.latent.fraction)
+    if config.decoder.use_sum:
+        columns = np.concatenate([columns, sum_feature(received.total)], axis=1)
+    raw = networks.decoder.predict(columns, batch_size=1024, verbose=0)
     values = raw.astype(np.float64)
     return values / values.sum(axis=1, keepdims=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from econ_ae.config import TrainingConfig
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.progress import Bar, Progress
-from econ_ae.training.losses import Loss
+from econ_ae.training.link import Link
+from econ_ae.training.loss_types import Loss
 from econ_ae.training.sample import Sample
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -33,47 +37,80 @@ class Epoch:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Chain:
+    """Encoder, link and decoder, and what is minimised.
+
+    Parameters
+    ----------
+    encoder, decoder : Keras models
+    link : what happens to the latents between them
+    use_sum : whether the decoder also gets the module sum
+    loss : function of (true, predicted) fractions
+    """
+
+    encoder: Any
+    decoder: Any
+    link: Link
+    use_sum: bool
+    loss: Loss
+
+    @property
+    def variables(self) -> list[Any]:
+        """All trainable variables."""
+        return [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
+
+    def loss_of(self, images: Any, sums: Any, fractions: Any, *, training: bool) -> Any:
+        """Return the loss of a batch."""
+        sent = self.link(self.encoder(images, training=training))
+        received = tf.concat([sent, sums], axis=1) if self.use_sum else sent
+        return self.loss(fractions, self.decoder(received, training=training))
+
+
 class Trainer:
     """Trains an encoder and a decoder together.
 
     Parameters
     ----------
-    encoder, decoder : Keras models; the decoder takes what the encoder gives
-    loss : function of (true, predicted) fractions
+    chain : the models and the loss
     config : schedule and stopping rule
     directory : where checkpoints, the best weights and the history are kept; an existing checkpoint is continued
     seed : of the order of the events
     """
 
-    def __init__(
-        self, encoder: Any, decoder: Any, loss: Loss, config: TrainingConfig, *, directory: Path, seed: int
-    ) -> None:
-        self.encoder, self.decoder, self.loss, self.config, self.seed = encoder, decoder, loss, config, seed
+    def __init__(self, chain: Chain, config: TrainingConfig, *, directory: Path, seed: int) -> None:
+        self.chain, self.config, self.seed = chain, config, seed
         self.directory = directory
         self.optimizer = keras.optimizers.Adam(config.learning_rate)
-        self.optimizer.build([*encoder.trainable_variables, *decoder.trainable_variables])
+        self.optimizer.build(chain.variables)
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         directory.mkdir(parents=True, exist_ok=True)
-        checkpoint = tf.train.Checkpoint(encoder=encoder, decoder=decoder, optimizer=self.optimizer, epoch=self.epoch)
+        checkpoint = tf.train.Checkpoint(
+            encoder=chain.encoder, decoder=chain.decoder, optimizer=self.optimizer, epoch=self.epoch
+        )
         self.manager = tf.train.CheckpointManager(checkpoint, str(directory / "checkpoints"), max_to_keep=2)
         self.history: list[Epoch] = []
         if self.manager.latest_checkpoint:
             checkpoint.restore(self.manager.latest_checkpoint).assert_existing_objects_matched()
             self.history = read_history(directory)[: int(self.epoch.numpy())]
         self._step = tf.function(self._train_step)
-        self._evaluate = tf.function(self._loss_of)
+        self._evaluate = tf.function(partial(chain.loss_of, training=False))
 
-    def fit(self, train: Sample, validation: Sample, progress: Progress) -> list[Epoch]:
+    def fit(self, train: Sequence[Sample], validation: Sample, progress: Progress) -> list[Epoch]:
         """Train until the last epoch or until the validation loss stops improving; load and keep the best weights.
+
+        Parameters
+        ----------
+        train : the same events in one or more views (turned on the module); every epoch draws one view per event
 
         Raises
         ------
         DataError
             When there are fewer training events than one batch, or no validation events.
         """
-        if len(train) < self.config.batch or not len(validation):
+        if len(train[0]) < self.config.batch or not len(validation):
             raise DataError(
-                f"{len(train)} training and {len(validation)} validation events with charge; "
+                f"{len(train[0])} training and {len(validation)} validation events with charge; "
                 f"expected at least one batch of {self.config.batch} and one validation event"
             )
         with progress.bar("training", self.config.epochs) as bar:
@@ -85,15 +122,13 @@ class Trainer:
         self._load_best()
         return self.history
 
-    def _run_epoch(self, epoch: int, train: Sample, validation: Sample, bar: Bar) -> None:
+    def _run_epoch(self, epoch: int, train: Sequence[Sample], validation: Sample, bar: Bar) -> None:
         start = time.perf_counter()
         rate = learning_rate(self.config, epoch)
         self.optimizer.learning_rate.assign(rate)
-        losses = [
-            self._step(tf.constant(train.images[rows]), tf.constant(train.fractions[rows]))
-            for rows in self._batches(epoch, len(train))
-        ]
-        validation_loss = float(self._evaluate(tf.constant(validation.images), tf.constant(validation.fractions)))
+        losses = [self._step(*(tf.constant(array) for array in batch)) for batch in self._batches(epoch, train)]
+        whole = (validation.images, validation.sums, validation.fractions)
+        validation_loss = float(self._evaluate(*(tf.constant(array) for array in whole)))
         done = Epoch(
             epoch, float(np.mean([float(v) for v in losses])), validation_loss, rate, time.perf_counter() - start
         )
@@ -107,19 +142,27 @@ class Trainer:
         self.manager.save()
         bar.advance(1, f"loss {done.loss:.2e}  validation {validation_loss:.2e}")
 
-    def _batches(self, epoch: int, events: int) -> Iterator[NDArray[np.intp]]:
-        """Rows of every batch; the order depends on the seed and the epoch alone, so that a resumed run repeats it."""
-        order = np.random.default_rng([self.seed, epoch]).permutation(events)
+    def _batches(self, epoch: int, views: Sequence[Sample]) -> Iterator[tuple[Array, Array, Array]]:
+        """Batches of images, sums and fractions.
+
+        Order and views depend on the seed and the epoch alone, so that a resumed run repeats them.
+        """
+        rng = np.random.default_rng([self.seed, epoch])
+        events = len(views[0])
+        order = rng.permutation(events)
+        view = rng.integers(0, len(views), events)
         for start in range(0, events - self.config.batch + 1, self.config.batch):
-            yield order[start : start + self.config.batch]
+            rows = order[start : start + self.config.batch]
+            yield (
+                np.stack([views[v].images[r] for v, r in zip(view[rows], rows, strict=True)]),
+                views[0].sums[rows],
+                np.stack([views[v].fractions[r] for v, r in zip(view[rows], rows, strict=True)]),
+            )
 
-    def _loss_of(self, images: Any, fractions: Any) -> Any:
-        return self.loss(fractions, self.decoder(self.encoder(images, training=False), training=False))
-
-    def _train_step(self, images: Any, fractions: Any) -> Any:
-        variables = [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
+    def _train_step(self, images: Any, sums: Any, fractions: Any) -> Any:
+        variables = self.chain.variables
         with tf.GradientTape() as tape:
-            loss = self.loss(fractions, self.decoder(self.encoder(images, training=True), training=True))
+            loss = self.chain.loss_of(images, sums, fractions, training=True)
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
@@ -129,7 +172,7 @@ class Trainer:
         return min(self.history, key=lambda e: e.validation_loss).epoch
 
     def _save_best(self) -> None:
-        for model in (self.encoder, self.decoder):
+        for model in (self.chain.encoder, self.chain.decoder):
             final = weights_path(self.directory, model.name)
             # Keras chooses the file format by the ending, so the temporary name must keep it.
             temporary = final.with_name(f"writing-{final.name}")
@@ -137,7 +180,7 @@ class Trainer:
             temporary.replace(final)
 
     def _load_best(self) -> None:
-        for model in (self.encoder, self.decoder):
+        for model in (self.chain.encoder, self.chain.decoder):
             model.load_weights(weights_path(self.directory, model.name))
 
 
@@ -155,10 +198,14 @@ def read_history(directory: Path) -> list[Epoch]:
 
 
 def learning_rate(config: TrainingConfig, epoch: int) -> float:
-    """Return the cosine schedule: from ``learning_rate`` at epoch 0 to ``final_learning_rate`` at the last."""
+    """Return the cosine schedule from ``learning_rate`` at epoch 0 to ``final_learning_rate`` at the last.
+
+    During the first ``warmup`` epochs it is multiplied by a factor that rises linearly to 1.
+    """
     part = epoch / max(config.epochs - 1, 1)
     span = config.learning_rate - config.final_learning_rate
-    return float(config.final_learning_rate + span * 0.5 * (1 + np.cos(np.pi * part)))
+    rise = min(1.0, (epoch + 1) / (config.warmup + 1))
+    return float(rise * (config.final_learning_rate + span * 0.5 * (1 + np.cos(np.pi * part))))
 
 
 def make_deterministic(seed: int) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from econ_ae.geometry import FloatArray, WaferGeometry
-
-Loss = Callable[[Any, Any], Any]
+from econ_ae.training.loss_types import Loss
+from econ_ae.training.transport_losses import pyramid, sinkhorn, sliced
 
 
 def group_weights(groups: np.ndarray[Any, np.dtype[np.intp]], cells: int) -> FloatArray:
@@ -56,5 +56,10 @@ def _sums(groups: np.ndarray[Any, np.dtype[np.intp]], cells: int) -> Any:
     return tf.constant(matrix)
 
 
-LOSSES: dict[str, Callable[[WaferGeometry], Loss]] = {"telescope": telescope}
+LOSSES: dict[str, Callable[[WaferGeometry], Loss]] = {
+    "telescope": telescope,
+    "pyramid": pyramid,
+    "sliced": sliced,
+    "sinkhorn": sinkhorn,
+}
 """Losses by the name used in a configuration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from qkeras import QActivation, QConv2D, QDense
 from econ_ae.config import DecoderConfig, EncoderConfig
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import WaferGeometry
+from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
 from econ_ae.training.quantizers import activation_quantizer, weight_quantizer
 
 
@@ -40,8 +42,8 @@ def _weights(fmt: FixedFormat) -> dict[str, Any]:
     }
 
 
-def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int) -> Any:
-    """Return the QKeras encoder.
+def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int, *, floored: bool = False) -> Any:
+    """Return the QKeras encoder; with ``floored`` its layers compute in the chip's arithmetic.
 
     Input: float32 (n, rows, cols, channels), multiples of 2**-fraction of the input format. Output: float32
     (n, latents), multiples of 2**-fraction of the last activation. Initial weights depend on the seed alone.
@@ -49,7 +51,9 @@ def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int) -> 
     x = image = keras.Input(geometry.arrangement(config.arrangement).shape, name="image")
     seeds = iter(np.random.SeedSequence([seed, 1]).generate_state(len(config.conv) + len(config.dense)).tolist())
     for i, conv in enumerate(config.conv):
-        x = QConv2D(
+        activation = FixedFormat.parse(conv.activation)
+        kind = partial(FlooredConv2D, fraction=activation.fraction) if floored else QConv2D
+        x = kind(
             conv.filters,
             conv.kernel,
             strides=conv.stride,
@@ -58,26 +62,30 @@ def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int) -> 
             name=f"conv{i}",
             **_weights(FixedFormat.parse(conv.weight)),
         )(x)
-        x = QActivation(activation_quantizer(FixedFormat.parse(conv.activation)), name=f"conv{i}_act")(x)
+        x = QActivation(activation_quantizer(activation), name=f"conv{i}_act")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for i, dense in enumerate(config.dense):
-        x = QDense(
+        activation = FixedFormat.parse(dense.activation)
+        kind = partial(FlooredDense, fraction=activation.fraction) if floored else QDense
+        x = kind(
             dense.units,
             kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
             name=f"dense{i}",
             **_weights(FixedFormat.parse(dense.weight)),
         )(x)
-        x = QActivation(activation_quantizer(FixedFormat.parse(dense.activation)), name=f"dense{i}_act")(x)
+        x = QActivation(activation_quantizer(activation), name=f"dense{i}_act")(x)
     return keras.Model(image, x, name="encoder")
 
 
 def build_decoder(config: DecoderConfig, latents: int, cells: int, seed: int) -> Any:
-    """Return the decoder: (n, latents) float32 latents to (n, cells) float32 in 0..1, in trigger-cell order.
+    """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
+
+    With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``.
 
     The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
     """
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(len(config.hidden) + 1).tolist())
-    x = latent = keras.Input((latents,), name="latent")
+    x = latent = keras.Input((latents + config.use_sum,), name="latent")
     for i, units in enumerate(config.hidden):
         initial = keras.initializers.HeNormal(seed=next(seeds))
         x = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae.config import RunConfig, TrainingConfig
+from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig, TrainingConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.errors import DataError
+from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.progress import Silent
+from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact, fit
+from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.sample import make_sample
 
@@ -77,11 +80,39 @@ def test_stops_early_and_loads_the_best_weights(tmp_path: Path) -> None:
     best = min(history, key=lambda e: e.validation_loss)
     assert len(history) == best.epoch + hot.patience + 1 < hot.epochs
     networks = artifact.load(config, LOW_DENSITY, tmp_path)
-    source, normalise = artifact.input_of(config, LOW_DENSITY)
-    sample = make_sample(batches()[1], source, normalise)
+    target = skeleton(config, LOW_DENSITY)
+    sample = make_sample(batches()[1], target.input, target.normalise)
     predicted = networks.decoder(networks.encoder(sample.images))
     loss = float(LOSSES["telescope"](LOW_DENSITY)(sample.fractions, predicted))
     assert np.isclose(loss, best.validation_loss, rtol=1e-6)
+
+
+@pytest.mark.parametrize("accumulate", ["exact", "trn_each"])
+def test_trains_in_the_arithmetic_of_the_block(accumulate: str, tmp_path: Path) -> None:
+    hardware = HardwareConfig(accumulate=accumulate, elinks=2)
+    config = CONFIG.model_copy(update={"hardware": hardware, "decoder": DecoderConfig(hidden=(16,), use_sum=True)})
+    artifact.train(config, LOW_DENSITY, batches(), tmp_path, Silent())
+    networks = artifact.load(config, LOW_DENSITY, tmp_path)
+    model = artifact.freeze_run(config, LOW_DENSITY, networks, {})
+    assert {type(layer.accumulate).__name__ for layer in model.layers} == {
+        {"exact": "Exact", "trn_each": "TrnEach"}[accumulate]
+    }
+    assert model.pack.keep == (0b111000000,) * 16, "two links carry 50 bits: the three leading ones of 16 latents"
+    images = np.random.default_rng(1).integers(0, 256, (2000, 8, 8, 1))
+    assert artifact.compare_with_keras(model, networks.encoder, images) == 2000
+
+
+def test_link_keeps_leading_bits() -> None:
+    latents = np.arange(512, dtype=np.float32)[:, None].repeat(3, axis=1) / 256
+    sent = np.asarray(link(FixedFormat.parse("u1.8"), [3, 9, 0])(latents)) * 256
+    assert np.array_equal(sent[:, 0], np.arange(512) & 0b111000000)
+    assert np.array_equal(sent[:, 1], np.arange(512))
+    assert not sent[:, 2].any()
+
+
+def test_rotations_are_views_of_the_same_events(tmp_path: Path) -> None:
+    turned = CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update={"rotations": True})})
+    assert train(tmp_path / "turned", turned) != train(tmp_path / "plain")
 
 
 def test_cosine_schedule_ends_where_it_should() -> None:
