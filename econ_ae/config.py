@@ -51,6 +51,7 @@ class DataConfig(_Section):
     train: str | None = Field(None, description="rows that train; default: the first 80 %")
     report: str | None = Field(None, description="rows of the report; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
+    keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
 
 
 class ConvConfig(_Section):

@@ -80,7 +80,10 @@ def read_data(config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]
             zero_code=data.zero_code,
             geometry=geometry,
         )
-    return batch, split(batch, data.train, data.report, validation=data.validation, seed=config.seed)
+    rows = split(
+        batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
+    )
+    return batch, rows
 
 
 def check_tools() -> None:
@@ -292,6 +295,7 @@ def describe(batch: Batch, rows: Split) -> dict[str, Any]:
         "validation_events": len(rows.validation),
         "report_events": len(rows.report),
         "excluded_without_charge": rows.excluded,
+        "copies_left_out": rows.copies,
         "undefined_in_report": rows.undefined,
         "mean_occupancy": float(occupancy.mean()),
         "median_total_calq": float(np.median(total)),

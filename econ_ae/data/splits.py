@@ -28,6 +28,7 @@ class Split:
     report : intp, all rows of the report, those without charge included
     excluded : rows without charge that were left out of train and validation
     undefined : rows without charge in the report; count them, they have no EMD
+    copies : rows left out of train because their image is also in the report or in validation
     rule : the row ranges in words, for the run's manifest
 
     Raises
@@ -42,6 +43,7 @@ class Split:
     excluded: int
     undefined: int
     rule: str
+    copies: int = 0
 
     def __post_init__(self) -> None:
         for rows in (self.train, self.validation, self.report):
@@ -61,6 +63,7 @@ def split(
     *,
     validation: float | str = 0.1,
     seed: int | None = None,
+    keep_copies: bool = False,
 ) -> Split:
     """Divide a batch's rows by explicit ranges, or the first 80 % for training and the last 20 % for the report.
 
@@ -71,6 +74,9 @@ def split(
         When only one is given the other is all rows left over; when none is, train is ``0:4n/5`` and report the rest.
     validation : the share of the training rows that validates, or ranges inside ``train``
     seed : None takes the last training rows for validation; a number takes random ones
+    keep_copies : train and validate also on rows whose image is repeated in the report, and train on images that
+        validate. Files made by drawing from a pool of simulated crossings repeat images; a network that has seen them
+        looks better than it is, so such rows are left out by default.
 
     Raises
     ------
@@ -94,35 +100,52 @@ def split(
         )
 
     charged = batch.total > 0
+    usable = learning[charged[learning]]
+    image = np.arange(n) if keep_copies else _images(batch)
+    fresh = usable[~np.isin(image[usable], image[reported])]
+    copies = usable.size - fresh.size
     if isinstance(validation, str):
-        validating = _rows(validation, n, "validation")
-        _check_disjoint(validating, reported, "validation")
-        training = np.setdiff1d(learning, validating)
-        if not np.isin(validating, learning).all():
+        chosen = _rows(validation, n, "validation")
+        _check_disjoint(chosen, reported, "validation")
+        if not np.isin(chosen, learning).all():
             raise ConfigError(f"validation {validation!r} is not inside train {train!r}; expected training rows")
-        validating = validating[charged[validating]]
-        training = training[charged[training]]
+        validating = np.intersect1d(fresh, chosen)
+        rest = np.setdiff1d(fresh, chosen)
+        training = rest[~np.isin(image[rest], image[validating])]
+        copies += rest.size - training.size
     else:
-        training, validating = _hold_out(learning[charged[learning]], validation, seed)
+        training, validating = _hold_out(fresh, image[fresh], validation, seed)
     if not training.size or not validating.size:
         raise DataError(
-            f"{int(charged[learning].sum())} training rows with charge are too few; expected at least 2, "
+            f"{fresh.size} training rows with charge and with images of their own are too few; expected at least 2, "
             "one of them to validate"
         )
-    excluded = int(learning.size - training.size - validating.size)
+    excluded = int(learning.size - usable.size)
     how = validation if isinstance(validation, str) else f"{validation:g} of train, {_order(seed)}"
     rule = f"train {_text(learning)}, validation {how}, report {_text(reported)}"
-    return Split(training, validating, reported, excluded, int((~charged[reported]).sum()), rule)
+    if copies:
+        rule += f"; {copies} rows of train left out, copies of images that report or validate"
+    return Split(training, validating, reported, excluded, int((~charged[reported]).sum()), rule, copies)
 
 
-def _hold_out(rows: Rows, share: float, seed: int | None) -> tuple[Rows, Rows]:
+def _images(batch: Batch) -> Rows:
+    """Return a number per row, equal for rows with equal charges."""
+    whole = np.ascontiguousarray(batch.charges).view(np.dtype((np.void, batch.charges.itemsize * batch.cells)))
+    _, number = np.unique(whole.reshape(-1), return_inverse=True)
+    return number.astype(np.intp)
+
+
+def _hold_out(rows: Rows, image: Rows, share: float, seed: int | None) -> tuple[Rows, Rows]:
+    """Split rows by image, so that no image is on both sides."""
     if not 0 < share < 1:
         raise ConfigError(f"validation share {share}; expected a number between 0 and 1, for example 0.1")
-    count = max(1, min(round(len(rows) * share), len(rows) - 1))
-    if seed is None:
-        return rows[: len(rows) - count], rows[len(rows) - count :]
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return np.sort(rows[order[count:]]), np.sort(rows[order[:count]])
+    _, first, number = np.unique(image, return_index=True, return_inverse=True)
+    images = np.argsort(first)  # in the order of their first row
+    count = max(1, min(round(len(images) * share), len(images) - 1))
+    if seed is not None:
+        images = np.random.default_rng(seed).permutation(images)
+    held = np.isin(number, images[len(images) - count :])
+    return rows[~held], rows[held]
 
 
 def _order(seed: int | None) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.readers import read
 from econ_ae.data.splits import Split, split
 from econ_ae.errors import ConfigError, DataError
 
 
 def batch(n: int, empty: tuple[int, ...] = ()) -> Batch:
     charges = np.ones((n, 48), np.int64)
+    charges[:, 0] = np.arange(1, n + 1)  # no two images are equal
     charges[list(empty)] = 0
     return Batch(charges, Provenance("test", synthetic=True))
 
@@ -101,7 +106,9 @@ def test_errors(options: dict[str, str], message: str) -> None:
 def test_too_few_events() -> None:
     with pytest.raises(DataError, match=r"^4 rows are too few to split; expected at least 5$"):
         split(batch(4))
-    with pytest.raises(DataError, match=r"^1 training rows with charge are too few; expected at least 2"):
+    with pytest.raises(
+        DataError, match=r"^1 training rows with charge and with images of their own are too few; expected at least 2"
+    ):
         split(batch(10, empty=tuple(range(7))))
 
 
@@ -109,3 +116,36 @@ def test_a_split_that_leaks_cannot_be_made() -> None:
     rows = np.arange(5)
     with pytest.raises(ConfigError, match=r"^train and report share 5 rows"):
         Split(rows, np.arange(5, 6), rows, 0, 0, "wrong")
+
+
+def repeated(n: int, images: int) -> Batch:
+    """A batch that draws its rows from a pool of images."""
+    rng = np.random.default_rng(8)
+    pool = rng.integers(1, 1000, (images, 48))
+    return Batch(pool[rng.integers(0, images, n)], Provenance("pool", synthetic=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"seed": 3}, {"validation": "100:200"}])
+def test_copies_of_reported_images_do_not_train(options: dict[str, Any]) -> None:
+    batch = repeated(1000, 900)
+    rows = split(batch, **options)
+
+    def images(which: Any) -> set[bytes]:
+        return {row.tobytes() for row in batch.charges[which]}
+
+    assert not images(rows.train) & images(rows.report)
+    assert not images(rows.validation) & images(rows.report)
+    assert not images(rows.train) & images(rows.validation)
+    assert rows.copies == 800 - rows.train.size - rows.validation.size > 50
+    assert f"{rows.copies} rows of train left out" in rows.rule
+    assert np.array_equal(rows.report, np.arange(800, 1000))
+    kept = split(batch, **options, keep_copies=True)
+    assert kept.train.size + kept.validation.size == 800
+    assert images(kept.train) & images(kept.report)
+
+
+def test_the_real_file_repeats_images(reference: Path) -> None:
+    """The file draws from a pool: most reported images also stand among the training rows."""
+    rows = split(read(reference / "hgcal_pu200_eportrx.csv"), seed=1)
+    assert rows.copies == 1774
+    assert rows.report.size == 2000
