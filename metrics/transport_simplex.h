@@ -22,6 +22,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-loop-unroll-and-jam") /* it would keep the minimum of step 2 from being vectorised */
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
