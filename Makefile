@@ -44,4 +44,4 @@ docs:
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) build site *.egg-info
+	rm -rf $(VENV) build site *.egg-info metrics/*.so

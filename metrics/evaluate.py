@@ -69,7 +69,7 @@ def evaluate(
     ----------
     charges : (n, cells) input charges, CALQ counts
     seed : of the bootstrap errors
-    jobs : processes for the EMD, see ``metrics.emd.emd``
+    jobs : threads for the EMD, see ``metrics.emd.emd``
 
     Raises
     ------
