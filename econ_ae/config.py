@@ -93,7 +93,7 @@ class DecoderConfig(_Section):
 class TrainingConfig(_Section):
     """Quantization-aware training."""
 
-    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn"] = "telescope"
+    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = "telescope"
     arithmetic: Literal["hardware", "exact"] = Field(
         "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
     )
