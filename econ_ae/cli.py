@@ -28,7 +28,9 @@ _INTERRUPTED = 130
 
 @app.command()
 def run(
-    preset: Annotated[str | None, typer.Option(help="econ-t (default), paper-4x4x3 or quick.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, econ-t-3elinks, paper-4x4x3 or quick.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
     data: Annotated[str | None, typer.Option(help="CSV file of trigger cells; default: synthetic images.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,

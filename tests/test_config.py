@@ -19,7 +19,7 @@ def test_presets_load(name: str, tmp_path: Path) -> None:
 
 
 def test_presets_are_the_ones_documented() -> None:
-    assert config.presets() == ["econ-t", "paper-4x4x3", "quick"]
+    assert config.presets() == ["econ-t", "econ-t-2elinks", "econ-t-3elinks", "paper-4x4x3", "quick"]
     assert config.load_preset("econ-t").encoder == config.EncoderConfig()
 
 
