@@ -5,6 +5,7 @@ from __future__ import annotations
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.ir.model import Conv2D, Stage
 from econ_ae.ir.ranges import accumulator_format
+from rtl_gen.verilog.options import LOOP, SUM
 from rtl_gen.verilog.render import render
 
 
@@ -18,10 +19,11 @@ def requantise_module(stage: Stage) -> str:
     return f"requantise_{stage.requantise.name}"
 
 
-def mac(module: str, stage: Stage, inputs: int) -> str:
-    """Return the multiply-accumulate of one window: all outputs that read the same inputs, as written-out sums.
+def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> str:
+    """Return the multiply-accumulate of one window: all outputs that read the same inputs.
 
-    A structural multiplier-adder tree may take its place behind the same ports.
+    ``leaf`` says how it is written, behind the same ports: ``sum``, as written-out sums, or ``loop``. A structural
+    multiplier-adder tree may take its place too.
     """
     layer, x, acc = stage.layer, stage.in_format, accumulator_format(stage)
     outputs, shift = layer.bias.size, stage.product_shift
@@ -32,7 +34,7 @@ def mac(module: str, stage: Stage, inputs: int) -> str:
     # Exact sums are right modulo 2**acc.width; a product that is shifted right must be whole.
     sum_width = max(acc.width, product_width) if shift else acc.width
     return render(
-        "mac",
+        {SUM: "mac", LOOP: "mac_loop"}[leaf],
         module=module,
         op=describe(stage),
         inputs=inputs,
@@ -44,6 +46,8 @@ def mac(module: str, stage: Stage, inputs: int) -> str:
         order="[input][output]" if filter_fastest else "[output][input]",
         product_shift=shift,
         sum_width=sum_width,
+        c_width=_c_width(max(sum_width, product_width)),
+        filter_fastest=filter_fastest,
         bias_shift=stage.bias_shift,
         x=[_signed(f"x[{i}*X_WIDTH +: X_WIDTH]", x) for i in range(inputs)],
         w=[_signed(f"w[{i}*W_WIDTH +: W_WIDTH]", layer.weight) for i in range(inputs * outputs)],
@@ -99,6 +103,11 @@ def requantise(module: str, stage: Stage) -> str:
         saturate=saturate,
         unused=unused,
     )
+
+
+def _c_width(width: int) -> int:
+    """Return the narrowest C integer that holds this many bits and is not slower than a smaller one."""
+    return 32 if width <= 32 else 64
 
 
 def describe(stage: Stage) -> str:
