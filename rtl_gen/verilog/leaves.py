@@ -32,7 +32,7 @@ def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> str:
     bias = "bias[{0}*BIAS_WIDTH +: BIAS_WIDTH]" + (", {{BIAS_SHIFT{{1'b0}}}}" if stage.bias_shift else "")
     product_width = x.width + (not x.signed) + layer.weight.width + (not layer.weight.signed)
     # Exact sums are right modulo 2**acc.width; a product that is shifted right must be whole.
-    sum_width = max(acc.width, product_width) if shift else acc.width
+    sum_width = max(acc.width, product_width if shift else max(x.width, layer.weight.width))
     return render(
         {SUM: "mac", LOOP: "mac_loop"}[leaf],
         module=module,
@@ -49,8 +49,8 @@ def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> str:
         c_width=_c_width(max(sum_width, product_width)),
         filter_fastest=filter_fastest,
         bias_shift=stage.bias_shift,
-        x=[_signed(f"x[{i}*X_WIDTH +: X_WIDTH]", x) for i in range(inputs)],
-        w=[_signed(f"w[{i}*W_WIDTH +: W_WIDTH]", layer.weight) for i in range(inputs * outputs)],
+        x=[_operand("x", i, x, sum_width) for i in range(inputs)],
+        w=[_operand("w", i, layer.weight, sum_width) for i in range(inputs * outputs)],
         bias=[
             _extended(
                 bias.format(o),
@@ -126,8 +126,11 @@ def _extended(value: str, sign: str, count: int, spelled: str) -> str:
     return f"{{{value}}}" if "," in value else value
 
 
-def _signed(value: str, fmt: FixedFormat) -> str:
-    return value if fmt.signed else f"{{1'b0, {value}}}"
+def _operand(bus: str, index: int, fmt: FixedFormat, sum_width: int) -> str:
+    """Return number ``index`` of the bus ``x`` or ``w``, extended to the width of the sums."""
+    width = f"{bus.upper()}_WIDTH"
+    sign = f"{bus}[{index}*{width}+{width}-1]" if fmt.signed else "1'b0"
+    return _extended(f"{bus}[{index}*{width} +: {width}]", sign, sum_width - fmt.width, f"SUM_WIDTH-{width}")
 
 
 def _steps(stage: Stage, shift: int) -> list[str]:
