@@ -57,7 +57,10 @@ class VerilogOptions:
 
 
 def default_options(model: EncoderModel, block: str = ENCODER) -> VerilogOptions:
-    """Return the default: a register after every Requantise; in the other blocks also at input, normaliser and frame."""
+    """Return the default: a register after every Requantise, and at input, normaliser and frame where there is one.
+
+    The encoder alone has none at its input.
+    """
     registers = {stage.requantise.name for stage in model.stages}
     if block != ENCODER:
         registers |= {INPUT_REGISTER, NORMALISER_REGISTER}
@@ -100,9 +103,7 @@ def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOption
         raise ConfigError(f"density is {options.density}; expected 1 (low density) or 3 (high density)")
     stages = register_stages(model, options)
     for name in sorted({name for name in stages if stages.count(name) > 1}):
-        raise ConfigError(
-            f"requantise {name!r} of {model.name} has the name of the {name} register stage; rename it"
-        )
+        raise ConfigError(f"requantise {name!r} of {model.name} has the name of the {name} register stage; rename it")
     for name in sorted(options.registers):
         if name not in stages:
             raise ConfigError(

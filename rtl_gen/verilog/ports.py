@@ -45,7 +45,9 @@ def ports(model: EncoderModel, options: VerilogOptions) -> tuple[Port, ...]:
     """Return the ports of the block in the order of its declaration."""
     return (
         Port("clk", "input", 1, CONTROL, "one event per rising edge at most"),
-        Port("rst_n", "input", 1, CONTROL, "asserted at once, released two clocks after it rises; events before are lost"),
+        Port(
+            "rst_n", "input", 1, CONTROL, "asserted at once, released two clocks after it rises; events before are lost"
+        ),
         Port("in_valid", "input", 1, CONTROL, "the event inputs hold an event"),
         *_event_inputs(model, options),
         *_configuration(model, options),
@@ -106,6 +108,8 @@ def _outputs(model: EncoderModel, options: VerilogOptions) -> list[Port]:
     if options.block != ENCODER:
         found.append(Port("sum_code", "output", SUM_CODE_BITS, EVENT, "5E4M code of the sum of all charges"))
     if options.block == DATAPATH:
-        meaning = "{header, sum_code, kept bits}; eTX0 sends [159:128], eTX1 [127:96], ... eTX4 [31:0]; unused words are 0"
+        meaning = (
+            "{header, sum_code, kept bits}; eTX0 sends [159:128], eTX1 [127:96], ... eTX4 [31:0]; unused words are 0"
+        )
         found.append(Port("frame", "output", FRAME_BITS, EVENT, meaning))
     return found
