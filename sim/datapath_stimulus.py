@@ -68,7 +68,7 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
     """Return the model's own settings, then one per weight set and some more with everything else mixed.
 
     Muxes: identity, the module's default, one input for all cells, random with repeats, selects without a cell.
-    Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks 1..5, 0, 7.
+    Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 7.
     """
     rng = np.random.default_rng(seed)
     cells, bits = model.input.cells, model.latent.width
@@ -146,6 +146,7 @@ def campaign(
     model: EncoderModel,
     options: VerilogOptions,
     real: NDArray[np.integer],
+    *,
     random_count: int,
     seed: int,
     chosen: Sequence[Settings] = (),
@@ -168,15 +169,19 @@ def campaign(
     corners, sweep = corner_events(model, options), sweep_events(model, options)
     phases = []
     for i, settings in enumerate(everything):
-        rows = np.concatenate([corners, sweep]) if i < 2 else corners  # noqa: PLR2004
+        rows = np.concatenate([corners, sweep]) if i < 2 else corners
         # The first phase has none: the reset alone makes its first event crossing 0.
         bx0 = (rng.random(len(rows)) < 1 / _BX0_EVERY) & (i > 0)
         phases.append(EventPhase(CORNER, settings, rows, bx0))
     parts = np.array_split(random_events(model, options, random_count, rng), len(everything))
-    for i, (settings, rows) in enumerate(zip(everything, parts, strict=True)):
-        phases.append(EventPhase(RANDOM, settings, rows, np.zeros(len(rows), np.bool_), gaps=bool(i % 2)))
-    for settings in chosen or everything[:1]:
-        phases.append(EventPhase(REAL, settings, real.astype(np.int64), np.arange(len(real)) == 0))
+    phases += [
+        EventPhase(RANDOM, settings, rows, np.zeros(len(rows), np.bool_), gaps=bool(i % 2))
+        for i, (settings, rows) in enumerate(zip(everything, parts, strict=True))
+    ]
+    phases += [
+        EventPhase(REAL, settings, real.astype(np.int64), np.arange(len(real)) == 0)
+        for settings in chosen or everything[:1]
+    ]
     return EventCampaign(tuple(part for phase in phases for part in split(phase)))
 
 

@@ -21,7 +21,7 @@ from econ_ae.ir.validate import frame_capacity
 from rtl_gen.verilog import DATAPATH, ENCODER, Port, VerilogOptions, ports
 from sim.buses import Bits, from_fields, from_number
 
-FRAME_WORDS = 5
+FRAME_WORDS, LINK_BITS = 5, 32
 _UNIT = 2048
 
 
@@ -50,7 +50,9 @@ class Settings:
     def plain(cls, model: EncoderModel, name: str = "model") -> Settings:
         """Return identity mux, factors 1, and the model's own keep masks and eLinks (at most 5)."""
         cells = range(model.input.cells)
-        return cls(name, model, tuple(cells), (_UNIT,) * len(cells), model.pack.keep, min(model.pack.elinks, FRAME_WORDS))
+        return cls(
+            name, model, tuple(cells), (_UNIT,) * len(cells), model.pack.keep, min(model.pack.elinks, FRAME_WORDS)
+        )
 
 
 def configuration(settings: Settings, block: tuple[Port, ...]) -> dict[str, int]:
@@ -86,9 +88,7 @@ def charges_of(codes: IntArray, settings: Settings, options: VerilogOptions) -> 
     return floatcodes.decode_4e3m(chosen, options.density) * np.array(factors) >> 11
 
 
-def expected(
-    settings: Settings, options: VerilogOptions, events: IntArray, crossing: IntArray
-) -> dict[str, Bits]:
+def expected(settings: Settings, options: VerilogOptions, events: IntArray, crossing: IntArray) -> dict[str, Bits]:
     """Return every event output of a block, bit arrays uint8 (n, width) with the least significant bit first.
 
     Parameters
@@ -116,12 +116,10 @@ def expected(
 def frames(settings: Settings, latents: IntArray, sum_codes: IntArray, crossing: IntArray) -> Bits:
     """Return the frames, uint8 (n, 160); the chip's formatter where the latents have its format, else the same rule."""
     latent, elinks = settings.model.latent, min(settings.elinks, FRAME_WORDS)
-    if elinks == 0:
-        return np.zeros((len(latents), 32 * FRAME_WORDS), np.uint8)
-    if not latent.signed and latent.width <= autoencoder.LATENT_BITS:
+    if elinks and not latent.signed and latent.width <= autoencoder.LATENT_BITS:
         words = autoencoder.pack_latents(latents, sum_codes, crossing, settings.keep, elinks)
         # eTX0 holds the most significant bits.
-        return from_fields(words[:, FRAME_WORDS - 1 :: -1].astype(np.int64), 32)
+        return from_fields(words[:, FRAME_WORDS - 1 :: -1].astype(np.int64), LINK_BITS)
     return general_frames(settings, latents, sum_codes, crossing)
 
 
@@ -129,12 +127,16 @@ def general_frames(settings: Settings, latents: IntArray, sum_codes: IntArray, c
     """Return the frames of latents of any format, uint8 (n, 160): kept bits in order, cut or padded at the top."""
     latent, elinks = settings.model.latent, min(settings.elinks, FRAME_WORDS)
     keep = np.array([mask >> b & 1 for mask in settings.keep for b in range(latent.width)], np.bool_)
+    if elinks == 0:
+        return np.zeros((len(latents), LINK_BITS * FRAME_WORDS), np.uint8)
     capacity = frame_capacity(elinks)
     kept = from_fields(latents, latent.width)[:, keep][:, :capacity]
-    out = np.zeros((len(latents), 32 * FRAME_WORDS), np.uint8)
-    bottom = 32 * (FRAME_WORDS - elinks)
+    out = np.zeros((len(latents), LINK_BITS * FRAME_WORDS), np.uint8)
+    bottom = LINK_BITS * (FRAME_WORDS - elinks)
     out[:, bottom : bottom + kept.shape[1]] = kept
-    out[:, -14:] = np.concatenate([from_fields(sum_codes[:, None], 9), from_fields(header5(crossing)[:, None], 5)], axis=1)
+    out[:, -14:] = np.concatenate(
+        [from_fields(sum_codes[:, None], 9), from_fields(header5(crossing)[:, None], 5)], axis=1
+    )
     return out
 
 
@@ -144,7 +146,9 @@ def inputs(model: EncoderModel, options: VerilogOptions, events: IntArray, bx0: 
     found: dict[str, Bits] = {}
     for port in ports(model, options):
         if port.role == "event" and port.direction == "input":
-            data = bx0.astype(np.uint8)[:, None] if port.name == "bx0" else from_fields(flat, port.width // flat.shape[1])
+            data = (
+                bx0.astype(np.uint8)[:, None] if port.name == "bx0" else from_fields(flat, port.width // flat.shape[1])
+            )
             found[port.name] = data
     return found
 

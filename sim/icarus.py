@@ -84,6 +84,7 @@ def verify(
     top: str,
     bench: str,
     job: Mapping[str, Any],
+    *,
     events: int,
     progress: Progress | None = None,
 ) -> VerificationResult:
@@ -124,7 +125,9 @@ def verify(
     check_complete(tests, records, TESTS, events, space.log)
     broken = [line for line in space.log.read_text(encoding="utf-8").splitlines() if line.startswith(_ASSERTION)]
     if broken and not any(record["mismatches"] for record in records):
-        raise VerificationError(f"all values are right, but {len(broken)} assertions failed: {broken[0]}; see {space.log}")
+        raise VerificationError(
+            f"all values are right, but {len(broken)} assertions failed: {broken[0]}; see {space.log}"
+        )
     result = summarise(
         records,
         stated_latency=job["latency"],

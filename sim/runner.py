@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.econt.autoencoder import SUM_BITS
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from rtl_gen.verilog import VerilogOptions, generate, latency, ports, top_module
 from sim import datapath_stimulus, stimulus, vectors
-from sim.datapath_stimulus import EventCampaign
-from sim.golden import Settings
+from sim.golden import LINK_BITS, Settings
 from sim.icarus import Workspace, require_simulator, verify
 from sim.result import VerificationResult
+from sim.vectors import VectorPhase
 
 ENCODER_BENCH = "sim.benches.encoder_bench"
 DATAPATH_BENCH = "sim.benches.datapath_bench"
 
-__all__ = ["require_simulator", "verify_datapath", "verify_encoder", "verify_events"]
+__all__ = ["require_simulator", "verify_datapath", "verify_encoder", "verify_vectors"]
 
 
 def verify_encoder(
@@ -73,7 +74,9 @@ def verify_encoder(
         "latency": latency(model, options),
         "seed": seed,
     }
-    return verify(space, files, top_module(model, options), ENCODER_BENCH, job, campaign.events(), progress)
+    return verify(
+        space, files, top_module(model, options), ENCODER_BENCH, job, events=campaign.events(), progress=progress
+    )
 
 
 def verify_datapath(
@@ -113,31 +116,46 @@ def verify_datapath(
         When the Verilog does not compile, an assertion in it failed though every output is right, or the simulation
         did not compare everything that it had to.
     """
-    campaign = datapath_stimulus.campaign(check(model), options, events, random_events, seed, settings)
-    return verify_events(model, options, campaign, work_dir, seed=seed, progress=progress, files=files)
+    campaign = datapath_stimulus.campaign(
+        check(model), options, events, random_count=random_events, seed=seed, chosen=settings
+    )
+    phases = list(vectors.vectors(model, options, campaign.phases))
+    return verify_vectors(model, options, phases, work_dir, seed=seed, progress=progress, files=files)
 
 
-def verify_events(
+def verify_vectors(
     model: EncoderModel,
     options: VerilogOptions,
-    campaign: EventCampaign,
+    phases: Sequence[VectorPhase],
     work_dir: Path,
     *,
     seed: int = 1,
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
 ) -> VerificationResult:
-    """Do what ``verify_datapath`` does with a campaign of one's own."""
+    """Simulate a block and compare it with vectors of any origin; every output that they hold is compared.
+
+    Parameters
+    ----------
+    phases : at least one; the first is repeated after a reset
+    model, options, work_dir, seed, progress, files : as for ``verify_datapath``
+
+    Raises
+    ------
+    ToolMissingError, VerificationError
+        As for ``verify_datapath``.
+    """
     files = generate(model, options) if files is None else files
     space = Workspace.prepare(work_dir)
     path = space.build / "vectors.npz"
-    vectors.save(vectors.vectors(model, options, campaign), path)
+    vectors.save(phases, path)
     block = ports(model, options)
     job = {
         "vectors": str(path),
         "widths": {port.name: port.width for port in block},
-        "fields": {"latents": model.latent.width, "sum_code": 9, "frame": 32},
+        "fields": {"latents": model.latent.width, "sum_code": SUM_BITS, "frame": LINK_BITS},
         "latency": latency(model, options),
         "seed": seed,
     }
-    return verify(space, files, top_module(model, options), DATAPATH_BENCH, job, campaign.events(), progress)
+    events = sum(phase.events for phase in phases)
+    return verify(space, files, top_module(model, options), DATAPATH_BENCH, job, events=events, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from econ_ae.ir.model import EncoderModel
 from rtl_gen.verilog import VerilogOptions, ports
 from sim import golden
 from sim.buses import Bits, to_bytes
-from sim.datapath_stimulus import EventCampaign
+from sim.datapath_stimulus import EventPhase
 
 _HEADER = "header"
 
@@ -42,11 +42,11 @@ class VectorPhase:
         return len(next(iter(self.outputs.values())))
 
 
-def vectors(model: EncoderModel, options: VerilogOptions, campaign: EventCampaign) -> Iterator[VectorPhase]:
+def vectors(model: EncoderModel, options: VerilogOptions, phases: Iterable[EventPhase]) -> Iterator[VectorPhase]:
     """Compute every phase; the bunch crossings run through the campaign from 0."""
     block = ports(model, options)
     following = 0
-    for phase in campaign.phases:
+    for phase in phases:
         crossing = golden.crossings(phase.bx0, following)
         following = int(crossing[-1] + 1) if len(crossing) else following
         inputs = golden.inputs(model, options, phase.events, phase.bx0)
@@ -61,9 +61,10 @@ def vectors(model: EncoderModel, options: VerilogOptions, campaign: EventCampaig
         )
 
 
-def save(phases: Iterator[VectorPhase], path: Path) -> None:
+def save(phases: Iterable[VectorPhase], path: Path) -> None:
     """Write phases as a NumPy archive."""
-    arrays, headers = {}, []
+    arrays: dict[str, Bits] = {}
+    headers = []
     for i, phase in enumerate(phases):
         headers.append(
             {
@@ -76,7 +77,7 @@ def save(phases: Iterator[VectorPhase], path: Path) -> None:
         for direction, group in (("in", phase.inputs), ("out", phase.outputs)):
             arrays |= {f"{i}.{direction}.{name}": rows for name, rows in group.items()}
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(headers))}, **arrays)
+        np.savez(file, allow_pickle=False, header=np.array(json.dumps(headers)), **arrays)
 
 
 def load(path: Path) -> list[VectorPhase]:

@@ -7,12 +7,14 @@ econ_ae's models before the simulation started.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ class Driver:
             bits = strings(rows, self._widths[name])
             # Whatever the port held before is unknown to this phase, so that the first event is always written.
             values = [_ONE_BIT[b] for b in bits] if self._widths[name] == 1 else [LogicArray(b) for b in bits]
-            columns.append((getattr(self._dut, name), values, [True, *(a != b for a, b in zip(bits, bits[1:]))]))
+            columns.append((getattr(self._dut, name), values, [True, *(a != b for a, b in pairwise(bits))]))
         dut, edge, clock, valid = self._dut, RisingEdge(self._dut.clk), 0, False
         for event in range(phase.events):
             while phase.gaps and self._rng.random() < GAP_PROBABILITY:
@@ -113,10 +115,12 @@ class Scoreboard:
         missing = abs(len(monitor.seen) - len(expected))
         problems += [f"{len(expected)} events went in, {len(monitor.seen)} came out"] * missing
         latencies: Counter[int] = Counter()
+        first: dict[str, Any] | None = None
         for event, (want, start, (stop, got)) in enumerate(zip(expected, sent, monitor.seen, strict=False)):
             latencies[stop - start] += 1
             if got != want:
                 problems.append(f"event {event}: {self._difference(monitor.outputs, got, want)}")
+                first = first or {"event": event, "got": got, "expected": want}
             elif stop - start != self.latency:
                 problems.append(f"event {event}: latency {stop - start} clocks; stated {self.latency}")
         return {
@@ -127,6 +131,7 @@ class Scoreboard:
             "compared": min(len(expected), len(monitor.seen)),
             "mismatches": len(problems),
             "latencies": sorted(latencies),
+            "first_difference": first,
             "first_mismatch": f"{phase.kind} events, settings {phase.settings!r}, {problems[0]}" if problems else None,
         }
 
@@ -155,6 +160,7 @@ class Bench:
         self.records = Path(job["records"])
         self.widths: dict[str, int] = job["widths"]
         self.phases = load(Path(job["vectors"]))
+        gc.freeze()  # the vectors stay; collecting garbage must not look through them again and again
         self.driver = Driver(dut, self.widths, job["seed"])
         self.scoreboard = Scoreboard(job["fields"], self.latency)
         Clock(dut.clk, CLOCK_NS, "ns", impl="gpi").start()
