@@ -1,5 +1,7 @@
 """Verilog of an encoder model."""
 
+from rtl_gen.verilog.block import block, block_module
+from rtl_gen.verilog.describe import port_table
 from rtl_gen.verilog.generate import MANIFEST, generate, manifest, top_module
 from rtl_gen.verilog.options import (
     BLOCKS,
@@ -27,10 +29,13 @@ __all__ = [
     "SUM",
     "Port",
     "VerilogOptions",
+    "block",
+    "block_module",
     "default_options",
     "generate",
     "latency",
     "manifest",
+    "port_table",
     "ports",
     "register_stages",
     "top_module",
