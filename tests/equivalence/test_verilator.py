@@ -33,7 +33,7 @@ def test_econ_t_datapath(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     assert json.loads(result.report.read_text())["mismatches"] == 0
 
 
-@pytest.mark.parametrize("block", [NORMALISER, DATAPATH])
+@pytest.mark.parametrize("block", [pytest.param(NORMALISER, marks=pytest.mark.slow), DATAPATH])
 def test_without_registers(block: str, tmp_path: Path) -> None:
     model = random_model(4)
     options = replace(default_options(model, block), registers=frozenset())

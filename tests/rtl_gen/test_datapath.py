@@ -82,9 +82,11 @@ def options_of(model: EncoderModel, seed: int, leaf: str | None = None) -> Veril
 
 @pytest.mark.parametrize("block", [NORMALISER, DATAPATH])
 def test_lint_of_the_chip_is_clean(block: str, tmp_path: Path) -> None:
-    options = default_options(template(), block)
-    lint(template(), options, tmp_path)
-    synthesise(template(), options, tmp_path)
+    lint(template(), default_options(template(), block), tmp_path)
+
+
+def test_synthesis_of_the_chip_is_clean(tmp_path: Path) -> None:
+    synthesise(template(), default_options(template(), DATAPATH), tmp_path)
 
 
 def test_lint_of_loops_is_clean(tmp_path: Path) -> None:
