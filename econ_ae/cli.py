@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -181,13 +182,24 @@ def replay(
     config: Annotated[list[str] | None, typer.Option(help="Configuration folder; may be given several times.")] = None,
     elinks: Annotated[int | None, typer.Option(min=1, max=13, help="Output links, where a file gives none.")] = None,
     address_map: Annotated[str | None, typer.Option(help="tc0-first or tc47-first, against the numbering.")] = None,
+    against: Annotated[str, typer.Option(help="model, or rtl: the autoencoder's Verilog in Icarus.")] = "model",
     as_json: Json = False,
 ) -> None:
     """Run published vectors through the model and compare every output word; exit code 1 on any difference."""
     from econ_ae.console import print_table
     from econ_ae.econt import replay as replaying
 
-    results = replaying.replay(vectors, config, elinks, address_map)
+    if against not in {"model", "rtl"}:
+        raise ConfigError(f"--against {against!r} is unknown; expected model or rtl")
+    if against == "rtl":
+        from sim.replay import replay_rtl
+
+        if elinks is not None or address_map is not None:
+            raise ConfigError("--elinks and --address-map are for --against model; the Verilog takes the registers'")
+        with tempfile.TemporaryDirectory(prefix="econ-ae-") as folder:
+            results = replay_rtl(vectors, config, Path(folder))
+    else:
+        results = replaying.replay(vectors, config, elinks, address_map)
     if as_json:
         print_table("", replaying.rows(results), as_json=True)
     else:

@@ -22,6 +22,7 @@ def main(job_path: Path) -> None:
         hdl_toplevel=job["top"],
         build_dir=job["build_dir"],
         always=True,
+        defines={"ECON_AE_ASSERT": 1},
         timescale=("1ns", "1ps"),
     )
     runner.test(

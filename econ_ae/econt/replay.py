@@ -93,7 +93,7 @@ def replay(
         trigger cell type 4).
     """
     order = _address_map(address_map)
-    directory, names = _find(vectors_dir, configs)
+    directory, names = find(vectors_dir, configs)
     read = functools.cache(read_input)
     results = []
     for name in names:
@@ -140,7 +140,8 @@ def _address_map(name: str | None) -> AddressMap | None:
     return AddressMap(name)
 
 
-def _find(path: Path, configs: Sequence[str] | None) -> tuple[Path, list[str]]:
+def find(path: Path, configs: Sequence[str] | None) -> tuple[Path, list[str]]:
+    """Return the directory with the input and the configuration folders to run; see ``replay``."""
     if not path.is_dir():
         raise DataError(f"{path}: no such directory; expected one with {INPUT} and configuration folders")
     if (path / REGISTERS).is_file() and (path / OUTPUT).is_file():
@@ -185,7 +186,7 @@ def _one(folder: Path, words: NDArray[np.uint32], elinks: int | None, address_ma
     note = ""
     if not same.all():
         row = int(np.argmin(same))
-        difference = Difference(row, _hex(expected[row]), _hex(got[row]))
+        difference = Difference(row, hex_words(expected[row]), hex_words(got[row]))
         note = _other_order(config, words, expected) or _other_links(got, expected)
     seconds = time.perf_counter() - start
     return ReplayResult(folder.name, len(expected), int(same.sum()), config.elinks, how, difference, seconds, note)
@@ -197,7 +198,8 @@ def _other_links(got: NDArray[np.uint32], expected: NDArray[np.uint32]) -> str:
     return f"the output file uses {theirs} links, this configuration {mine}" if mine != theirs else ""
 
 
-def _hex(row: NDArray[np.uint32]) -> tuple[str, ...]:
+def hex_words(row: NDArray[np.uint32]) -> tuple[str, ...]:
+    """Return words as 8 hexadecimal digits each."""
     return tuple(f"{word:08x}" for word in row.tolist())
 
 

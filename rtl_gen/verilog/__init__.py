@@ -1,15 +1,42 @@
 """Verilog of an encoder model."""
 
+from rtl_gen.verilog.block import block, block_module
+from rtl_gen.verilog.describe import port_table
 from rtl_gen.verilog.generate import MANIFEST, generate, manifest, top_module
-from rtl_gen.verilog.options import INPUT_REGISTER, VerilogOptions, default_options, latency
+from rtl_gen.verilog.options import (
+    BLOCKS,
+    DATAPATH,
+    ENCODER,
+    INPUT_REGISTER,
+    LOOP,
+    NORMALISER,
+    SUM,
+    VerilogOptions,
+    default_options,
+    latency,
+    register_stages,
+)
+from rtl_gen.verilog.ports import Port, ports
 
 __all__ = [
+    "BLOCKS",
+    "DATAPATH",
+    "ENCODER",
     "INPUT_REGISTER",
+    "LOOP",
     "MANIFEST",
+    "NORMALISER",
+    "SUM",
+    "Port",
     "VerilogOptions",
+    "block",
+    "block_module",
     "default_options",
     "generate",
     "latency",
     "manifest",
+    "port_table",
+    "ports",
+    "register_stages",
     "top_module",
 ]

@@ -40,12 +40,14 @@ def layer(prefix: str, plan: LayerPlan) -> str:
         products=plan.products,
         windows=[
             {
+                "n": n,
+                "inputs": len(window.inputs),
                 "comment": _comment(stage, window),
                 "mac": prefix + mac_module(stage, len(window.inputs)),
                 "x": select("x", [position[i] for i in window.inputs], "X_WIDTH") if window.inputs else "",
                 "w": select("kernel", window.weights, "W_WIDTH") if window.weights else "",
             }
-            for window in plan.windows
+            for n, window in enumerate(plan.windows)
         ],
         requantise=prefix + requantise_module(stage),
         unused=", ".join(slices("kernel", plan.unused_weights, "W_WIDTH")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.ir.model import Conv2D, Stage
 from econ_ae.ir.ranges import accumulator_format
+from rtl_gen.verilog.options import LOOP, SUM
 from rtl_gen.verilog.render import render
 
 
@@ -18,10 +19,11 @@ def requantise_module(stage: Stage) -> str:
     return f"requantise_{stage.requantise.name}"
 
 
-def mac(module: str, stage: Stage, inputs: int) -> str:
-    """Return the multiply-accumulate of one window: all outputs that read the same inputs, as written-out sums.
+def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> str:
+    """Return the multiply-accumulate of one window: all outputs that read the same inputs.
 
-    A structural multiplier-adder tree may take its place behind the same ports.
+    ``leaf`` says how it is written, behind the same ports: ``sum``, as written-out sums, or ``loop``. A structural
+    multiplier-adder tree may take its place too.
     """
     layer, x, acc = stage.layer, stage.in_format, accumulator_format(stage)
     outputs, shift = layer.bias.size, stage.product_shift
@@ -30,9 +32,9 @@ def mac(module: str, stage: Stage, inputs: int) -> str:
     bias = "bias[{0}*BIAS_WIDTH +: BIAS_WIDTH]" + (", {{BIAS_SHIFT{{1'b0}}}}" if stage.bias_shift else "")
     product_width = x.width + (not x.signed) + layer.weight.width + (not layer.weight.signed)
     # Exact sums are right modulo 2**acc.width; a product that is shifted right must be whole.
-    sum_width = max(acc.width, product_width) if shift else acc.width
+    sum_width = max(acc.width, product_width if shift else max(x.width, layer.weight.width))
     return render(
-        "mac",
+        {SUM: "mac", LOOP: "mac_loop"}[leaf],
         module=module,
         op=describe(stage),
         inputs=inputs,
@@ -44,9 +46,11 @@ def mac(module: str, stage: Stage, inputs: int) -> str:
         order="[input][output]" if filter_fastest else "[output][input]",
         product_shift=shift,
         sum_width=sum_width,
+        c_width=_c_width(max(sum_width, product_width)),
+        filter_fastest=filter_fastest,
         bias_shift=stage.bias_shift,
-        x=[_signed(f"x[{i}*X_WIDTH +: X_WIDTH]", x) for i in range(inputs)],
-        w=[_signed(f"w[{i}*W_WIDTH +: W_WIDTH]", layer.weight) for i in range(inputs * outputs)],
+        x=[_operand("x", i, x, sum_width) for i in range(inputs)],
+        w=[_operand("w", i, layer.weight, sum_width) for i in range(inputs * outputs)],
         bias=[
             _extended(
                 bias.format(o),
@@ -101,6 +105,11 @@ def requantise(module: str, stage: Stage) -> str:
     )
 
 
+def _c_width(width: int) -> int:
+    """Return the narrowest C integer that holds this many bits and is not slower than a smaller one."""
+    return 32 if width <= 32 else 64
+
+
 def describe(stage: Stage) -> str:
     """Return the layer as words: ``Conv2D conv, (8, 8, 1) -> (4, 4, 8)``."""
     return f"{type(stage.layer).__name__} {stage.layer.name}, {stage.in_shape} -> {stage.out_shape}"
@@ -117,8 +126,11 @@ def _extended(value: str, sign: str, count: int, spelled: str) -> str:
     return f"{{{value}}}" if "," in value else value
 
 
-def _signed(value: str, fmt: FixedFormat) -> str:
-    return value if fmt.signed else f"{{1'b0, {value}}}"
+def _operand(bus: str, index: int, fmt: FixedFormat, sum_width: int) -> str:
+    """Return number ``index`` of the bus ``x`` or ``w``, extended to the width of the sums."""
+    width = f"{bus.upper()}_WIDTH"
+    sign = f"{bus}[{index}*{width}+{width}-1]" if fmt.signed else "1'b0"
+    return _extended(f"{bus}[{index}*{width} +: {width}]", sign, sum_width - fmt.width, f"SUM_WIDTH-{width}")
 
 
 def _steps(stage: Stage, shift: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a designer chooses about the generated Verilog: where the pipeline registers are."""
+"""What a designer chooses about the generated Verilog: which block, where the registers are, which arithmetic leaf."""
 
 from __future__ import annotations
 
@@ -7,8 +7,30 @@ from dataclasses import dataclass
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.ir.model import EncoderModel
 
+ENCODER, NORMALISER, DATAPATH = "encoder", "normaliser", "datapath"
+BLOCKS = (ENCODER, NORMALISER, DATAPATH)
+"""Image to latents; charges to latents and sum code; trigger-cell codes to the frame of the eLinks."""
+
 INPUT_REGISTER = "input"
-"""Name of the register stage on the input image."""
+"""Name of the register stage on the events as they come in."""
+
+FRONT_END_REGISTER = "front_end"
+"""Name of the register stage on the calibrated charges (datapath with front end)."""
+
+NORMALISER_REGISTER = "normaliser"
+"""Name of the register stage on the normalised pixels and the sum code (normaliser and datapath)."""
+
+FRAME_REGISTER = "frame"
+"""Name of the register stage on the outputs of the datapath."""
+
+SUM, LOOP = "sum", "loop"
+LEAVES = (SUM, LOOP)
+"""Multiply-accumulate as written-out sums (synthesis, Icarus) or as loops over arrays (Verilator)."""
+
+DENSITIES = (1, 3)
+
+_CODE_LARGEST = 31 << 14  # 4E3M code 127 in the middle of its bin, before the bits that the density adds
+_FACTOR_LARGEST, _FACTOR_FRACTION = 4095, 11
 
 
 @dataclass(frozen=True)
@@ -17,15 +39,50 @@ class VerilogOptions:
 
     Parameters
     ----------
-    registers : pipeline register stages: ``"input"`` (on the image) and the name of any Requantise (on its output)
+    registers : pipeline register stages: ``input``, ``front_end``, ``normaliser``, ``frame`` (as far as the block has
+        them) and the name of any Requantise (on its output)
+    block : ``encoder``, ``normaliser`` or ``datapath``
+    front_end : the datapath takes trigger-cell codes; without it calibrated charges
+    calibration : the front end multiplies every charge by its factor; without it there is no multiplier and no port
+    density : bits that the detector's front end dropped from each charge, 1 (low density) or 3 (high density)
+    leaf : ``sum`` or ``loop``, how the multiply-accumulate modules are written; both compute the same
     """
 
     registers: frozenset[str]
+    block: str = ENCODER
+    front_end: bool = True
+    calibration: bool = True
+    density: int = 1
+    leaf: str = SUM
 
 
-def default_options(model: EncoderModel) -> VerilogOptions:
-    """Return the default: a register after every Requantise."""
-    return VerilogOptions(frozenset(stage.requantise.name for stage in model.stages))
+def default_options(model: EncoderModel, block: str = ENCODER) -> VerilogOptions:
+    """Return the default: a register after every Requantise, and at input, normaliser and frame where there is one.
+
+    The encoder alone has none at its input.
+    """
+    registers = {stage.requantise.name for stage in model.stages}
+    if block != ENCODER:
+        registers |= {INPUT_REGISTER, NORMALISER_REGISTER}
+    if block == DATAPATH:
+        registers.add(FRAME_REGISTER)
+    return VerilogOptions(frozenset(registers), block)
+
+
+def register_stages(model: EncoderModel, options: VerilogOptions) -> list[str]:
+    """Return the names of the places where the block can have pipeline registers, from input to output."""
+    places = [INPUT_REGISTER]
+    if has_front_end(options):
+        places.append(FRONT_END_REGISTER)
+    if options.block != ENCODER:
+        places.append(NORMALISER_REGISTER)
+    places += [stage.requantise.name for stage in model.stages]
+    return [*places, FRAME_REGISTER] if options.block == DATAPATH else places
+
+
+def has_front_end(options: VerilogOptions) -> bool:
+    """Tell whether the block takes trigger-cell codes."""
+    return options.block == DATAPATH and options.front_end
 
 
 def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOptions:
@@ -34,20 +91,36 @@ def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOption
     Raises
     ------
     ConfigError
-        When a register stage does not exist in the model, or when its name means two stages.
+        When block, leaf or density is unknown, a register stage does not exist in the block, its name means two
+        stages, or the front end's charges do not fit the model's.
     """
-    names = [stage.requantise.name for stage in model.stages]
-    known = [INPUT_REGISTER, *names]
-    if INPUT_REGISTER in names:
-        raise ConfigError(
-            f"requantise {INPUT_REGISTER!r} of {model.name} has the name of the input register stage; rename it"
-        )
-    for name in sorted(options.registers):
-        if name not in known:
+    for what, value, known in (("block", options.block, BLOCKS), ("leaf", options.leaf, LEAVES)):
+        if value not in known:
             raise ConfigError(
-                f"register stage {name!r} is unknown; expected one of {', '.join(known)}{did_you_mean(name, known)}"
+                f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
+    if options.density not in DENSITIES:
+        raise ConfigError(f"density is {options.density}; expected 1 (low density) or 3 (high density)")
+    stages = register_stages(model, options)
+    for name in sorted({name for name in stages if stages.count(name) > 1}):
+        raise ConfigError(f"requantise {name!r} of {model.name} has the name of the {name} register stage; rename it")
+    for name in sorted(options.registers):
+        if name not in stages:
+            raise ConfigError(
+                f"register stage {name!r} is unknown; expected one of {', '.join(stages)}{did_you_mean(name, stages)}"
+            )
+    if has_front_end(options) and largest_charge(options) > model.input.charge.max:
+        raise ConfigError(
+            f"the front end gives charges up to {largest_charge(options)}, the model takes {model.input.charge} "
+            f"(up to {model.input.charge.max}); widen the model's charge or choose front_end=False"
+        )
     return options
+
+
+def largest_charge(options: VerilogOptions) -> int:
+    """Return the largest charge that the front end can give."""
+    charge = _CODE_LARGEST << (options.density - 1)
+    return charge * _FACTOR_LARGEST >> _FACTOR_FRACTION if options.calibration else charge
 
 
 def latency(model: EncoderModel, options: VerilogOptions) -> int:

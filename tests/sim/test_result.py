@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from econ_ae.errors import ToolMissingError, VerificationError
+from sim.icarus import TESTS, require_simulator
 from sim.result import check_complete, read_junit, read_records, summarise
-from sim.runner import TESTS, require_simulator
 
 LOG = Path("simulator.log")
 

@@ -1,0 +1,245 @@
+"""The top module of a block: its ports, and the chain of modules and pipeline registers between them."""
+
+from __future__ import annotations
+
+import math
+
+from econ_ae.ir import codec, weights
+from econ_ae.ir.model import EncoderModel
+from rtl_gen.verilog.chain import VALID, Chain, Item, wire_range
+from rtl_gen.verilog.layer import layer_module, select, slices
+from rtl_gen.verilog.leaves import describe
+from rtl_gen.verilog.options import (
+    DATAPATH,
+    ENCODER,
+    FRAME_REGISTER,
+    FRONT_END_REGISTER,
+    INPUT_REGISTER,
+    NORMALISER_REGISTER,
+    VerilogOptions,
+    has_front_end,
+    latency,
+)
+from rtl_gen.verilog.plan import LayerPlan
+from rtl_gen.verilog.ports import FRAME_BITS, SUM_CODE_BITS, Port, ports
+from rtl_gen.verilog.render import render
+
+FRONT_END, NORMALISER = "front_end", "normalise"
+"""Names of the modules behind the model's name."""
+
+_DATA_BITS = 146
+_TITLES = {
+    ENCODER: "Encoder {}: images to latents",
+    NORMALISER_REGISTER: "Normaliser and encoder {}: charges to latents and sum code",
+    DATAPATH: "Autoencoder datapath {}: trigger-cell {} to the frame of the eLinks",
+}
+
+
+def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> str:
+    """Return the top module of the block that the options ask for."""
+    chain = Chain()
+    declared = ports(model, options)
+    unused = _input(chain, model, options, plans)
+    _layers(chain, model, options, plans)
+    outputs = ["latents"]
+    if options.block != ENCODER:
+        outputs.append("sum_code")
+    if options.block == DATAPATH:
+        unused += _frame(chain, model)
+        outputs.append("frame")
+        if FRAME_REGISTER in options.registers:
+            chain.register(FRAME_REGISTER)
+    nets = {"latents": "data"}
+    clocked = bool(options.registers) or options.block == DATAPATH
+    if not clocked:
+        unused += ["clk", "rst_n"]
+    widths = _parameters(model, options)
+    arrangement = model.input.arrangement
+    cells = sum(cell >= 0 for cell in arrangement.cells)
+    return render(
+        "top",
+        title=_TITLES[options.block].format(model.name, "codes" if options.front_end else "charges"),
+        latency=latency(model, options),
+        notes=[
+            *(f"{port.name}: {port.meaning}" for port in declared if port.role != "control"),
+            f"arrangement {arrangement.name}: {cells} of {len(arrangement.cells)} pixels have a trigger cell; "
+            "the others are zero whatever the inputs say",
+            "configuration (" + ", ".join(port.name for port in declared if port.role == "configuration")
+            + "): hold it still while events pass",
+            *(["rst_n: asserted at once, released two clocks after it rises; events before that are ignored"]
+              if clocked else []),
+        ],
+        sha256=codec.sha256(model),
+        module=module,
+        parameters=widths,
+        ports=[
+            {"direction": port.direction, "name": port.name, "range": wire_range(_spelled(port, model))}
+            for port in declared
+        ],
+        port_names=[port.name for port in declared],
+        clocked=clocked,
+        chain=chain.items,
+        outputs=[("out_valid", chain.nets[VALID]), *((name, chain.nets[nets.get(name, name)]) for name in outputs)],
+        output_names=outputs,
+        unused=unused,
+    )  # fmt: skip
+
+
+def _parameters(model: EncoderModel, options: VerilogOptions) -> dict[str, int]:
+    found = {"WEIGHTS_WIDTH": weights.image_bits(model), "LATENT_WIDTH": model.latent.width}
+    if options.block == ENCODER:
+        return {"PIXEL_WIDTH": model.normalise.out.width} | found
+    if not has_front_end(options):
+        return {"CHARGE_WIDTH": model.input.charge.width} | found
+    return found
+
+
+def _spelled(port: Port, model: EncoderModel) -> str | int:
+    """Return the width of a port as it is written in the Verilog."""
+    cells = model.input.cells
+    spelled = {
+        "image": f"{math.prod(model.input.arrangement.shape)}*PIXEL_WIDTH",
+        "charges": f"{cells}*CHARGE_WIDTH",
+        "weights": "WEIGHTS_WIDTH",
+        "keep_mask": f"{model.latents}*LATENT_WIDTH",
+        "latents": f"{model.latents}*LATENT_WIDTH",
+    }
+    return spelled.get(port.name, port.width)
+
+
+def _input(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> list[str]:
+    """Add everything up to the pixels that reach a multiplier; return the input slices that nothing reads."""
+    used, cells, pixel = plans[0].inputs, model.input.cells, model.normalise.out
+    pixels_width = f"{len(used)}*{pixel.width}"
+    if options.block == ENCODER:
+        pixels = math.prod(model.input.arrangement.shape)
+        chain.items.append(
+            Item(
+                f"The {len(used)} pixels that reach a multiplier",
+                wires=((wire_range(pixels_width), "pixels"),),
+                assigns=(("pixels", select("image", used, "PIXEL_WIDTH")),),
+            )
+        )
+        chain.signal("data", "pixels", pixels_width)
+        if INPUT_REGISTER in options.registers:
+            chain.register(INPUT_REGISTER)
+        return slices("image", sorted(set(range(pixels)) - set(used)), "PIXEL_WIDTH")
+    charges_width = f"{cells}*{model.input.charge.width}"
+    if options.block == DATAPATH:
+        chain.signal("bx0", "bx0", "1")
+    if has_front_end(options):
+        chain.signal("data", "codes", f"{cells}*7")
+    else:
+        chain.signal("data", "charges", charges_width)
+    if INPUT_REGISTER in options.registers:
+        chain.register(INPUT_REGISTER)
+    if has_front_end(options):
+        factors = (("calibration", "calibration"),) if options.calibration else ()
+        chain.items.append(
+            Item(
+                "Front end: mux, float to fix" + (", calibration" if options.calibration else ""),
+                f"{model.name}_{FRONT_END}",
+                "front_end",
+                (("codes", chain.nets["data"]), ("mux", "mux"), *factors, ("charges", "calibrated")),
+                ((wire_range(charges_width), "calibrated"),),
+            )
+        )
+        chain.signal("data", "calibrated", charges_width)
+        if FRONT_END_REGISTER in options.registers:
+            chain.register(FRONT_END_REGISTER)
+    op = model.normalise
+    chain.items.append(
+        Item(
+            f"Normalise {op.name}",
+            f"{model.name}_{NORMALISER}",
+            "normaliser",
+            (("charges", chain.nets["data"]), ("sum_code", "code_of_sum"), ("x", "pixels")),
+            ((wire_range(SUM_CODE_BITS), "code_of_sum"), (wire_range(pixels_width), "pixels")),
+        )
+    )
+    chain.signal("sum_code", "code_of_sum", str(SUM_CODE_BITS))
+    chain.signal("data", "pixels", pixels_width)
+    if NORMALISER_REGISTER in options.registers:
+        chain.register(NORMALISER_REGISTER)
+    return []
+
+
+def _layers(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> None:
+    fields = {(f.layer, f.kind): f for f in weights.fields(model)}
+    for p in plans:
+        name, op = p.stage.layer.name, p.stage.requantise
+        width = f"{len(p.outputs)}*{op.out.width}"
+        kernel, bias = fields[name, "kernel"], fields[name, "bias"]
+        chain.items.append(
+            Item(
+                f"{describe(p.stage)}, and Requantise {op.name}",
+                f"{model.name}_{layer_module(p.stage)}",
+                f"layer_{name}",
+                (
+                    ("x", chain.nets["data"]),
+                    ("kernel", f"weights[{kernel.offset} +: {kernel.bits}]"),
+                    ("bias", f"weights[{bias.offset} +: {bias.bits}]"),
+                    ("y", f"y_{name}"),
+                ),
+                ((wire_range(width), f"y_{name}"),),
+            )
+        )
+        chain.signal("data", f"y_{name}", width)
+        if op.name in options.registers:
+            chain.register(op.name)
+
+
+def _frame(chain: Chain, model: EncoderModel) -> list[str]:
+    """Add header, squeeze and frame; return the kept bits that no frame has room for."""
+    bits = model.latents * model.latent.width
+    latents = chain.nets["data"]
+    chain.items.append(
+        Item(
+            "Header of the bunch crossing; the count is kept here, behind the last event that it depends on",
+            "econ_ae_bx_header",
+            "bx_header",
+            (
+                ("clk", "clk"),
+                ("rst_n", "rst_n_sync"),
+                ("valid", chain.nets[VALID]),
+                ("bx0", chain.nets["bx0"]),
+                ("header", "header"),
+            ),
+            ((wire_range(5), "header"),),
+        )
+    )
+    stages = max(1, (bits - 1).bit_length())
+    chain.items.append(
+        Item(
+            "Kept bits, together at the least significant end",
+            "econ_ae_squeeze",
+            "squeeze",
+            (("mask", "keep_mask"), ("data", latents), ("squeezed", "kept")),
+            ((wire_range(bits), "kept"),),
+            parameters=f"#(.WIDTH({bits}), .STAGES({stages})) ",
+        )
+    )
+    chain.items.append(
+        Item(
+            "Frame",
+            "econ_ae_frame",
+            "formatter",
+            (
+                ("header", "header"),
+                ("sum_code", chain.nets["sum_code"]),
+                ("data", _fitted("kept", bits, _DATA_BITS)),
+                ("elinks", "elinks"),
+                ("frame", "framed"),
+            ),
+            ((wire_range(FRAME_BITS), "framed"),),
+        )
+    )
+    chain.drop("bx0")
+    chain.signal("frame", "framed", str(FRAME_BITS))
+    return [f"kept[{bits - 1}:{_DATA_BITS}]"] if bits > _DATA_BITS else []
+
+
+def _fitted(net: str, width: int, wanted: int) -> str:
+    if width < wanted:
+        return f"{{{wanted - width}'d0, {net}}}"
+    return net if width == wanted else f"{net}[{wanted - 1}:0]"
