@@ -47,8 +47,9 @@ def yosys(script: str) -> str:
 
 def flip_flops(paths: list[str], top: str, synthesis: str) -> int:
     text = yosys(f"read_verilog {' '.join(paths)}; {synthesis} -top {top}; check -assert; stat")
-    assert "LATCH" not in text.rpartition("design hierarchy")[2]
-    return sum(int(n) for n in re.findall(r"\$_DFF\w*\s+(\d+)", text.rpartition("design hierarchy")[2]))
+    cells = text.rpartition("Number of cells")[2]
+    assert "LATCH" not in cells
+    return sum(int(n) for n in re.findall(r"\$_DFF\w*\s+(\d+)", cells))
 
 
 def test_synthesis_keeps_three_flip_flops_per_bit(tmp_path: Path) -> None:
@@ -60,9 +61,11 @@ def test_synthesis_keeps_three_flip_flops_per_bit(tmp_path: Path) -> None:
     index_bits = 7
     protocol = 46 + 4 + 5 + 8 + 98 + index_bits + 2
     assert kept == 3 * (bits + protocol) + 4
-    for path in paths:  # what this test is for: without the kept hierarchy the copies become one
+    # What this test is for: without the kept hierarchy the copies become one. (Those of the configuration bits differ
+    # in what they keep while the refresh is off, which synthesis cannot merge today.)
+    for path in paths:
         Path(path).write_text(Path(path).read_text().replace("(* keep_hierarchy *)\n", ""))
-    assert flip_flops(paths, config_module(model), "synth -flatten -noabc") < 2 * (bits + protocol)
+    assert flip_flops(paths, config_module(model), "synth -flatten -noabc") <= kept - 2 * protocol
 
 
 @pytest.mark.slow
