@@ -18,8 +18,9 @@ _GLITCHES = 60
 
 
 def scratch(bench: Bench) -> int:
-    """Return an address with writable bytes behind it: the start of the longest run."""
-    return max(bench.layout.segments, key=lambda segment: segment.size).address
+    """Return where the longest run of addresses starts whose first byte has all its bits."""
+    whole = [segment for segment in bench.layout.segments if bench.byte(segment.address).width == 8]
+    return max(whole, key=lambda segment: segment.size).address
 
 
 def mask(bench: Bench, address: int, data: bytes) -> bytes:
@@ -145,7 +146,7 @@ async def glitches(dut: Any) -> None:
     task = cocotb.start_soon(noise())
     slow = type(bench.master.timing)(low=24 * CLOCK_NS, high=20 * CLOCK_NS, hold=6 * CLOCK_NS)
     bench.master.timing = slow
-    sent, size = 0, min(max(segment.size for segment in bench.layout.segments), 6)
+    sent, size = 0, min(next(s.size for s in bench.layout.segments if s.address == address), 6)
     for _ in range(_GLITCHES // 6):
         data = bench.rng.bytes(size)
         await bench.write(address, data)
