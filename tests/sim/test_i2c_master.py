@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from econ_ae.ir.model import EncoderModel
+from rtl_gen.registers import address_map
 from sim.i2c.coverage import impossible, legal_transitions, not_reached, transitions
 from sim.i2c.master import Master, Timing
 from tests.sim.bus_analyser import Analyser
@@ -63,11 +65,7 @@ def test_recovery_clocks_until_sda_is_free() -> None:
     assert run(Analyser(acknowledge=99, stuck_clocks=50), [("start", ()), ("recover", ())])[1] is False
 
 
-def test_coverage_counts_what_was_not_reached(econ_t_model: object) -> None:
-    from econ_ae.ir.model import EncoderModel  # noqa: PLC0415
-    from rtl_gen.registers import address_map  # noqa: PLC0415
-
-    assert isinstance(econ_t_model, EncoderModel)
+def test_coverage_counts_what_was_not_reached(econ_t_model: EncoderModel) -> None:
     layout = address_map(econ_t_model)
     everything = sum(1 << byte.address for byte in layout.mapped)
     writable = sum(1 << byte.address for byte in layout.mapped if byte.writable)
