@@ -118,7 +118,7 @@ def verify(
     path = space.build / "job.json"
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     started = time.perf_counter()
-    _simulate(path, space.log, space.records, events, progress or Silent())
+    simulate(path, space.log, space.records, events, progress or Silent())
     seconds = round(time.perf_counter() - started, 2)
     tests = read_junit(space.junit, space.log)
     records = read_records(space.records, space.log)
@@ -141,7 +141,7 @@ def verify(
     return result
 
 
-def _simulate(job: Path, log: Path, records: Path, events: int, progress: Progress) -> None:
+def simulate(job: Path, log: Path, records: Path, events: int, progress: Progress) -> None:
     """Run the simulation as a process group of its own, with everything that it prints in the log."""
     # Inherited variables of a test session, or of a numeric library, must not change what the simulator does.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COCOTB_", "GPI_", "PYGPI_"))}

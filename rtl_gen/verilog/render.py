@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -20,6 +20,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["hex16"] = "16'h{:04X}".format
+    return environment
 
 
 def render(template: str, **values: object) -> str:

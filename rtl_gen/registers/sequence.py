@@ -1,0 +1,101 @@
+"""I2C transactions that write registers, and the time that they take on the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from econ_ae.errors import RegisterError
+from rtl_gen.registers.model import AddressMap
+
+FREQUENCIES = (100_000, 400_000, 1_000_000)
+"""Bus frequencies of I2C standard mode, fast mode and fast mode plus, in Hz."""
+
+_POINTER_BYTES = 2
+_BITS_PER_BYTE = 9  # with the acknowledge
+_START_AND_STOP = 2  # bit times
+
+
+@dataclass(frozen=True)
+class Write:
+    """One transaction: START, target address, pointer, bytes, STOP."""
+
+    address: int
+    data: bytes
+
+    @property
+    def bit_times(self) -> int:
+        """Periods of SCL that the transaction takes."""
+        return _START_AND_STOP + _BITS_PER_BYTE * (1 + _POINTER_BYTES + len(self.data))
+
+
+def weight_writes(address_map: AddressMap, image: bytes) -> tuple[Write, ...]:
+    """Return the transactions that load a weight image, one per run of consecutive addresses.
+
+    Raises
+    ------
+    RegisterError
+        When the image has another length.
+    """
+    addresses = [b.address for b in address_map.stored if b.register.name in address_map.weight_blocks]
+    if len(image) != len(addresses):
+        raise RegisterError(f"weight image of {len(image)} bytes; {address_map.name} needs {len(addresses)}")
+    return bursts(dict(zip(addresses, image, strict=True)))
+
+
+def register_write(address_map: AddressMap, name: str, values: int | Sequence[int]) -> Write:
+    """Return the transaction that writes a register, or every element of an array.
+
+    Raises
+    ------
+    RegisterError
+        When the register is unknown or a value does not fit it.
+    """
+    register = address_map.register(name)
+    numbers = [values] if isinstance(values, int) else list(values)
+    allowed = sum(f.mask for f in register.fields)
+    if len(numbers) != register.count:
+        raise RegisterError(f"register {name} has {register.count} elements; got {len(numbers)}")
+    for i, number in enumerate(numbers):
+        if number < 0 or number & ~allowed:
+            raise RegisterError(f"{name}[{i}] is {number:#x}; only the bits {allowed:#x} exist")
+    return Write(register.address, b"".join(n.to_bytes(register.size, "little") for n in numbers))
+
+
+def bursts(values: dict[int, int]) -> tuple[Write, ...]:
+    """Return as few transactions as write these bytes (by address)."""
+    found: list[tuple[int, bytearray]] = []
+    for address in sorted(values):
+        if found and address == found[-1][0] + len(found[-1][1]):
+            found[-1][1].append(values[address])
+        else:
+            found.append((address, bytearray([values[address]])))
+    return tuple(Write(address, bytes(data)) for address, data in found)
+
+
+def bus_seconds(writes: Iterable[Write], hertz: int) -> float:
+    """Return the time on the bus, without pauses between transactions."""
+    return sum(write.bit_times for write in writes) / hertz
+
+
+def i2c_sequence(writes: Sequence[Write], target: int) -> str:
+    """Return transactions as text: ``S`` START, bytes in hexadecimal, ``P`` STOP; ``#`` comments give the times.
+
+    Parameters
+    ----------
+    target : 7-bit address of the chip
+
+    Raises
+    ------
+    RegisterError
+        When the target address has more than 7 bits.
+    """
+    if not 0 <= target < 1 << 7:
+        raise RegisterError(f"I2C address {target:#x}; expected 7 bits, 0x00..0x7f")
+    size = sum(len(write.data) for write in writes)
+    times = ", ".join(f"{bus_seconds(writes, f) * 1e3:.3f} ms at {f // 1000} kHz" for f in FREQUENCIES)
+    lines = [f"# {len(writes)} transactions, {size} data bytes: {times}"]
+    for write in writes:
+        head = (target << 1, write.address >> 8, write.address & 0xFF)
+        lines.append(" ".join(["S", *(f"{byte:02x}" for byte in (*head, *write.data)), "P"]))
+    return "\n".join(lines) + "\n"

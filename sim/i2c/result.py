@@ -1,0 +1,71 @@
+"""What a verification of the registers found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RegisterResult:
+    """Outcome of a verification of the configuration registers.
+
+    Parameters
+    ----------
+    tests : names of the tests that ran
+    compared : comparisons made
+    mismatches : comparisons that failed, assertions of the Verilog that fired, impossible state transitions
+    first_mismatch : the first of these in words
+    not_reached : states and transitions of the I2C target, and bytes written and read, that no test reached
+    weight_bytes : bytes of the weight image that were loaded over the bus
+    load_seconds : wall time of that load, at a bus clock that is faster than I2C's (``fast_hertz``)
+    load_cpu_seconds : processor time of the same, which other programs do not lengthen
+    fast_hertz : that bus clock, in simulated Hz
+    upsets : single upsets of configuration bits; each left the voted bits alone and was counted
+    sweep : whether these were every bit of every copy
+    protocol_upsets : upsets of the target's other registers while bytes went over the bus
+    stored_bits : configuration bits
+    simulator : name and version
+    seconds : wall time of build, start and simulation
+    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
+    """
+
+    tests: tuple[str, ...]
+    compared: int
+    mismatches: int
+    first_mismatch: str | None
+    not_reached: tuple[str, ...]
+    weight_bytes: int
+    load_seconds: float
+    load_cpu_seconds: float
+    fast_hertz: int
+    upsets: int
+    sweep: bool
+    protocol_upsets: int
+    stored_bits: int
+    simulator: str
+    seconds: float
+    junit: Path
+    report: Path
+    log: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong."""
+        return self.mismatches == 0
+
+    def to_json(self) -> str:
+        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
+        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
+        return json.dumps(asdict(self) | names | {"passed": self.passed}, indent=2) + "\n"
+
+
+def fact(records: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """Return the fact of that name from the record that has it; KeyError when none has."""
+    for record in records:
+        if name in record:
+            return record[name]
+    raise KeyError(name)
