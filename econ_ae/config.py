@@ -83,10 +83,10 @@ class EncoderConfig(_Section):
 
 
 class DecoderConfig(_Section):
-    """The decoder off the detector: dense layers, a softplus per trigger cell."""
+    """The decoder off the detector: dense layers, a sigmoid per trigger cell."""
 
     hidden: tuple[_Count, ...] = (256, 256)
-    output_bias: float = Field(-3.5, description="start of the output bias; softplus(-3.5) is about 1/34 per cell")
+    output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
 
 

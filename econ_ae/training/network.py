@@ -78,11 +78,11 @@ def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int, *, 
 
 
 def build_decoder(config: DecoderConfig, latents: int, cells: int, seed: int) -> Any:
-    """Return the decoder: (n, latents) float32 to (n, cells) float32 above 0, in trigger-cell order.
+    """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
 
     With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``.
 
-    The output bias starts where the output is about an even share per cell; from 0 the published recipe collapses.
+    The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
     """
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(len(config.hidden) + 1).tolist())
     x = latent = keras.Input((latents + config.use_sum,), name="latent")
@@ -91,7 +91,7 @@ def build_decoder(config: DecoderConfig, latents: int, cells: int, seed: int) ->
         x = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
     x = keras.layers.Dense(
         cells,
-        activation="softplus",
+        activation="sigmoid",
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
         bias_initializer=keras.initializers.Constant(config.output_bias),
         name="decoder_out",
