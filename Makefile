@@ -10,7 +10,7 @@ export VENV
 RUN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(CONFIG),--config "$(CONFIG)") \
 	$(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(OPTIONS)
 
-.PHONY: run test check format test-slow benchmarks docs clean
+.PHONY: run test check format test-slow verify-million seu benchmarks docs clean
 
 run:
 	@scripts/setup $(SIMULATOR)
@@ -34,6 +34,15 @@ format:
 test-slow:
 	@scripts/setup $(TOOLS)
 	@$(BIN)/pytest -m slow
+
+# Campaigns on a run directory: RUN=runs/econ_t-synthetic-1
+verify-million:
+	@scripts/setup $(TOOLS)
+	@$(BIN)/econ-ae verify "$(RUN)" --suite datapath --simulator verilator --events 1000000
+
+seu:
+	@scripts/setup $(TOOLS)
+	@$(BIN)/econ-ae verify "$(RUN)" --suite seu
 
 benchmarks:
 	@scripts/setup $(TOOLS)

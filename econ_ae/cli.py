@@ -150,17 +150,19 @@ def generate(run_path: RunPath) -> None:
 def verify(
     run_path: RunPath,
     events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
+    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, seu or all.")] = "encoder",
+    simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
+    waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
     as_json: Json = False,
 ) -> None:
-    """Simulate the Verilog and compare every event with the integer model; exit code 1 on any difference."""
-    from econ_ae import pipeline
+    """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
+    from econ_ae import pipeline, verification
     from econ_ae.console import Terminal, print_table
-    from econ_ae.reporting import verification_rows
 
     context = pipeline.open_run(run_path, Terminal(quiet=as_json))
-    result = pipeline.verify(context, events or context.config.verify.real_events)
-    print_table("Verilog against emulator", verification_rows(result), as_json=as_json)
-    if not result.passed:
+    results = verification.run_suites(context, suite, events, simulator=simulator, waves=waves)
+    print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
+    if not all(result.passed for result in results):
         raise typer.Exit(1)
 
 
@@ -223,6 +225,25 @@ def registers_export(
     from econ_ae.progress import Silent
 
     _write(export(pipeline.open_run(run_path, Silent()).model(), form), out, overwrite=overwrite)
+
+
+@registers.command("map")
+def registers_map(
+    run_path: RunPath,
+    form: Annotated[str, typer.Option("--format", help="markdown, systemrdl or c-header.")] = "markdown",
+    out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Write the address map of the generated block's configuration registers."""
+    from econ_ae import pipeline
+    from econ_ae.progress import Silent
+    from rtl_gen.registers import address_map, c_header, markdown, systemrdl
+
+    forms = {"markdown": markdown, "systemrdl": systemrdl, "c-header": c_header}
+    if form not in forms:
+        raise ConfigError(f"format {form!r} is unknown; expected one of {', '.join(forms)}")
+    layout = address_map(pipeline.open_run(run_path, Silent()).model())
+    _write(forms[form](layout), out, overwrite=overwrite)
 
 
 @registers.command("import")

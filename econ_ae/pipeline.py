@@ -217,7 +217,7 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
         check_tools()
         progress.say(f"{len(batch)} trigger-cell images: {batch.provenance.source}")
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
-        _write_data(context, batch, rows)
+        write_data(context, batch, rows)
     for name in STAGES:
         run_stage(context, name, repeat=False)
     return context
@@ -275,7 +275,8 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
     context.run.record(name, inputs, outputs, watch.seconds())
 
 
-def _write_data(context: Context, batch: Batch, rows: Split) -> None:
+def write_data(context: Context, batch: Batch, rows: Split) -> None:
+    """Store a batch and its rows as the data stage of a run."""
     watch = Stopwatch()
     sets = {"train": rows.train, "validation": rows.validation, "report": rows.report}
     store.save(context.path(DATASET), batch, sets)

@@ -149,11 +149,6 @@ def headline_table(evaluation: Any, receiver: str) -> list[dict[str, Any]]:
     return rows
 
 
-def verification_rows(result: Any) -> list[dict[str, Any]]:
-    """Return a verification result as table rows."""
-    return [{"fact": name, "value": str(value)} for name, value in json.loads(result.to_json()).items()]
-
-
 def model_card(model: EncoderModel) -> dict[str, Any]:
     """Return what a reader must know about an encoder."""
     return {

@@ -7,6 +7,7 @@ that is testing an encoder wants to share.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from cocotb_tools.runner import get_runner
 
 
 def main(job_path: Path) -> None:
-    """Build and run what the job file asks for; the results are files that the job names."""
+    """Build and run what the job file asks for; the results are files that the job names.
+
+    With ECON_AE_WAVES in the environment a waveform of every signal (FST) is left in the build directory.
+    """
     job = json.loads(job_path.read_text(encoding="utf-8"))
+    waves = bool(os.environ.get("ECON_AE_WAVES"))
     runner = get_runner("icarus")
     runner.build(
         sources=job["sources"],
@@ -24,6 +29,7 @@ def main(job_path: Path) -> None:
         always=True,
         defines={"ECON_AE_ASSERT": 1},
         timescale=("1ns", "1ps"),
+        waves=waves,
     )
     runner.test(
         test_module=job["bench"],
@@ -31,6 +37,7 @@ def main(job_path: Path) -> None:
         build_dir=job["build_dir"],
         results_xml=job["junit"],
         seed=job["seed"],
+        waves=waves,
         extra_env={"ECON_AE_BENCH_JOB": str(job_path)},
     )
 

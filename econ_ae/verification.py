@@ -1,0 +1,134 @@
+"""The verification suites of a run: each simulates one part of the generated hardware against the integer model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from econ_ae import floatcodes
+from econ_ae.errors import ConfigError, did_you_mean
+from econ_ae.fixedpoint import IntArray
+
+if TYPE_CHECKING:
+    from econ_ae.pipeline import Context
+
+ALL = "all"
+WAVES = "ECON_AE_WAVES"
+"""Environment variable that makes ``sim.simulate`` write waveforms."""
+
+
+def run_suites(context: Context, suite: str, events: int | None, *, simulator: str, waves: bool) -> list[Any]:
+    """Run one suite, or all; return their results, each with ``passed`` and ``to_json()``.
+
+    Parameters
+    ----------
+    suite : a name of ``SUITES``, or ``all``
+    events : real events per suite; the configuration's number by default
+    simulator : ``icarus``, or ``verilator`` for the datapath
+    waves : also write waveforms (FST) beside the build, Icarus only
+
+    Raises
+    ------
+    ConfigError
+        When the suite or the simulator is unknown, or when they do not go together.
+    """
+    if suite != ALL and suite not in SUITES:
+        raise ConfigError(
+            f"suite {suite!r} is unknown; expected {', '.join(SUITES)} or {ALL}{did_you_mean(suite, SUITES)}"
+        )
+    if simulator not in {"icarus", "verilator"}:
+        raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
+    if simulator == "verilator":
+        if suite != "datapath":
+            raise ConfigError(f"suite {suite!r} runs in Icarus; Verilator runs --suite datapath")
+        return [_verilated(context, events)]
+    if waves:
+        os.environ[WAVES] = "1"
+    names = list(SUITES) if suite == ALL else [suite]
+    return [SUITES[name](context, events or context.config.verify.real_events) for name in names]
+
+
+def rows(results: list[Any]) -> list[dict[str, Any]]:
+    """Return results as table rows of a fact and its value."""
+    return [
+        {"fact": name, "value": ", ".join(map(str, value)) if isinstance(value, list) else str(value)}
+        for result in results
+        for name, value in json.loads(result.to_json()).items()
+    ]
+
+
+def _folder(context: Context, name: str) -> Path:
+    from econ_ae.pipeline import VERIFY
+
+    return context.path(VERIFY, name)
+
+
+def _encoder(context: Context, events: int) -> Any:
+    from econ_ae import pipeline
+
+    return pipeline.verify(context, events)
+
+
+def codes_of(context: Context, events: int) -> IntArray:
+    """Return trigger-cell codes, int64 (n, cells), of report rows, in the 4E3M code of a low-density front end."""
+    return floatcodes.encode_4e3m(context.rows("report").charges[:events], floatcodes.LOW_DENSITY)
+
+
+def _datapath(context: Context, events: int) -> Any:
+    from rtl_gen.verilog import DATAPATH, default_options
+    from sim.runner import verify_datapath
+
+    model = context.model()
+    return verify_datapath(
+        model,
+        default_options(model, DATAPATH),
+        codes_of(context, events),
+        _folder(context, "datapath"),
+        random_events=context.config.verify.random_events,
+        seed=context.config.seed,
+        progress=context.progress,
+    )
+
+
+def _verilated(context: Context, events: int | None) -> Any:
+    from sim.verilated import verify_million
+
+    real = codes_of(context, len(context.rows("report")))
+    return verify_million(
+        context.model(),
+        _folder(context, "verilator"),
+        events=events or 1_000_000,
+        real=real,
+        seed=context.config.seed,
+        progress=context.progress,
+    )
+
+
+def _registers(context: Context, events: int) -> Any:
+    del events  # the stimulus is the address map
+    from sim.i2c import verify_registers
+
+    return verify_registers(
+        context.model(), _folder(context, "i2c"), seed=context.config.seed, progress=context.progress
+    )
+
+
+def _upsets(context: Context, events: int) -> Any:
+    del events  # every bit of every copy
+    from sim.i2c import verify_registers
+
+    return verify_registers(
+        context.model(), _folder(context, "seu"), suite="sweep", seed=context.config.seed, progress=context.progress
+    )
+
+
+SUITES: dict[str, Callable[[Context, int], Any]] = {
+    "encoder": _encoder,
+    "datapath": _datapath,
+    "i2c": _registers,
+    "seu": _upsets,
+}
+"""Suites by name: the encoder alone, codes to frames, registers over I2C, every single upset."""

@@ -1,0 +1,78 @@
+"""The suites of `econ-ae verify`: what is asked for runs, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from econ_ae import pipeline, verification
+from econ_ae.config import RunConfig
+from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.splits import split
+from econ_ae.errors import ConfigError
+from econ_ae.files import write_text
+from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
+from econ_ae.floatcodes import decode_4e3m
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir import codec
+from econ_ae.ir.model import EncoderModel
+from econ_ae.progress import Silent
+from econ_ae.rundir import RunDirectory
+
+
+@pytest.fixture
+def context(tmp_path: Path, econ_t_model: EncoderModel) -> pipeline.Context:
+    """A run with data and an encoder, never trained."""
+    codes = np.random.default_rng(3).integers(0, 128, (300, 48))
+    charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
+    made = pipeline.Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
+    batch = Batch(charges, Provenance("codes", synthetic=True))
+    pipeline.write_data(made, batch, split(batch, seed=1))
+    write_text(made.path("encoder.json"), codec.dumps(econ_t_model))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("datpath", "icarus"), "did you mean 'datapath'"),
+        (("datapath", "verilog"), "simulator 'verilog' is unknown; expected icarus or verilator"),
+        (("i2c", "verilator"), "suite 'i2c' runs in Icarus; Verilator runs --suite datapath"),
+    ],
+)
+def test_unknown_suites(arguments: tuple[str, str], message: str, context: pipeline.Context) -> None:
+    suite, simulator = arguments
+    with pytest.raises(ConfigError, match=message):
+        verification.run_suites(context, suite, None, simulator=simulator, waves=False)
+
+
+def test_codes_are_those_that_made_the_charges(context: pipeline.Context) -> None:
+    codes = verification.codes_of(context, 20)
+    charges = context.rows("report").charges[:20]
+    assert np.array_equal(np.where(charges == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS)), charges)
+
+
+def test_all_runs_every_suite(context: pipeline.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, int]] = []
+
+    def record(name: str) -> Any:
+        return lambda _, events: ran.append((name, events))
+
+    monkeypatch.setattr(verification, "SUITES", {name: record(name) for name in verification.SUITES})
+    monkeypatch.delenv(verification.WAVES, raising=False)
+    verification.run_suites(context, "all", 7, simulator="icarus", waves=False)
+    assert ran == [(name, 7) for name in ("encoder", "datapath", "i2c", "seu")]
+    assert verification.WAVES not in os.environ
+
+
+@pytest.mark.simulator
+def test_datapath_suite_simulates(context: pipeline.Context) -> None:
+    (result,) = verification.run_suites(context, "datapath", 30, simulator="icarus", waves=False)
+    assert result.passed
+    assert result.real_events == 30
+    assert result.corner_events > 500
+    assert {"fact": "real_events", "value": "30"} in verification.rows([result])
