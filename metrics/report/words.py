@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import math
+
 from metrics.report.data import Comparison, HeadlineRow, ReportData
 from metrics.statistics import Measured
 
+_MANY = 10.0
 _SIGNIFICANT = 2.0  # standard errors of the paired difference
 
 
 def number(measured: Measured) -> str:
     """Return ``value ± error`` with three decimals and spaces that do not break."""
     return f"{measured.value:.3f}\u00a0±\u00a0{measured.error:.3f}"
+
+
+def share(measured: Measured | None) -> str:
+    """Return a share as ``value ± error`` in per cent, or a dash when nothing defines it."""
+    if measured is None:
+        return "\u2013"
+    return f"{100 * measured.value:.1f}\u00a0±\u00a0{100 * measured.error:.1f}\u00a0%"
+
+
+def short(measured: Measured | None) -> str:
+    """Return ``value ± error`` with three decimals, or a dash when nothing defines it."""
+    return "\u2013" if measured is None else number(measured)
+
+
+def sigmas(value: float) -> str:
+    """Return a significance, without decimals where they say nothing."""
+    if not math.isfinite(value):
+        return "every event alike"
+    return f"{value:+.{1 if abs(value) < _MANY else 0}f}\u202f\u03c3"
 
 
 def elinks(count: int | None) -> str:
@@ -25,10 +47,16 @@ def full_name(row: HeadlineRow) -> str:
     return f"{row.name} ({row.detail})" if row.detail else row.name
 
 
-def compare(comparison: Comparison) -> str:
+def short_name(row: HeadlineRow) -> str:
+    """Return the algorithm with the variant's one word in brackets."""
+    return f"{row.name} ({row.variant})" if row.variant else row.name
+
+
+def compare(comparison: Comparison, *, short: bool = False) -> str:
     """Return how the autoencoder does against one other algorithm, as a clause."""
     ae, other = comparison.ae.summary.mean.value, comparison.other.summary.mean.value
-    rival = f"{full_name(comparison.other)}, {number(comparison.other.summary.mean)}"
+    name = short_name(comparison.other) if short else full_name(comparison.other)
+    rival = f"{name}, {number(comparison.other.summary.mean)}"
     if abs(comparison.difference.significance) < _SIGNIFICANT:
         return f"equal within errors to {rival}"
     small, large = sorted((ae, other))
@@ -44,12 +72,16 @@ def headline(data: ReportData) -> tuple[str, ...]:
     ae_rows = [row for row in data.rows if row.algorithm == "ae"]
     if not ae_rows:
         return ("No autoencoder was evaluated: the table holds the baselines alone.",)
-    return tuple(_sentence(row, [c for c in data.comparisons if c.ae is row]) for row in ae_rows)
+    # Several autoencoders: the variants in one word each, or the page starts with a wall of text.
+    short = len(ae_rows) > 1
+    return tuple(
+        _sentence(row, [c for c in data.comparisons if c.ae is row and c.leading], short=short) for row in ae_rows
+    )
 
 
-def _sentence(row: HeadlineRow, comparisons: list[Comparison]) -> str:
+def _sentence(row: HeadlineRow, comparisons: list[Comparison], *, short: bool) -> str:
     bits = f" ({row.bits} bits)" if row.bits is not None else ""
-    variant = f" {row.detail}" if row.detail else ""
+    variant = f" ({row.detail})" if row.detail else ""
     start = f"On {elinks(row.elinks)}{bits} the autoencoder{variant} reaches a mean EMD of {number(row.summary.mean)}"
     undefined = ""
     if row.summary.n_undefined:
@@ -57,4 +89,4 @@ def _sentence(row: HeadlineRow, comparisons: list[Comparison]) -> str:
         undefined = f" {row.summary.n_undefined} of {pairs} pairs contain an empty image and have no EMD."
     if not comparisons:
         return f"{start}; no other algorithm was evaluated at the same number of eLinks.{undefined}"
-    return f"{start}. That is {', and '.join(compare(c) for c in comparisons)}.{undefined}"
+    return f"{start}. That is {', and '.join(compare(c, short=short) for c in comparisons)}.{undefined}"
