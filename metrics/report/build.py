@@ -84,7 +84,7 @@ def build_report(
         manifest=_flat(manifest or {}),
         notes=tuple(notes),
         geometry=geometry,
-        ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry).values()),
+        ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
         streams=tuple(streams),
         runs=tuple(_flat(run) for run in runs),
     )

@@ -29,7 +29,7 @@ class HeadlineRow:
     frame_bits : bits that the frame fills, everything included, mean per crossing
     best : whether no row of the same eLink count has a smaller mean EMD; a row that loses events is never best
     lost : events with charge that the receiver has no image of; their EMD is undefined
-    opinions : what else is known about the reconstruction
+    opinions : what else is known about the reconstruction; None when it was not asked
     """
 
     algorithm: str
@@ -42,7 +42,7 @@ class HeadlineRow:
     summary: Summary
     best: bool
     lost: int
-    opinions: SecondOpinions
+    opinions: SecondOpinions | None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def in_bin(profile: Profile, index: int) -> str:
 
 def classes_of(groups: Sequence[tuple[bool, int | None, Sequence[HeadlineRow]]]) -> list[ClassResponse]:
     """Return the classes of input charge that have cells; the input is the same for every row."""
-    return [r for r in groups[0][2][0].opinions.response if r.cells]
+    opinions = groups[0][2][0].opinions
+    return [] if opinions is None else [r for r in opinions.response if r.cells]
 
 
 def scalar(value: Scalar) -> str:

@@ -19,9 +19,9 @@ _FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",))
 
 
 def headline_rows(
-    evaluation: Evaluation, image: NDArray[np.float64], geometry: WaferGeometry
+    evaluation: Evaluation, image: NDArray[np.float64], geometry: WaferGeometry, *, opinions: bool = True
 ) -> dict[int, HeadlineRow]:
-    """Return headline rows by id of the evaluated entry, in the entries' order."""
+    """Return headline rows by id of the evaluated entry, in the entries' order, with second opinions if asked."""
     empty = int(np.count_nonzero(evaluation.total == 0))
     lost = {id(e): e.summary.n_undefined - empty for e in evaluation.entries}
     least: dict[int | None, float] = {}
@@ -30,11 +30,11 @@ def headline_rows(
         if not lost[id(e)]:
             least[links] = min(mean, least.get(links, mean))
     # One array may stand for several eLink counts.
-    opinions: dict[int, SecondOpinions] = {}
+    known: dict[int, SecondOpinions] = {}
     for e in evaluation.entries:
         key = id(e.reconstruction.charges)
-        if key not in opinions:
-            opinions[key] = second_opinions(image, e.reconstruction, geometry, evaluation.seed)
+        if opinions and key not in known:
+            known[key] = second_opinions(image, e.reconstruction, geometry, evaluation.seed)
     return {
         id(e): HeadlineRow(
             e.reconstruction.algorithm,
@@ -49,7 +49,7 @@ def headline_rows(
             and not lost[id(e)]
             and e.summary.mean.value == least[e.reconstruction.elinks],
             lost=lost[id(e)],
-            opinions=opinions[id(e.reconstruction.charges)],
+            opinions=known.get(id(e.reconstruction.charges)),
         )
         for e in evaluation.entries
     }

@@ -13,6 +13,7 @@ import numpy as np
 from econ_ae.data.batch import MIP_COUNTS
 from metrics.averages import Averaged
 from metrics.evaluate import Evaluation
+from metrics.physics import SecondOpinions
 from metrics.report.data import Comparison, HeadlineRow, ReportData, Scalar
 from metrics.statistics import Measured
 
@@ -54,8 +55,8 @@ def tables(data: ReportData) -> dict[str, list[Row]]:
         "differences": [_difference(c) for c in data.comparisons],
         "runs": list(data.runs),
         "run_differences": [_difference(c) for c in data.run_comparisons],
-        "second_opinions": [_opinions(row) for row in data.rows],
-        "response": [r for row in data.rows for r in _responses(row)],
+        "second_opinions": [_opinions(row, row.opinions) for row in data.rows if row.opinions],
+        "response": [r for row in data.rows if row.opinions for r in _responses(row, row.opinions)],
         "threshold_sum": [
             {
                 "elinks": s.elinks,
@@ -193,14 +194,14 @@ def _difference(c: Comparison) -> Row:
     }
 
 
-def _opinions(row: HeadlineRow) -> Row:
+def _opinions(row: HeadlineRow, opinions: SecondOpinions) -> Row:
     out = _names(row)
     for name in OPINIONS:
-        out |= _averaged(name, getattr(row.opinions, name))
+        out |= _averaged(name, getattr(opinions, name))
     return out
 
 
-def _responses(row: HeadlineRow) -> list[Row]:
+def _responses(row: HeadlineRow, opinions: SecondOpinions) -> list[Row]:
     return [
         {
             **_names(row),
@@ -209,7 +210,7 @@ def _responses(row: HeadlineRow) -> list[Row]:
             "cells": r.cells,
             **_averaged("response", r.response),
         }
-        for r in row.opinions.response
+        for r in opinions.response
         if r.cells
     ]
 
