@@ -16,7 +16,8 @@ from econ_ae.econt import chip, threshold_sum
 from econ_ae.econt.config import CELLS, Algorithm, EcontConfig, Numbering
 from econ_ae.econt.decode import Reconstructed, reconstruct
 from econ_ae.errors import DataError
-from econ_ae.fixedpoint import IntArray
+
+IntArray = NDArray[np.int64]
 
 WORD_BITS = 16
 _WORDS = np.array([-(-threshold_sum.frame_bits(n) // WORD_BITS) for n in range(CELLS + 1)])

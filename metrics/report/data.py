@@ -28,6 +28,7 @@ class HeadlineRow:
     algorithm, variant, name, detail, elinks, bits : as in ``metrics.baselines.Reconstruction``
     frame_bits : bits that the frame fills, everything included, mean per crossing
     best : whether no row of the same eLink count has a smaller mean EMD; a row that loses events is never best
+    tied : whether the paired difference from the best row is below two standard errors
     lost : events with charge that the receiver has no image of; their EMD is undefined
     opinions : what else is known about the reconstruction; None when it was not asked
     """
@@ -41,6 +42,7 @@ class HeadlineRow:
     frame_bits: float | None
     summary: Summary
     best: bool
+    tied: bool
     lost: int
     opinions: SecondOpinions | None
 

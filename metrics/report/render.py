@@ -40,6 +40,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "measured": words.number,
         "short": words.short,
+        "signed": words.signed,
         "share": words.share,
         "sigmas": words.sigmas,
         "elinks": words.elinks,
@@ -60,9 +61,9 @@ def in_bin(profile: Profile, index: int) -> str:
     return f"{text}\u00a0±\u00a0{error:.3f}" if np.isfinite(error) else text
 
 
-def classes_of(groups: Sequence[tuple[bool, int | None, Sequence[HeadlineRow]]]) -> list[ClassResponse]:
+def classes_of(groups: Sequence[tuple[int | None, Sequence[HeadlineRow]]]) -> list[ClassResponse]:
     """Return the classes of input charge that have cells; the input is the same for every row."""
-    opinions = groups[0][2][0].opinions
+    opinions = groups[0][1][0].opinions
     return [] if opinions is None else [r for r in opinions.response if r.cells]
 
 
@@ -198,10 +199,13 @@ def _reference(data: ReportData) -> list[int | None]:
     return [*counts] if counts else [max(others, default=None)]
 
 
-def _opinion_groups(data: ReportData) -> list[tuple[bool, int | None, list[HeadlineRow]]]:
-    """Return headline rows by eLink count, and whether the page shows the count at once."""
-    shown = _reference(data)
-    return [(n in shown, n, rows) for n, rows in _groups(data.rows)]
+def _opinion_groups(data: ReportData) -> list[tuple[int | None, list[HeadlineRow]]]:
+    """Return the autoencoders and the best of each other kind, by the autoencoders' eLink counts; all without one."""
+    leading = [c.other for c in data.comparisons if c.leading]
+    groups = [(n, rows) for n, rows in _groups(data.rows) if n in _reference(data)]
+    if not leading:
+        return groups
+    return [(n, [row for row in rows if row.algorithm == "ae" or row in leading]) for n, rows in groups]
 
 
 def _plots(data: ReportData) -> list[tuple[Markup, Markup]]:

@@ -24,11 +24,13 @@ def headline_rows(
     """Return headline rows by id of the evaluated entry, in the entries' order, with second opinions if asked."""
     empty = int(np.count_nonzero(evaluation.total == 0))
     lost = {id(e): e.summary.n_undefined - empty for e in evaluation.entries}
-    least: dict[int | None, float] = {}
+    best: dict[int | None, Evaluated] = {}
     for e in evaluation.entries:
-        links, mean = e.reconstruction.elinks, e.summary.mean.value
-        if not lost[id(e)]:
-            least[links] = min(mean, least.get(links, mean))
+        links = e.reconstruction.elinks
+        if links is None or lost[id(e)]:
+            continue
+        if links not in best or e.summary.mean.value < best[links].summary.mean.value:
+            best[links] = e
     # One array may stand for several eLink counts.
     known: dict[int, SecondOpinions] = {}
     for e in evaluation.entries:
@@ -45,14 +47,17 @@ def headline_rows(
             e.reconstruction.bits,
             e.reconstruction.frame_bits,
             e.summary,
-            best=e.reconstruction.elinks is not None
-            and not lost[id(e)]
-            and e.summary.mean.value == least[e.reconstruction.elinks],
+            best=(first := best.get(e.reconstruction.elinks)) is e,
+            tied=first is not None and first is not e and not lost[id(e)] and _level(first, e, evaluation.seed),
             lost=lost[id(e)],
             opinions=known.get(id(e.reconstruction.charges)),
         )
         for e in evaluation.entries
     }
+
+
+def _level(best: Evaluated, other: Evaluated, seed: int) -> bool:
+    return abs(paired_difference(best.result, other.result, seed).significance) < words.SIGNIFICANT
 
 
 def leading(evaluation: Evaluation, elinks: int | None) -> list[Evaluated]:

@@ -178,6 +178,7 @@ def _result(row: HeadlineRow) -> Row:
         "defined": s.n_defined,
         "undefined": s.n_undefined,
         "best": row.best,
+        "level_with_best": row.tied,
     }
 
 

@@ -8,19 +8,33 @@ from metrics.report.data import Comparison, HeadlineRow, ReportData
 from metrics.statistics import Measured
 
 _MANY = 10.0
-_SIGNIFICANT = 2.0  # standard errors of the paired difference
+_DECIMALS, _MOST_DECIMALS = 3, 5
+SIGNIFICANT = 2.0  # standard errors of the paired difference
 
 
 def number(measured: Measured) -> str:
-    """Return ``value ± error`` with three decimals and spaces that do not break."""
-    return f"{measured.value:.3f}\u00a0±\u00a0{measured.error:.3f}"
+    """Return ``value ± error`` with spaces that do not break: three decimals, more where the error is smaller."""
+    digits = _DECIMALS
+    if 0 < measured.error < 0.5 * 10**-_DECIMALS:
+        digits = min(_MOST_DECIMALS, math.ceil(-math.log10(measured.error)))
+    return minus(f"{measured.value:.{digits}f}\u00a0±\u00a0{measured.error:.{digits}f}")
+
+
+def minus(text: str) -> str:
+    """Return text with the hyphen of a negative number as a minus sign."""
+    return text.replace("-", "\u2212")
+
+
+def signed(measured: Measured) -> str:
+    """Return ``value ± error`` with the value's sign always shown."""
+    return ("" if measured.value < 0 else "+") + number(measured)
 
 
 def share(measured: Measured | None) -> str:
     """Return a share as ``value ± error`` in per cent, or a dash when nothing defines it."""
     if measured is None:
         return "\u2013"
-    return f"{100 * measured.value:.1f}\u00a0±\u00a0{100 * measured.error:.1f}\u00a0%"
+    return minus(f"{100 * measured.value:.1f}\u00a0±\u00a0{100 * measured.error:.1f}\u00a0%")
 
 
 def short(measured: Measured | None) -> str:
@@ -32,7 +46,7 @@ def sigmas(value: float) -> str:
     """Return a significance, without decimals where they say nothing."""
     if not math.isfinite(value):
         return "every event alike"
-    return f"{value:+.{1 if abs(value) < _MANY else 0}f}\u202f\u03c3"
+    return minus(f"{value:+.{1 if abs(value) < _MANY else 0}f}\u202f\u03c3")
 
 
 def elinks(count: int | None) -> str:
@@ -57,7 +71,7 @@ def compare(comparison: Comparison, *, short: bool = False) -> str:
     ae, other = comparison.ae.summary.mean.value, comparison.other.summary.mean.value
     name = short_name(comparison.other) if short else full_name(comparison.other)
     rival = f"{name}, {number(comparison.other.summary.mean)}"
-    if abs(comparison.difference.significance) < _SIGNIFICANT:
+    if abs(comparison.difference.significance) < SIGNIFICANT:
         return f"equal within errors to {rival}"
     small, large = sorted((ae, other))
     better = comparison.difference.mean.value < 0

@@ -18,10 +18,11 @@ from econ_ae.errors import DataError
 from econ_ae.geometry import LOW_DENSITY as MODULE
 from metrics.baselines import Reconstruction, baselines, flat_image
 from metrics.evaluate import Evaluation, evaluate
-from metrics.report import ReportData, build_report, render, to_json
+from metrics.report import ReportData, build_report, render, to_json, words
 from metrics.report.pivot import pivot
 from metrics.report.tables import tables
-from metrics.report.words import headline
+from metrics.report.words import headline, number
+from metrics.statistics import Measured
 from metrics.transmitted import transmitted
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -136,7 +137,8 @@ def test_page_holds_every_headline_number(page: str, losing: ReportData) -> None
     text = re.sub(r"\s+", " ", "".join(parse(page).text))
     for row in losing.rows:
         for measured in (row.summary.mean, row.summary.median, row.summary.low, row.summary.high):
-            assert f"{measured.value:.3f} ± {measured.error:.3f}" in text
+            digits = 3 if measured.error >= 0.0005 or not measured.error else None
+            assert (f"{measured.value:.3f} ± {measured.error:.3f}" if digits else number(measured)) in text
     assert "Run <7> & co" in text
     assert "1.2084 cm" in text
     assert "1 of 60 pairs contain an empty image" in text
@@ -239,6 +241,32 @@ def test_overview_marks_the_best_of_each_link_budget(losing: ReportData) -> None
         whole = [c.summary.mean.value for c in cells if c is not None and not c.lost]
         assert best[0].summary.mean.value == min(whole)
     assert {row.row.algorithm for row in overview.rows if row.elsewhere} == {"rpt", "flat"}
+
+
+def test_results_within_errors_of_the_best_are_level() -> None:
+    charges = images()
+    sent = transmitted(charges, MODULE, [5], ["bc"]).reconstructions
+    filled = next(r.charges for r in sent if r.variant == "filled")
+    near = filled * np.random.default_rng(4).uniform(0.999, 1.001, filled.shape)
+    of_five = [r for r in report(evaluated(near, charges), charges).rows if r.elinks == 5]
+    rows = {r.algorithm: r for r in of_five if r.best or r.tied}
+    assert {"ae", "bc"} <= set(rows)
+    assert sum(row.best for row in rows.values()) == 1
+    assert not any(r.tied for r in of_five if r.algorithm == "stc2x2")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (1.5, 0.012, "1.500 ± 0.012"),
+        (0.9925671, 0.0000412, "0.99257 ± 0.00004"),
+        (-0.25, 0.0, "\u22120.250 ± 0.000"),
+        (0.1, 1e-9, "0.10000 ± 0.00000"),
+    ],
+)
+def test_numbers_show_their_errors(value: float, error: float, shown: str) -> None:
+    assert number(Measured(value, error)).replace("\u00a0", " ") == shown
+    assert words.signed(Measured(value, error)).startswith("\u2212" if value < 0 else "+")
 
 
 def test_a_result_that_loses_events_is_never_best() -> None:
