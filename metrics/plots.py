@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import mplhep
 import numpy as np
@@ -26,7 +27,7 @@ from metrics.profiles import Profile
 
 FloatArray = NDArray[np.float64]
 
-_MORE_AUTOENCODERS = ("#c8102e", "#e8663d", "#9c1f5c", "#f0a030", "#6b0f1a")
+_AUTOENCODERS = ("#c8102e", "#6b0f1a", "#ff6f91", "#9c1f8c", "#d98880")
 _LINK_BITS = 32
 
 
@@ -78,7 +79,7 @@ def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[in
     """
     _need(series, "a profile plot", "series")
     banded = [*[s for s in series if s.algorithm == "ae"][:1], *[s for s in series if s.algorithm != "ae"][:1]]
-    autoencoders = iter(_MORE_AUTOENCODERS)
+    colours = _colours([s.algorithm for s in series])
     with new_figure() as (figure, axes):
         for i, s in enumerate(series):
             p = s.profile
@@ -86,14 +87,13 @@ def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[in
             # Classes are shifted a little, so that errors of several algorithms stay apart.
             x = np.asarray(classes, dtype=np.float64)[ok] + 0.08 * (i - len(series) / 2) if classes else p.centre[ok]
             style = style_of(s.algorithm, s.variant)
-            if s.algorithm == "ae":
-                style["color"] = next(autoencoders, style["color"])
+            style["color"] = colours[i]
             if s in banded:
                 band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
                 if classes:
-                    axes.bar(x, p.high[ok] - p.low[ok], 0.3, p.low[ok], label=f"{s.label}: 68 %", **band)
+                    axes.bar(x, p.high[ok] - p.low[ok], 0.3, p.low[ok], **band)
                 else:
-                    axes.fill_between(x, p.low[ok], p.high[ok], label=f"{s.label}: 68 %", **band)
+                    axes.fill_between(x, p.low[ok], p.high[ok], **band)
             if classes:
                 style["linestyle"] = "none"
             error = np.nan_to_num(p.mean_error[ok], nan=0.0)
@@ -119,7 +119,8 @@ def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]], bins: 
     top = max(float(np.quantile(v, 0.995)) for *_, v in values) or 1.0
     edges = np.linspace(0.0, top, bins + 1)
     with new_figure() as (figure, axes):
-        for algorithm, variant, label, emds in values:
+        colours = _colours([algorithm for algorithm, *_ in values])
+        for (algorithm, variant, label, emds), colour in zip(values, colours, strict=True):
             counts, _ = np.histogram(np.minimum(emds, top), edges)
             style = style_of(algorithm, variant)
             mplhep.histplot(
@@ -127,7 +128,7 @@ def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]], bins: 
                 edges,
                 ax=axes,
                 label=label,
-                color=style["color"],
+                color=colour,
                 linestyle=style["linestyle"],
                 histtype="step",
                 yerr=False,
@@ -221,6 +222,12 @@ def training_plot(history: Mapping[str, Sequence[float]]) -> str:
         last.xaxis.set_major_locator(MaxNLocator(integer=True))
         last.xaxis.set_minor_locator(MaxNLocator(integer=True, nbins=50))
         return to_svg(figure, "training curves")
+
+
+def _colours(algorithms: Sequence[str]) -> list[str]:
+    """Return a colour per series; several autoencoders get different ones."""
+    own = cycle(_AUTOENCODERS)
+    return [next(own) if name == "ae" else COLOURS.get(name, OTHER) for name in algorithms]
 
 
 def _epochs(values: Sequence[float]) -> NDArray[np.int64]:

@@ -50,9 +50,7 @@ def _event(
     evaluation: Evaluation, entries: list[Evaluated], image: NDArray[np.float64], event: int, title: str
 ) -> WaferEvent:
     images = (
-        EventImage(
-            short(e, with_elinks=False), np.asarray(e.reconstruction.charges[event]), float(e.result.values[event])
-        )
+        EventImage(short(e), np.asarray(e.reconstruction.charges[event]), float(e.result.values[event]))
         for e in entries
     )
     return WaferEvent(

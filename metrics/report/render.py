@@ -112,7 +112,7 @@ def render(data: ReportData) -> str:
         gallery=_gallery(data),
         gallery_json=Markup(gallery_json(data.gallery)),
         opinion_groups=_opinion_groups(data),
-        gallery_elinks=_gallery_elinks(data),
+        gallery_elinks=_best_elinks(data),
         downloads=links(found),
         mip_counts=MIP_COUNTS,
         cm_per_unit=CM_PER_UNIT,
@@ -210,12 +210,17 @@ def _opinion_groups(data: ReportData) -> list[tuple[int | None, list[HeadlineRow
 
 def _plots(data: ReportData) -> list[tuple[Markup, Markup]]:
     """Return captions and drawings of the EMD plots."""
+    if not data.profiles:
+        return []
     out = []
     counts = {s.elinks for p in data.profiles for s in p.series}
-    at = f" All at {words.elinks(counts.pop())}." if len(counts) == 1 else ""
+    at = f" All at {words.elinks(counts.pop())}."
+    if counts:  # autoencoders of several runs
+        at = f" The other algorithms at {words.elinks(_best_elinks(data))}."
+    bands = "the bands of the best autoencoder and the best other hold 68 % of the events"
     for found in data.profiles:
         series = [Series(s.algorithm, s.variant, s.label, s.profile) for s in found.series]
-        caption = f"Mean EMD against {_lower(found.label)}; bands hold 68 % of the events.{at}"
+        caption = f"Mean EMD against {_lower(found.label)}; {bands}.{at}"
         out.append((in_words(caption), _safe(profile_plot(series, found.label, classes=found.classes))))
     if data.distributions:
         values = [(d.algorithm, d.variant, d.label, d.values) for d in data.distributions]
@@ -252,7 +257,7 @@ def _rate(data: ReportData) -> Markup | None:
     return _safe(rate_plot(points)) if any(point.emd > 0 for point in points) else None
 
 
-def _gallery_elinks(data: ReportData) -> int | None:
+def _best_elinks(data: ReportData) -> int | None:
     """Return the eLink count of the displayed reconstructions: that of the best autoencoder."""
     rows = [row for row in data.rows if row.algorithm == "ae"]
     return min(rows, key=lambda row: row.summary.mean.value).elinks if rows else _reference(data)[0]

@@ -68,7 +68,7 @@ def leading(evaluation: Evaluation, elinks: int | None) -> list[Evaluated]:
     out = []
     for family in _FAMILIES:
         found = [e for name in family for e in evaluation.of(name, elinks=elinks)]
-        out += sorted(found, key=lambda e: (e.summary.n_undefined, e.summary.mean.value))[:1]
+        out += sorted(found, key=_worse)[:1]
     return out
 
 
@@ -117,15 +117,22 @@ def reference_elinks(evaluation: Evaluation) -> int | None:
 
 
 def shown(evaluation: Evaluation) -> list[Evaluated]:
-    """Return the entries of the plots: every autoencoder, and the best of each other kind at one eLink count."""
-    return [*_autoencoders(evaluation), *leading(evaluation, reference_elinks(evaluation))]
+    """Return the entries of the plots, best first: the autoencoders, then the best of each other kind at one count."""
+    rivals = leading(evaluation, reference_elinks(evaluation))
+    return [*evaluation.of("ae"), *sorted(rivals, key=_worse)]
 
 
-def short(e: Evaluated, *, with_elinks: bool = True) -> str:
-    """Return a name for legends and images."""
+def _worse(e: Evaluated) -> tuple[int, float]:
+    """Order entries: what loses events last, then by the mean."""
+    return e.summary.n_undefined, e.summary.mean.value
+
+
+def short(e: Evaluated, *, with_elinks: bool = False) -> str:
+    """Return a name for legends and images: ``best choice (filled)``, ``autoencoder``, or ``AE`` and its run."""
     r = e.reconstruction
     variant = f" ({r.variant})" if r.variant else ""
-    return f"{r.name}{variant}" + (f", {words.elinks(r.elinks)}" if with_elinks else "")
+    name = f"AE {r.variant}" if r.algorithm == "ae" and r.variant else f"{r.name}{variant}"
+    return name + (f", {words.elinks(r.elinks)}" if with_elinks and r.algorithm == "ae" else "")
 
 
 def profile_sets(evaluation: Evaluation) -> tuple[ProfileSet, ...]:

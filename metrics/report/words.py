@@ -34,7 +34,8 @@ def share(measured: Measured | None) -> str:
     """Return a share as ``value ± error`` in per cent, or a dash when nothing defines it."""
     if measured is None:
         return "\u2013"
-    return minus(f"{100 * measured.value:.1f}\u00a0±\u00a0{100 * measured.error:.1f}\u00a0%")
+    digits = 2 if 0 < measured.error < 0.0005 else 1
+    return minus(f"{100 * measured.value:.{digits}f}\u00a0±\u00a0{100 * measured.error:.{digits}f}\u00a0%")
 
 
 def short(measured: Measured | None) -> str:
