@@ -172,6 +172,43 @@ def report(run_path: RunPath, as_json: Json = False) -> None:
     _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)
 
 
+@app.command()
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
+    algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt",
+    elinks: Annotated[
+        str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal, print_table
+    from econ_ae.reporting import by_elinks, compare, evaluation_folder, synthetic
+
+    counts = None if elinks is None else _numbers(elinks, "--elinks")
+    names = [name.strip() for name in algorithms.split(",") if name.strip()]
+    contexts = [pipeline.open_run(run, Terminal(quiet=as_json)) for run in runs]
+    folder = evaluation_folder(contexts, out, overwrite=overwrite)
+    rows = compare(contexts, names, counts, folder)
+    if as_json:
+        print_table("", rows, as_json=True)
+        return
+    typer.echo(f"Mean EMD of the report events{synthetic(contexts[0])}, in units of half a trigger-cell pitch;")
+    typer.echo("in brackets the error of the last digits.")
+    print_table("From the transmitted bits", by_elinks(rows))
+    typer.echo(f"evaluation: {folder / 'index.html'}")
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 2,3,4,5")
+    return sorted({int(part) for part in parts})
+
+
 econt = typer.Typer(no_args_is_help=True, help="The ECON-T chip.")
 registers = typer.Typer(no_args_is_help=True, help="Weights and settings as the chip's registers.")
 app.add_typer(econt, name="econt")

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch
 from econ_ae.emulator import encode
+from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.files import write_json, write_text
-from econ_ae.ir import codec, weights
-from econ_ae.ir.model import Conv2D, EncoderModel, Exact, Stage
-from econ_ae.ir.ranges import accumulator_format
+from econ_ae.ir import codec
+from econ_ae.ir.model import EncoderModel, Exact
 from econ_ae.ir.validate import frame_capacity
+from econ_ae.model_card import model_card
 
 if TYPE_CHECKING:
     from econ_ae.pipeline import Context
 
 HEADLINE = "headline.json"
+EVALUATION = "evaluation.json"
 TRANSMITTED = "transmitted bits"
 EXACT = "exact charges"
+_HEADER_BITS = 5
 
 
 def write(context: Context) -> list[Path]:
@@ -32,6 +37,7 @@ def write(context: Context) -> list[Path]:
     from metrics.baselines import baselines
     from metrics.evaluate import evaluate
     from metrics.report import build_report, render, to_json
+    from metrics.report.tables import emd_csv, headline_table
     from metrics.transmitted import transmitted
 
     config, model, geometry = context.config, context.model(), context.geometry
@@ -39,8 +45,9 @@ def write(context: Context) -> list[Path]:
     autoencoder = reconstruct(context, model, batch)
     context.progress.say(f"exact EMD of {len(batch)} report events")
     flat, *ideal = baselines(batch.charges, geometry, config.report.elinks)
-    compared = [autoencoder, flat, *transmitted(batch.charges, geometry, config.report.elinks)]
-    evaluation = evaluate(batch.charges, compared, geometry, config.seed)
+    sent = transmitted(batch.charges, geometry, config.report.elinks, tune=context.rows("train").charges)
+    compared = [autoencoder, flat, *sent.reconstructions]
+    evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
     ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
     history = pipeline.load_json(context.path(pipeline.TRAINING, "history.json"))
     data = build_report(
@@ -57,22 +64,166 @@ def write(context: Context) -> list[Path]:
         verification=pipeline.load_json(context.path(pipeline.VERIFY, "verification.json")),
         model_card=model_card(model),
         manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
-        notes=_notes(model),
+        notes=_notes(model, config),
         ideal=ideal_evaluation,
+        streams=sent.streams,
     )
     folder = context.path(pipeline.REPORT)
     write_text(folder / "index.html", render(data))
     write_text(folder / "report.json", to_json(data))
     table = headline_table(evaluation, TRANSMITTED) + headline_table(ideal_evaluation, EXACT)
     write_json(folder / HEADLINE, table)
-    write_text(folder / "emd.csv", _emd_csv(evaluation))
+    write_text(folder / "emd.csv", emd_csv(evaluation))
     return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
+
+
+def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrite: bool) -> Path:
+    """Return where an evaluation is written: ``evaluation/`` in the first run, or ``out``.
+
+    Raises
+    ------
+    RunDirectoryError
+        When ``out`` holds something else, or an evaluation and ``overwrite`` is not set.
+    """
+    if out is None:
+        return contexts[0].path("evaluation")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not (out / EVALUATION).is_file():
+            raise RunDirectoryError(f"{out} holds something else than an evaluation; choose another --out")
+        if not overwrite:
+            raise RunDirectoryError(f"{out} exists; give --overwrite to replace it, or another --out")
+    return out
+
+
+def compare(
+    contexts: Sequence[Context], algorithms: Sequence[str], elinks: Sequence[int] | None, out: Path
+) -> list[dict[str, Any]]:
+    """Evaluate finished runs and the chip's other algorithms on the runs' report events, from the transmitted bits.
+
+    Writes ``index.html``, ``evaluation.json``, ``emd.csv`` and every table as CSV into ``out``.
+
+    Parameters
+    ----------
+    contexts : runs with the same report events
+    algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``
+    elinks : eLink counts of the others; None takes the runs' settings and the autoencoders' counts
+
+    Returns
+    -------
+    rows of the headline table
+
+    Raises
+    ------
+    ConfigError
+        When an algorithm is unknown or an eLink count is outside 1..13.
+    RunDirectoryError
+        When a run has no frozen encoder, or the runs report on different events.
+    """
+    from econ_ae import pipeline
+    from metrics.baselines import flat_image
+    from metrics.evaluate import evaluate
+    from metrics.report import build_report, render, to_json
+    from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
+    from metrics.transmitted import ALGORITHMS, transmitted
+
+    known = ("ae", *ALGORITHMS)
+    for name in algorithms:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"algorithm {name!r} is unknown; expected some of {', '.join(known)}{hint}")
+    first = contexts[0]
+    batch = _same_events(contexts)
+    models = [context.model() for context in contexts]
+    if elinks is None:
+        elinks = sorted({*first.config.report.elinks, *(model.pack.elinks for model in models)})
+    others = [name for name in algorithms if name != "ae"]
+    sent = transmitted(batch.charges, first.geometry, elinks, others, tune=first.rows("train").charges)
+    labels = _labels(contexts)
+    compared = [flat_image(batch.charges), *sent.reconstructions]
+    if "ae" in algorithms:
+        autoencoders = (reconstruct(*pair, batch) for pair in zip(contexts, models, strict=True))
+        compared[:0] = [replace(r, variant=label) for r, label in zip(autoencoders, labels, strict=True)]
+    first.progress.say(f"exact EMD of {len(batch)} report events, {len(compared)} reconstructions")
+    evaluation = evaluate(batch.charges, compared, first.geometry, first.config.seed, metadata=batch.metadata)
+    data = build_report(
+        evaluation,
+        batch.charges,
+        first.geometry,
+        title=f"Evaluation of {', '.join(labels)}",
+        dataset=pipeline.load_json(first.path("dataset.json")),
+        streams=sent.streams,
+        runs=[_run_facts(*run) for run in zip(labels, contexts, models, strict=True)],
+        notes=["Everything is reconstructed from the transmitted bits alone."],
+    )
+    write_text(out / "index.html", render(data))
+    write_text(out / EVALUATION, to_json(data))
+    write_text(out / "emd.csv", emd_csv(evaluation))
+    found = tables(data)
+    for name in NAMES:
+        if name in found:
+            write_text(out / f"{name}.csv", to_csv(found[name]))
+        else:
+            (out / f"{name}.csv").unlink(missing_ok=True)  # of an earlier evaluation here
+    return [dict(row) for row in headline_table(evaluation, TRANSMITTED)]
+
+
+def _same_events(contexts: Sequence[Context]) -> Batch:
+    """Return the report rows that all runs share, row by row."""
+    hashes = []
+    for context in contexts:
+        if "freeze" not in context.run.manifest()["stages"]:
+            raise RunDirectoryError(
+                f"{context.run.path}: stage 'freeze' has not finished; run: econ-ae freeze {context.run.path}"
+            )
+        charges = context.rows("report").charges
+        hashes.append((hashlib.sha256(charges.tobytes()).hexdigest()[:12], len(charges)))
+    for context, found in zip(contexts, hashes, strict=True):
+        if found != hashes[0]:
+            (one, n), (other, m) = hashes[0], found
+            raise RunDirectoryError(
+                f"{context.run.path} reports on other events ({m}, sha256 {other}) than {contexts[0].run.path} "
+                f"({n}, sha256 {one}); runs are compared event by event: train them on the same data with the same "
+                "report rows, or evaluate them one at a time"
+            )
+    return contexts[0].rows("report")
+
+
+def _labels(contexts: Sequence[Context]) -> list[str]:
+    """Return a short name per run: its directory, with the parent where two have the same."""
+    paths = [context.run.path.resolve() for context in contexts]
+    names = [path.name for path in paths]
+    labels = [
+        name if names.count(name) == 1 else f"{path.parent.name}/{name}"
+        for path, name in zip(paths, names, strict=True)
+    ]
+    if len(set(paths)) < len(paths):
+        raise ConfigError(f"a run is given twice: {', '.join(str(c.run.path) for c in contexts)}; give each once")
+    return labels
+
+
+def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, Any]:
+    path = context.path("verify", "verification.json")
+    verified = "not verified"
+    if path.is_file():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        verified = f"{result['mismatches']} mismatches in {result['events']} events"
+    return {
+        "run": label,
+        "settings": context.config.name,
+        "loss": context.config.training.loss,
+        "seed": context.config.seed,
+        "eLinks": model.pack.elinks,
+        "latent bits": model.pack.bits,
+        "weights": sum(layer.kernel.size + layer.bias.size for layer in model.layers),
+        "Verilog": verified,
+        "encoder sha256": codec.sha256(model)[:12],
+    }
 
 
 def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Any:
     """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode."""
     from econ_ae import pipeline
-    from econ_ae.econt.autoencoder import pack_latents, sum_code
+    from econ_ae.econt.autoencoder import SUM_BITS, pack_latents, sum_code
     from econ_ae.econt.decode import decode_latents
     from econ_ae.training import artifact
     from metrics.baselines import Reconstruction
@@ -85,7 +236,8 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Any:
     networks = artifact.load(context.config, context.geometry, context.path(pipeline.TRAINING))
     decoded = artifact.decode(context.config, networks, model, received)
     bits = min(pack.bits, frame_capacity(pack.elinks))
-    return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None])
+    frame_bits = bits + _HEADER_BITS + SUM_BITS
+    return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)
 
 
 def headline_rows(context: Context) -> list[dict[str, Any]]:
@@ -123,86 +275,7 @@ def verification_line(context: Context) -> str:
     )
 
 
-def headline_table(evaluation: Any, receiver: str) -> list[dict[str, Any]]:
-    """Return one row per algorithm and eLink count, EMD in units of half a trigger-cell pitch.
-
-    ``receiver`` says what the receiver knows: the transmitted bits, or exact charges.
-    """
-    rows = []
-    for entry in evaluation.entries:
-        reconstruction, summary = entry.reconstruction, entry.summary
-        rows.append(
-            {
-                "receiver": receiver,
-                "algorithm": reconstruction.name,
-                "variant": reconstruction.variant or "-",
-                "eLinks": reconstruction.elinks or "-",
-                "mean": summary.mean.value,
-                "error": summary.mean.error,
-                "median": summary.median.value,
-                "16 %": summary.low.value,
-                "84 %": summary.high.value,
-                "events": summary.n_defined,
-                "undefined": summary.n_undefined,
-            }
-        )
-    return rows
-
-
-def model_card(model: EncoderModel) -> dict[str, Any]:
-    """Return what a reader must know about an encoder."""
-    return {
-        "layers": [_layer_row(stage) for stage in model.stages],
-        "name": model.name,
-        "input": f"{'x'.join(map(str, model.input.arrangement.shape))} image of {model.input.cells} trigger cells, "
-        f"{model.normalise.out}",
-        "output": f"{model.latents} latents of {model.latent} ({model.latent.width} bits)",
-        "bits_sent": model.pack.bits,
-        "elinks": model.pack.elinks,
-        "weights": sum(layer.kernel.size + layer.bias.size for layer in model.layers),
-        "weight_bits": weights.image_bits(model),
-        "sha256": codec.sha256(model),
-    }
-
-
-def _layer_row(stage: Stage) -> dict[str, Any]:
-    layer, requantise = stage.layer, stage.requantise
-    kind = "dense"
-    if isinstance(layer, Conv2D):
-        kind = f"conv {layer.kernel.shape[0]}x{layer.kernel.shape[1]}, stride {layer.stride[0]}"
-    rule = (
-        "exact" if isinstance(layer.accumulate, Exact) else f"each product floored to 2^-{stage.accumulator_fraction}"
-    )
-    return {
-        "layer": layer.name,
-        "operation": kind,
-        "input": "x".join(map(str, stage.in_shape)),
-        "output": "x".join(map(str, stage.out_shape)),
-        "weights": layer.kernel.size + layer.bias.size,
-        "weight format": str(layer.weight),
-        "accumulation": rule,
-        "accumulator": str(accumulator_format(stage)),
-        "activation": f"{'ReLU, ' if requantise.relu else ''}{requantise.out}",
-        "rounding": str(requantise.rounding),
-    }
-
-
-def _emd_csv(evaluation: Any) -> str:
-    """Return the EMD of every event and algorithm; an undefined EMD is an empty cell."""
-    stream = io.StringIO()
-    out = csv.writer(stream, lineterminator="\n")
-    names = [
-        "_".join(str(p) for p in (r.algorithm, r.variant, f"{r.elinks}elinks" if r.elinks else "") if p)
-        for r in (entry.reconstruction for entry in evaluation.entries)
-    ]
-    out.writerow(["occupancy", "total_calq", *names])
-    columns = [(entry.result.values, entry.result.defined) for entry in evaluation.entries]
-    for i, (occupancy, total) in enumerate(zip(evaluation.occupancy, evaluation.total, strict=True)):
-        out.writerow([occupancy, int(total), *(f"{v[i]:.6g}" if ok[i] else "" for v, ok in columns)])
-    return stream.getvalue()
-
-
-def _notes(model: EncoderModel) -> list[str]:
+def _notes(model: EncoderModel, config: RunConfig) -> list[str]:
     notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
         "The encoder's integers were compared with QKeras on every event of the report before anything was generated.",
@@ -211,7 +284,8 @@ def _notes(model: EncoderModel) -> list[str]:
     if lost > 0:
         notes.append(f"{lost} of the {model.pack.bits} latent bits do not fit the frame and are not sent.")
     if any(not isinstance(layer.accumulate, Exact) for layer in model.layers):
-        notes.append(
-            "The integer model floors every product, as the ECON-T does; the network was trained without that."
-        )
+        how = "with the same" if config.training.arithmetic == "hardware" else "with exact sums"
+        notes.append(f"The encoder floors every product, as the ECON-T does; it was trained {how}.")
+    if config.data.keep_copies:
+        notes.append("Images that are repeated in the report were trained on: the figures flatter the autoencoder.")
     return notes

@@ -40,6 +40,8 @@ _NAMES = {
     "ctc2x2": "CTC 2x2",
     "stc4x4": "STC 4x4",
     "flat": "flat image",
+    "ts": "threshold sum",
+    "rpt": "repeater",
 }
 _VARIANTS = {
     ("bc", "plain"): "unsent cells zero",
@@ -50,6 +52,9 @@ _VARIANTS = {
     ("stc4x4", "filled"): "group sum spread evenly over the group's cells",
     ("ctc2x2", "filled"): "group sum, sent without an address, spread evenly over the group's cells",
     ("flat", "plain"): "nothing sent",
+    ("ts", "plain"): "cells below the threshold zero",
+    ("ts", "filled"): "unsent charge spread evenly over the unsent cells",
+    ("rpt", "plain"): "every cell sent",
 }
 
 
@@ -59,11 +64,13 @@ class Reconstruction:
 
     Parameters
     ----------
-    algorithm : ``ae``, ``bc``, ``stc2x2``, ``ctc2x2``, ``stc4x4``, ``flat``, or any other name
+    algorithm : ``ae``, ``bc``, ``stc2x2``, ``ctc2x2``, ``stc4x4``, ``ts``, ``rpt``, ``flat``, or any other name
     variant : ``plain``, ``filled``, or what distinguishes two reconstructions of one algorithm
     elinks : output links that it takes; None when it sends nothing
     bits : payload bits per bunch crossing, without header and charge sum; None when unknown
     charges : float64 (n, cells), any scale
+    frame_bits : bits that the frame fills, header and charge sum included, mean per crossing; None when unknown
+    scaled : whether ``charges`` are CALQ counts, so that sums can be compared with the input's
     """
 
     algorithm: str
@@ -71,6 +78,8 @@ class Reconstruction:
     elinks: int | None
     bits: int | None
     charges: FloatArray
+    frame_bits: float | None = None
+    scaled: bool = True
 
     @property
     def name(self) -> str:
@@ -127,6 +136,11 @@ def super_trigger_cells(charges: FloatArray, groups: IndexArray, *, fill: bool) 
     return out
 
 
+def flat_image(charges: NDArray[np.generic]) -> Reconstruction:
+    """Return equal charge in every cell of every event: what a receiver has when nothing is sent."""
+    return Reconstruction("flat", "plain", None, 0, np.ones(charges.shape), 0.0, scaled=False)
+
+
 def best_choice_bits(cells: int) -> int:
     """Return payload bits of a best-choice frame: 7-bit codes with 6-bit addresses or a 48-bit map (spec 8.3)."""
     return 13 * cells if cells < 8 else 48 + 7 * cells
@@ -156,7 +170,7 @@ def baselines(
     if image.ndim != 2 or image.shape[1] != geometry.cells:
         raise DataError(f"charges have shape {image.shape}; expected (n, {geometry.cells})")
     most = len(BEST_CHOICE_CELLS)
-    out = [Reconstruction("flat", "plain", None, 0, np.ones(image.shape))]
+    out = [flat_image(image)]
     # One array for all eLink counts of an STC: equal arrays are evaluated once.
     stc = {
         (name, fill): super_trigger_cells(image, groups, fill=fill)

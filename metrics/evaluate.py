@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,21 +12,19 @@ from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
 from metrics.baselines import Reconstruction
 from metrics.emd import EmdResult, emd
-from metrics.profiles import Profile, profile, quantile_edges
+from metrics.profiles import Profile, profile
 from metrics.statistics import Summary, summarise
-
-PROFILE_BINS = 10
+from metrics.variables import Variable, variables
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One reconstruction with its EMD: per event, summarised, and binned in occupancy and total charge (CALQ)."""
+    """One reconstruction with its EMD: per event, summarised, and binned in every variable of the evaluation."""
 
     reconstruction: Reconstruction
     result: EmdResult
     summary: Summary
-    by_occupancy: Profile
-    by_charge: Profile
+    profiles: tuple[Profile, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +37,14 @@ class Evaluation:
     occupancy : int64 (n,), cells with charge in the input
     total : float64 (n,), sum of the input's charges, CALQ counts
     seed : of every bootstrap
+    variables : what the profiles are binned in
     """
 
     entries: tuple[Evaluated, ...]
     occupancy: NDArray[np.int64]
     total: NDArray[np.float64]
     seed: int
+    variables: tuple[Variable, ...] = ()
 
     def of(self, algorithm: str, *, elinks: int | None = None) -> tuple[Evaluated, ...]:
         """Return the entries of an algorithm, at one eLink count if given, smallest mean EMD first."""
@@ -61,7 +61,9 @@ def evaluate(
     reconstructions: Sequence[Reconstruction],
     geometry: WaferGeometry,
     seed: int,
+    *,
     jobs: int | None = None,
+    metadata: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> Evaluation:
     """Compare every reconstruction with the input images.
 
@@ -70,6 +72,7 @@ def evaluate(
     charges : (n, cells) input charges, CALQ counts
     seed : of the bootstrap errors
     jobs : threads for the EMD, see ``metrics.emd.emd``
+    metadata : columns of the events to profile against, see ``metrics.variables.variables``
 
     Raises
     ------
@@ -85,23 +88,21 @@ def evaluate(
             results[id(r.charges)] = emd(image, r.charges, geometry, jobs)
     occupancy = np.count_nonzero(image, axis=1).astype(np.int64)
     total = image.sum(axis=1)
-    # Bins of the events that have charge: an empty image has no EMD with anything.
-    filled = total > 0
-    if not filled.any():
+    if not total.any():
         raise DataError(f"all {len(image)} input images are without charge: nothing has an EMD")
-    occupancy_edges = quantile_edges(occupancy[filled], PROFILE_BINS)
-    charge_edges = quantile_edges(total[filled], PROFILE_BINS)
+    by = variables(image, metadata)
     summaries = {key: summarise(result, seed) for key, result in results.items()}
-    by_occupancy = {key: profile(result, occupancy, occupancy_edges) for key, result in results.items()}
-    by_charge = {key: profile(result, total, charge_edges) for key, result in results.items()}
+    profiles = {
+        key: tuple(profile(result, variable.values, variable.edges) for variable in by)
+        for key, result in results.items()
+    }
     entries = tuple(
         Evaluated(
             r,
             results[id(r.charges)],
             summaries[id(r.charges)],
-            by_occupancy[id(r.charges)],
-            by_charge[id(r.charges)],
+            profiles[id(r.charges)],
         )
         for r in reconstructions
     )
-    return Evaluation(entries, occupancy, total, seed)
+    return Evaluation(entries, occupancy, total, seed, by)

@@ -48,6 +48,8 @@ class Summary:
 class PairedDifference:
     """EMD of ``a`` minus EMD of ``b`` on the same events.
 
+    The events are resampled as pairs, so what both share - an event that is hard for either - cancels in the error.
+
     Parameters
     ----------
     mean : EMD units; negative when ``a`` is better
@@ -92,7 +94,7 @@ def summarise(result: EmdResult, seed: int, resamples: int = RESAMPLES) -> Summa
     values = result.of_defined
     if not len(values):
         raise DataError(f"none of the {len(result)} pairs has an EMD: every pair contains an image without charge")
-    _check_resamples(resamples)
+    check_resamples(resamples)
     means, quantiles = [], []
     for sample in _resamples(values, seed, resamples):
         means.append(sample.mean(axis=1))
@@ -119,7 +121,7 @@ def paired_difference(a: EmdResult, b: EmdResult, seed: int, resamples: int = RE
     both = a.defined & b.defined
     if not both.any():
         raise DataError(f"none of the {len(a)} events has an EMD in both algorithms")
-    _check_resamples(resamples)
+    check_resamples(resamples)
     difference = a.values[both] - b.values[both]
     means = np.concatenate([sample.mean(axis=1) for sample in _resamples(difference, seed, resamples)])
     return PairedDifference(
@@ -130,6 +132,7 @@ def paired_difference(a: EmdResult, b: EmdResult, seed: int, resamples: int = RE
     )
 
 
-def _check_resamples(resamples: int) -> None:
+def check_resamples(resamples: int) -> None:
+    """Raise DataError when there are too few resamples for an error."""
     if resamples < 2:
         raise DataError(f"a bootstrap error needs at least 2 resamples, not {resamples}")

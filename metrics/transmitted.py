@@ -6,7 +6,8 @@ Every image goes through the chip's arithmetic to link words (``econ_ae.econt.ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,49 +17,106 @@ from econ_ae.econt.best_choice import CELLS_SENT
 from econ_ae.econt.config import Algorithm, EcontConfig, Numbering
 from econ_ae.econt.decode import Reconstructed, reconstruct
 from econ_ae.econt.super_trigger_cell import TYPES
-from econ_ae.errors import ConfigError, DataError
+from econ_ae.errors import ConfigError, DataError, did_you_mean
 from econ_ae.geometry import WaferGeometry
 from metrics.baselines import FloatArray, Reconstruction, best_choice_bits
+from metrics.threshold import ThresholdStream, config_at, lowest_threshold, send
 
+_HEADER4, _HEADER5, _BC_SUM = 4, 5, 8
 _STC_NAMES = {"STC4_9": "stc2x2", "STC4_7": "stc2x2", "CTC4_7": "ctc2x2", "STC16_9": "stc4x4"}
 
 
+ALGORITHMS = ("stc", "bc", "ts", "rpt")
+"""The chip's algorithms besides the autoencoder, by the names of the command line."""
+
+REPEATER_ELINKS = 11
+"""eLinks of a repeater frame: 5 header bits and 48 codes of 7 bits, whatever the register says (spec 8.1)."""
+
+_REPEATER_BITS = 48 * 7
+
+
+@dataclass(frozen=True, eq=False)
+class Transmitted:
+    """Reconstructions from the transmitted bits, and how the threshold sum used its links."""
+
+    reconstructions: tuple[Reconstruction, ...]
+    streams: tuple[ThresholdStream, ...]
+
+
 def transmitted(
-    charges: NDArray[np.integer], geometry: WaferGeometry, elinks: Iterable[int] = (2, 3, 4, 5)
-) -> list[Reconstruction]:
-    """Return best choice and super trigger cells at every eLink count, plain and filled, as a receiver sees them.
+    charges: NDArray[np.integer],
+    geometry: WaferGeometry,
+    elinks: Iterable[int] = (2, 3, 4, 5),
+    algorithms: Collection[str] = ALGORITHMS,
+    tune: NDArray[np.integer] | None = None,
+) -> Transmitted:
+    """Return the chip's algorithms at every eLink count, plain and filled, as a receiver sees them.
 
     Super trigger cells appear where all their groups fit (sending some of a module's groups loses the charge of the
-    others): 2x2 with the finest code, or below that the 2x2 sums without addresses and the 4x4 sums. Cells reach the
-    chip in the order of its default mux, which makes its groups of four and sixteen the 2x2 and 4x4 super trigger
-    cells. No bits are dropped, and best choice sends the sum of the cells that it does not send.
+    others): 2x2 with the finest code, or below that the 2x2 sums without addresses and the 4x4 sums. The threshold sum
+    uses the lowest threshold that truncates no frame of ``tune``. The repeater appears once, at the 11 eLinks that its
+    frame takes. Cells reach the chip in the order of its default mux, which makes its groups of four and sixteen the
+    2x2 and 4x4 super trigger cells. No bits are dropped; best choice and threshold sum send the sum of the cells that
+    they do not send.
 
     Parameters
     ----------
-    charges : integers (n, 48), CALQ counts
+    charges : integers (n, 48), CALQ counts; for the threshold sum's buffer the rows are consecutive crossings
     elinks : eLink counts, each 1..13
+    algorithms : some of ``ALGORITHMS``
+    tune : integers (m, 48), events that choose the threshold; None takes ``charges`` themselves
 
     Raises
     ------
     ConfigError
-        When an eLink count is outside 1..13.
+        When an eLink count is outside 1..13, or an algorithm is unknown.
     DataError
-        When ``charges`` has another number of cells than the geometry.
+        When ``charges`` or ``tune`` has another number of cells than the geometry.
     """
-    if charges.ndim != 2 or charges.shape[1] != geometry.cells:
-        raise DataError(f"charges have shape {charges.shape}; expected (n, {geometry.cells})")
+    for given in (charges, charges if tune is None else tune):
+        if given.ndim != 2 or given.shape[1] != geometry.cells:
+            raise DataError(f"charges have shape {given.shape}; expected (n, {geometry.cells})")
+    for name in algorithms:
+        if name not in ALGORITHMS:
+            hint = did_you_mean(name, ALGORITHMS)
+            raise ConfigError(f"algorithm {name!r} is unknown; expected some of {', '.join(ALGORITHMS)}{hint}")
     order = np.argsort(geometry.postmux)
     calq = np.asarray(charges)[:, order]
+    tuning = calq if tune is None else np.asarray(tune)[:, order]
     out: list[Reconstruction] = []
+    streams: list[ThresholdStream] = []
     for links in elinks:
         if not 1 <= links <= len(CELLS_SENT):
             raise ConfigError(f"{links} eLinks; the ECON-T has 1..{len(CELLS_SENT)}")
-        best = _send(calq, EcontConfig(Numbering.PRODUCTION, Algorithm.BEST_CHOICE, elinks=links, use_sum=False))
-        bits = best_choice_bits(CELLS_SENT[links - 1])
-        for variant, seen in (("plain", best.charges), ("filled", best.filled)):
-            out.append(Reconstruction("bc", variant, links, bits, _by_cell(seen, order)))
-        out += [r for kind in _complete_types(links) for r in _super_trigger_cells(calq, kind, links, order)]
-    return out
+        if "bc" in algorithms:
+            out += _best_choice(calq, links, order)
+        if "stc" in algorithms:
+            out += [r for kind in _complete_types(links) for r in _super_trigger_cells(calq, kind, links, order)]
+        if "ts" in algorithms:
+            seen, stream = send(calq, config_at(links, lowest_threshold(tuning, links)))
+            streams.append(stream)
+            out += [
+                Reconstruction("ts", variant, links, None, _by_cell(image, order), stream.mean_bits)
+                for variant, image in (("plain", seen.charges), ("filled", seen.filled))
+            ]
+    if "rpt" in algorithms:
+        out.append(_repeater(calq, order))
+    return Transmitted(tuple(out), tuple(streams))
+
+
+def _best_choice(calq: NDArray[np.integer], elinks: int, order: NDArray[np.intp]) -> list[Reconstruction]:
+    best = _send(calq, EcontConfig(Numbering.PRODUCTION, Algorithm.BEST_CHOICE, elinks=elinks, use_sum=False))
+    bits = best_choice_bits(CELLS_SENT[elinks - 1])
+    return [
+        Reconstruction("bc", variant, elinks, bits, _by_cell(seen, order), bits + _HEADER4 + _BC_SUM)
+        for variant, seen in (("plain", best.charges), ("filled", best.filled))
+    ]
+
+
+def _repeater(calq: NDArray[np.integer], order: NDArray[np.intp]) -> Reconstruction:
+    seen = _send(calq, EcontConfig(Numbering.PRODUCTION, Algorithm.REPEATER, elinks=REPEATER_ELINKS))
+    frame_bits = _REPEATER_BITS + _HEADER5
+    return Reconstruction("rpt", "plain", REPEATER_ELINKS, _REPEATER_BITS, _by_cell(seen.charges, order), frame_bits)
 
 
 def _send(calq: NDArray[np.integer], config: EcontConfig) -> Reconstructed:
@@ -84,10 +142,11 @@ def _super_trigger_cells(
     sums = seen.reshape(len(seen), kind.groups, kind.size).sum(axis=2)
     spread = np.repeat(sums / kind.size, kind.size, axis=1)
     name, bits = _STC_NAMES[kind.name], kind.groups * (kind.address_bits + kind.code_bits)
-    filled = Reconstruction(name, "filled", elinks, bits, _by_cell(spread, order))
+    frame_bits = bits + _HEADER4
+    filled = Reconstruction(name, "filled", elinks, bits, _by_cell(spread, order), frame_bits)
     if not kind.address_bits:
         return [filled]
-    return [Reconstruction(name, "plain", elinks, bits, _by_cell(seen, order)), filled]
+    return [Reconstruction(name, "plain", elinks, bits, _by_cell(seen, order), frame_bits), filled]
 
 
 def _by_cell(chip_order: FloatArray, order: NDArray[np.intp]) -> FloatArray:

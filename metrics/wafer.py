@@ -21,7 +21,8 @@ _MARGIN = 4.0
 _COLOURS = 32
 # Perceptually uniform and light to dark on the white card; the ends of the map are too close to white and black.
 _MAP = colormaps["magma_r"]
-_SCALE = [to_hex(_MAP(0.04 + 0.86 * i / (_COLOURS - 1))) for i in range(_COLOURS)]
+SCALE = [to_hex(_MAP(0.04 + 0.86 * i / (_COLOURS - 1))) for i in range(_COLOURS)]
+"""Fill colours from little to much charge; position sqrt(fraction / full scale)."""
 _EMPTY = 'fill="#fff" stroke="#d3d3d8"'
 
 
@@ -32,7 +33,7 @@ class Display:
     Parameters
     ----------
     title : above the image
-    caption : below it, for example the EMD
+    caption : below it, for example the EMD; MIP_T gets its subscript
     charges : (cells,), any scale
     """
 
@@ -61,7 +62,7 @@ def fractions(charges: ArrayLike, geometry: WaferGeometry) -> FloatArray:
 def colour(fraction: float, full_scale: float) -> str:
     """Return the colour of a fraction of the charge: position sqrt(fraction / full_scale) on the scale."""
     position = np.sqrt(min(fraction / full_scale, 1.0)) if full_scale > 0 else 0.0
-    return _SCALE[round(float(position) * (_COLOURS - 1))]
+    return SCALE[round(float(position) * (_COLOURS - 1))]
 
 
 def wafer_svg(
@@ -71,6 +72,7 @@ def wafer_svg(
     *,
     tooltips: bool = True,
     label: str = "trigger-cell image",
+    by_number: bool = False,
 ) -> str:
     """Return one image as an inline ``<svg>``.
 
@@ -80,6 +82,7 @@ def wafer_svg(
     full_scale : fraction of the charge with the darkest colour; None takes the image's largest
     tooltips : name every cell's number, charge and fraction in a ``<title>``
     label : text for screen readers
+    by_number : draw the cells in the order of their numbers, for a script that repaints them
     """
     share = fractions(charges, geometry)
     values = np.asarray(charges, dtype=np.float64)
@@ -89,7 +92,7 @@ def wafer_svg(
     width, height = corners.max(axis=(0, 1)) + _MARGIN
     cells = []
     # Cells with charge last, so that their outlines are not covered by empty neighbours.
-    for cell in np.argsort(share, kind="stable"):
+    for cell in range(len(share)) if by_number else np.argsort(share, kind="stable"):
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners[cell])
         if share[cell] > 0:
             fill = colour(float(share[cell]), top)
@@ -110,7 +113,7 @@ def legend_svg(full_scale: float) -> str:
     step = width / _COLOURS
     boxes = "".join(
         f'<rect x="{left + i * step:.1f}" y="2" width="{step + 0.3:.1f}" height="{height:.0f}" fill="{fill}"/>'
-        for i, fill in enumerate(_SCALE)
+        for i, fill in enumerate(SCALE)
     )
     labels = []
     for position in (0.0, 0.5, 1.0):
@@ -128,10 +131,11 @@ def legend_svg(full_scale: float) -> str:
     )
 
 
-def wafer_row(displays: Sequence[Display], geometry: WaferGeometry) -> str:
+def wafer_row(displays: Sequence[Display], geometry: WaferGeometry, *, by_number: bool = False) -> str:
     """Return displays side by side with one colour scale, as an HTML fragment (``div.wafers``).
 
-    The scale is shared: the darkest colour is the largest fraction of the charge in any of the images.
+    The scale is shared: the darkest colour is the largest fraction of the charge in any of the images. With
+    ``by_number`` a script can repaint the cells.
 
     Raises
     ------
@@ -143,8 +147,8 @@ def wafer_row(displays: Sequence[Display], geometry: WaferGeometry) -> str:
     full_scale = max(float(fractions(d.charges, geometry).max()) for d in displays)
     figures = "".join(
         f'<figure><div class="wafer-title">{escape(d.title)}</div>'
-        f"{wafer_svg(d.charges, geometry, full_scale, label=f'{d.title}: {d.caption}')}"
-        f"<figcaption>{escape(d.caption)}</figcaption></figure>"
+        f"{wafer_svg(d.charges, geometry, full_scale, label=f'{d.title}: {d.caption}', by_number=by_number)}"
+        f"<figcaption>{escape(d.caption).replace('MIP_T', 'MIP<sub>T</sub>')}</figcaption></figure>"
         for d in displays
     )
     scale = f'<div class="wafer-scale"><span>fraction of the image\'s charge</span>{legend_svg(full_scale)}</div>'

@@ -11,32 +11,12 @@ from numpy.typing import NDArray
 
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
-from metrics.evaluate import Evaluated, Evaluation
-from metrics.report import words
-from metrics.report.data import (
-    Comparison,
-    Distribution,
-    EventImage,
-    HeadlineRow,
-    ModelCard,
-    ProfileSeries,
-    ReportData,
-    Scalar,
-    Table,
-    Verification,
-    WaferEvent,
-)
-from metrics.statistics import paired_difference
+from metrics.evaluate import Evaluation
+from metrics.report.data import ModelCard, ReportData, Scalar, Table, Verification
+from metrics.report.gallery import defaults, gallery
+from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, profile_sets
+from metrics.threshold import ThresholdStream
 
-_STC = ("stc2x2", "ctc2x2", "stc4x4")
-_SHOWN = ("ae", "bc", *_STC)
-_EVENTS = (
-    ("Best", 0.0),
-    ("Better than most (16 % quantile)", 0.16),
-    ("Median", 0.5),
-    ("Worse than most (84 % quantile)", 0.84),
-    ("Worst", 1.0),
-)
 _VERIFICATION = ("events", "mismatches", "simulator", "latency", "corners")
 
 
@@ -53,6 +33,8 @@ def build_report(
     manifest: Mapping[str, Any] | None = None,
     notes: Iterable[str] = (),
     ideal: Evaluation | None = None,
+    streams: Iterable[ThresholdStream] = (),
+    runs: Iterable[Mapping[str, Any]] = (),
 ) -> ReportData:
     """Return a report's data.
 
@@ -67,6 +49,8 @@ def build_report(
     model_card : ``layers`` (a list of mappings with the same keys, one per layer), and any other facts
     manifest : facts by name; nested mappings become dotted names
     ideal : the same events with receivers that know every sent charge exactly
+    streams : how the threshold sum used its links
+    runs : facts about each compared run, with the same keys, when there are several
 
     Raises
     ------
@@ -81,136 +65,28 @@ def build_report(
             f"charges have shape {image.shape}; the evaluation has {len(evaluation.occupancy)} events "
             f"of {geometry.cells} cells"
         )
-    rows = _rows(evaluation)
-    shown = _shown(evaluation)
-    several = len({e.reconstruction.elinks for e in shown}) > 1
+    rows = headline_rows(evaluation, image, geometry)
+    events = gallery(evaluation, image)
     return ReportData(
         title=title,
         synthetic=dataset["synthetic"],
         dataset=_flat(dataset),
         rows=tuple(rows[id(e)] for e in evaluation.entries),
-        comparisons=_comparisons(evaluation, rows),
-        profiles=tuple(
-            ProfileSeries(
-                e.reconstruction.algorithm,
-                e.reconstruction.variant,
-                e.reconstruction.elinks,
-                _short(e, with_elinks=several),
-                e.by_occupancy,
-                e.by_charge,
-            )
-            for e in shown
-        ),
-        distributions=tuple(
-            Distribution(
-                e.reconstruction.algorithm,
-                e.reconstruction.variant,
-                _short(e, with_elinks=several),
-                e.result.of_defined,
-            )
-            for e in shown
-        ),
-        events=_events(evaluation, image),
+        comparisons=against_rivals(evaluation, rows),
+        run_comparisons=between_runs(evaluation, rows),
+        profiles=profile_sets(evaluation),
+        distributions=distributions(evaluation),
+        events=defaults(events),
+        gallery=events,
         history={key: tuple(float(v) for v in values) for key, values in (history or {}).items()},
         verification=None if verification is None else _verification(verification),
         model=None if model_card is None else _model(model_card),
         manifest=_flat(manifest or {}),
         notes=tuple(notes),
         geometry=geometry,
-        ideal=() if ideal is None else tuple(_rows(ideal)[id(e)] for e in ideal.entries),
-    )
-
-
-def _rows(evaluation: Evaluation) -> dict[int, HeadlineRow]:
-    """Return headline rows by id of the evaluated entry."""
-    least: dict[int | None, float] = {}
-    for e in evaluation.entries:
-        links, mean = e.reconstruction.elinks, e.summary.mean.value
-        least[links] = min(mean, least.get(links, mean))
-    return {
-        id(e): HeadlineRow(
-            e.reconstruction.algorithm,
-            e.reconstruction.variant,
-            e.reconstruction.name,
-            e.reconstruction.detail,
-            e.reconstruction.elinks,
-            e.reconstruction.bits,
-            e.summary,
-            best=e.reconstruction.elinks is not None and e.summary.mean.value == least[e.reconstruction.elinks],
-        )
-        for e in evaluation.entries
-    }
-
-
-def _rivals(evaluation: Evaluation, elinks: int | None) -> list[Evaluated]:
-    """Return the better variant of best choice and the best of the super trigger cells at an eLink count."""
-    stc = [e for name in _STC for e in evaluation.of(name, elinks=elinks)]
-    return [*evaluation.of("bc", elinks=elinks)[:1], *sorted(stc, key=lambda e: e.summary.mean.value)[:1]]
-
-
-def _comparisons(evaluation: Evaluation, rows: Mapping[int, HeadlineRow]) -> tuple[Comparison, ...]:
-    return tuple(
-        Comparison(rows[id(ae)], rows[id(other)], paired_difference(ae.result, other.result, evaluation.seed))
-        for ae in evaluation.entries
-        if ae.reconstruction.algorithm == "ae" and ae.reconstruction.elinks is not None
-        for other in _rivals(evaluation, ae.reconstruction.elinks)
-    )
-
-
-def _reference_elinks(evaluation: Evaluation) -> int | None:
-    """Return the eLink count that plots and displays compare at: the autoencoder's, or the largest evaluated."""
-    counts = [e.reconstruction.elinks for e in evaluation.entries if e.reconstruction.elinks is not None]
-    ae = evaluation.of("ae")
-    return ae[0].reconstruction.elinks if ae else max(counts, default=None)
-
-
-def _shown(evaluation: Evaluation) -> list[Evaluated]:
-    """Return the entries of the plots: every autoencoder, and its rivals at the same eLink count."""
-    links = _reference_elinks(evaluation)
-    return [
-        *(e for e in evaluation.entries if e.reconstruction.algorithm == "ae"),
-        *(
-            e
-            for name in _SHOWN[1:]
-            for e in evaluation.entries
-            if e.reconstruction.algorithm == name and e.reconstruction.elinks == links
-        ),
-    ]
-
-
-def _short(e: Evaluated, *, with_elinks: bool = True) -> str:
-    r = e.reconstruction
-    at = f", {words.elinks(r.elinks)}" if with_elinks else ""
-    variant = f" ({r.variant})" if r.variant else ""
-    return f"{r.name}{variant}{at}"
-
-
-def _events(evaluation: Evaluation, image: NDArray[np.float64]) -> tuple[WaferEvent, ...]:
-    """Return events at fixed quantiles of the autoencoder's EMD, or of best choice's when there is no autoencoder."""
-    links = _reference_elinks(evaluation)
-    leading = [*evaluation.of("ae", elinks=links)[:1], *evaluation.of("bc", elinks=links)[:1]]
-    if not leading:
-        return ()
-    defined = np.flatnonzero(np.all([e.result.defined for e in leading], axis=0))
-    order = defined[np.argsort(leading[0].result.values[defined], kind="stable")]
-    picked: dict[int, str] = {}
-    for title, quantile in _EVENTS if len(order) else ():
-        picked.setdefault(int(order[round(quantile * (len(order) - 1))]), title)
-    return tuple(
-        WaferEvent(
-            title,
-            event,
-            int(evaluation.occupancy[event]),
-            float(evaluation.total[event]),
-            (
-                EventImage("input", image[event], None),
-                *(
-                    EventImage(_short(e), np.asarray(e.reconstruction.charges[event]), float(e.result.values[event]))
-                    for e in leading
-                ),
-            ),
-        )
-        for event, title in picked.items()
+        ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
+        streams=tuple(streams),
+        runs=tuple(_flat(run) for run in runs),
     )
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.geometry import WaferGeometry
+from metrics.physics import SecondOpinions
 from metrics.profiles import Profile
 from metrics.statistics import PairedDifference, Summary
+from metrics.threshold import ThresholdStream
 
 Scalar = str | int | float | bool | None
 Table = Mapping[str, Scalar]
@@ -24,7 +26,11 @@ class HeadlineRow:
     Parameters
     ----------
     algorithm, variant, name, detail, elinks, bits : as in ``metrics.baselines.Reconstruction``
-    best : whether no row of the same eLink count has a smaller mean EMD
+    frame_bits : bits that the frame fills, everything included, mean per crossing
+    best : whether no row of the same eLink count has a smaller mean EMD; a row that loses events is never best
+    tied : whether the paired difference from the best row is below two standard errors
+    lost : events with charge that the receiver has no image of; their EMD is undefined
+    opinions : what else is known about the reconstruction; None when it was not asked
     """
 
     algorithm: str
@@ -33,35 +39,56 @@ class HeadlineRow:
     detail: str
     elinks: int | None
     bits: int | None
+    frame_bits: float | None
     summary: Summary
     best: bool
+    tied: bool
+    lost: int
+    opinions: SecondOpinions | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The autoencoder against another algorithm on the same events.
+    """An autoencoder against another algorithm, or another run's autoencoder, on the same events.
 
     Parameters
     ----------
     ae, other : their mean EMDs are those of the headline table
     difference : EMD of the autoencoder minus EMD of the other
+    leading : whether ``other`` is the best variant of its kind (best choice, super trigger cells, threshold sum)
     """
 
     ae: HeadlineRow
     other: HeadlineRow
     difference: PairedDifference
+    leading: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class ProfileSeries:
-    """EMD of one algorithm against occupancy and total charge (CALQ counts)."""
+    """EMD of one algorithm in bins of a variable."""
 
     algorithm: str
     variant: str
     elinks: int | None
     label: str
-    by_occupancy: Profile
-    by_charge: Profile
+    profile: Profile
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileSet:
+    """What several algorithms do against one variable.
+
+    Parameters
+    ----------
+    name, label : of the variable
+    classes : the bins' values when the variable is a class, for example a layer; else empty
+    """
+
+    name: str
+    label: str
+    classes: tuple[int, ...]
+    series: tuple[ProfileSeries, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +173,11 @@ class ReportData:
     synthetic : the evaluated events were generated, not recorded or simulated by an experiment
     dataset : facts about the evaluated events
     rows : the headline table
-    comparisons : the autoencoder against best choice and super trigger cells at the same eLinks
+    comparisons : every autoencoder against every other algorithm at the same eLinks
+    run_comparisons : the autoencoders of several runs against each other
+    gallery : some tens of events in order of the EMD, for a slider; ``events`` are the ones shown without it
+    streams : how the threshold sum used its links
+    runs : facts about each compared run; empty in the report of a single run
     history : training curves, one number per epoch; empty when the run did not train
     verification : None when the generated hardware was not simulated
     model : None when there is no encoder to describe
@@ -160,7 +191,7 @@ class ReportData:
     dataset: Table
     rows: tuple[HeadlineRow, ...]
     comparisons: tuple[Comparison, ...]
-    profiles: tuple[ProfileSeries, ...]
+    profiles: tuple[ProfileSet, ...]
     distributions: tuple[Distribution, ...]
     events: tuple[WaferEvent, ...]
     history: Mapping[str, tuple[float, ...]]
@@ -170,3 +201,7 @@ class ReportData:
     notes: tuple[str, ...]
     geometry: WaferGeometry
     ideal: tuple[HeadlineRow, ...] = ()
+    run_comparisons: tuple[Comparison, ...] = ()
+    gallery: tuple[WaferEvent, ...] = ()
+    streams: tuple[ThresholdStream, ...] = ()
+    runs: tuple[Table, ...] = ()

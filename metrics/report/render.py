@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from econ_ae.data.batch import MIP_COUNTS
 from econ_ae.geometry import CM_PER_UNIT, WaferGeometry
+from metrics.physics import ClassResponse
 from metrics.plots import RatePoint, Series, distribution_plot, profile_plot, rate_plot, training_plot
+from metrics.profiles import Profile
 from metrics.report import words
 from metrics.report.data import HeadlineRow, ReportData, Scalar, WaferEvent
+from metrics.report.gallery import gallery_json
+from metrics.report.pivot import pivot
+from metrics.report.tables import links, tables
 from metrics.wafer import Display, wafer_row
 
 UNITS = f"EMD in units of half a trigger-cell pitch ({CM_PER_UNIT} cm)"
@@ -32,8 +37,34 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"measured": words.number, "elinks": words.elinks, "scalar": scalar, "words": in_words}
+    environment.filters |= {
+        "measured": words.number,
+        "short": words.short,
+        "signed": words.signed,
+        "share": words.share,
+        "sigmas": words.sigmas,
+        "elinks": words.elinks,
+        "scalar": scalar,
+        "words": in_words,
+        "bin": in_bin,
+    }
+    environment.globals["classes_of"] = classes_of
     return environment
+
+
+def in_bin(profile: Profile, index: int) -> str:
+    """Return the mean of a bin with its error, or a dash for an empty bin."""
+    if not profile.count[index]:
+        return "\u2013"
+    error = profile.mean_error[index]
+    text = f"{profile.mean[index]:.3f}"
+    return f"{text}\u00a0±\u00a0{error:.3f}" if np.isfinite(error) else text
+
+
+def classes_of(groups: Sequence[tuple[int | None, Sequence[HeadlineRow]]]) -> list[ClassResponse]:
+    """Return the classes of input charge that have cells; the input is the same for every row."""
+    opinions = groups[0][1][0].opinions
+    return [] if opinions is None else [r for r in opinions.response if r.cells]
 
 
 def scalar(value: Scalar) -> str:
@@ -47,9 +78,10 @@ def scalar(value: Scalar) -> str:
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
-def in_words(key: str) -> str:
-    """Return a key as a label: underscores become spaces."""
-    return key.replace("_", " ")
+def in_words(key: str) -> Markup:
+    """Return a key as a label: underscores become spaces, MIP_T gets its subscript."""
+    parts = (escape(part.replace("_", " ")) for part in key.split("MIP_T"))
+    return Markup("MIP<sub>T</sub>").join(parts)
 
 
 def render(data: ReportData) -> str:
@@ -61,17 +93,29 @@ def render(data: ReportData) -> str:
         When a plot or display has nothing to draw.
     """
     environment = _environment()
-    css, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
+    css, script = (environment.loader.get_source(environment, f"report.{kind}")[0] for kind in ("css", "js"))  # type: ignore[union-attr]
+    found = tables(data)
     return environment.get_template("report.html.j2").render(
         data=data,
         css=Markup(css),
+        script=Markup(script),
         units=UNITS,
         headline=words.headline(data),
+        overview=pivot(data.rows),
         elink_groups=_groups(data.rows),
         ideal_groups=_groups(data.ideal),
+        rate=_rate(data),
         plots=_plots(data),
+        classes=[p for p in data.profiles if p.classes],
         training=_safe(training_plot(data.history)) if data.history else None,
         events=[(event, _event(event, data.geometry)) for event in data.events],
+        gallery=_gallery(data),
+        gallery_json=Markup(gallery_json(data.gallery)),
+        opinion_groups=_opinion_groups(data),
+        gallery_elinks=_best_elinks(data),
+        downloads=links(found),
+        mip_counts=MIP_COUNTS,
+        cm_per_unit=CM_PER_UNIT,
     )
 
 
@@ -93,7 +137,8 @@ def to_json(data: ReportData) -> str:
             }
             for c in data.comparisons
         ],
-        "profiles": [_fields(series) for series in data.profiles],
+        "tables": tables(data),
+        "profiles": [{**_fields(p), "series": [_fields(s) for s in p.series]} for p in data.profiles],
         "events": [
             {
                 "title": event.title,
@@ -147,64 +192,94 @@ def _groups(rows: Sequence[HeadlineRow]) -> list[tuple[int | None, list[Headline
     ]
 
 
-def _plots(data: ReportData) -> list[tuple[str, Markup]]:
+def _reference(data: ReportData) -> list[int | None]:
+    """Return the eLink counts of the autoencoders, or the largest without one: what the short tables show."""
+    counts = sorted({row.elinks for row in data.rows if row.algorithm == "ae" and row.elinks is not None})
+    others = [row.elinks for row in data.rows if row.elinks is not None and row.algorithm != "rpt"]
+    return [*counts] if counts else [max(others, default=None)]
+
+
+def _opinion_groups(data: ReportData) -> list[tuple[int | None, list[HeadlineRow]]]:
+    """Return the autoencoders and the best of each other kind, by the autoencoders' eLink counts; all without one."""
+    leading = [c.other for c in data.comparisons if c.leading]
+    groups = [(n, rows) for n, rows in _groups(data.rows) if n in _reference(data)]
+    if not leading:
+        return groups
+    return [(n, [row for row in rows if row.algorithm == "ae" or row in leading]) for n, rows in groups]
+
+
+def _plots(data: ReportData) -> list[tuple[Markup, Markup]]:
     """Return captions and drawings of the EMD plots."""
+    if not data.profiles:
+        return []
     out = []
-    links = {p.elinks for p in data.profiles}
-    at = f" All at {words.elinks(links.pop())}." if len(links) == 1 else ""
-    if data.profiles:
-        series = [(p, Series(p.algorithm, p.variant, p.label, p.by_occupancy)) for p in data.profiles]
-        out.append(
-            (
-                f"Mean EMD against occupancy, the number of trigger cells with charge; errors of the mean.{at}",
-                _safe(profile_plot([s for _, s in series], "Occupancy [trigger cells]")),
-            )
-        )
-        charge = [Series(p.algorithm, p.variant, p.label, p.by_charge) for p in data.profiles]
-        out.append(
-            (
-                f"Mean EMD against the total charge; 1 MIPT = {MIP_COUNTS} CALQ counts.{at}",
-                _safe(profile_plot(charge, "Total charge [MIPT]", scale=MIP_COUNTS)),
-            )
-        )
+    counts = {s.elinks for p in data.profiles for s in p.series}
+    at = f" All at {words.elinks(counts.pop())}."
+    if counts:  # autoencoders of several runs
+        at = f" The other algorithms at {words.elinks(_best_elinks(data))}."
+    bands = "the bands of the best autoencoder and the best other hold 68 % of the events"
+    for found in data.profiles:
+        series = [Series(s.algorithm, s.variant, s.label, s.profile) for s in found.series]
+        caption = f"Mean EMD against {_lower(found.label)}; {bands}.{at}"
+        out.append((in_words(caption), _safe(profile_plot(series, found.label, classes=found.classes))))
     if data.distributions:
-        out.append(
-            (
-                f"Distribution of the EMD. Undefined pairs are in no plot.{at}",
-                _safe(distribution_plot([(d.algorithm, d.variant, d.label, d.values) for d in data.distributions])),
-            )
-        )
-    points = [
-        RatePoint(
-            row.algorithm,
-            row.variant,
-            f"{row.name} ({row.variant})" if row.variant else row.name,
-            row.bits,
-            row.summary.mean.value,
-            row.summary.mean.error,
-        )
-        for row in data.rows
-        if row.bits is not None
-    ]
-    if any(point.emd > 0 for point in points):
-        out.append(
-            (
-                "Mean EMD against payload bits per bunch crossing (header and charge sum not counted).",
-                _safe(rate_plot(points)),
-            )
-        )
+        values = [(d.algorithm, d.variant, d.label, d.values) for d in data.distributions]
+        caption = f"Distribution of the EMD. Undefined pairs are in no plot.{at}"
+        out.append((Markup(escape(caption)), _safe(distribution_plot(values))))
     return out
 
 
-def _event(event: WaferEvent, geometry: WaferGeometry) -> Markup:
+def _lower(label: str) -> str:
+    """Return an axis label inside a sentence."""
+    name, _, unit = label.partition(" [")
+    return name[:1].lower() + name[1:] + (f" ({unit.rstrip(']')})" if unit else "")
+
+
+def _rate(data: ReportData) -> Markup | None:
+    """Return the rate and distortion plot: the best autoencoder of each eLink count is one curve."""
+    best: dict[int | None, HeadlineRow] = {}
+    for row in data.rows:
+        if row.algorithm == "ae" and (
+            row.elinks not in best or row.summary.mean.value < best[row.elinks].summary.mean.value
+        ):
+            best[row.elinks] = row
+    points = []
+    for row in data.rows:
+        if row.frame_bits is None:
+            continue
+        if row.algorithm == "ae":
+            label = row.name if row is best[row.elinks] else f"{row.name} ({row.variant})"
+        else:
+            label = f"{row.name} ({row.variant})" if row.algorithm not in ("flat", "rpt") else row.name
+        points.append(
+            RatePoint(row.algorithm, row.variant, label, row.frame_bits, row.summary.mean.value, row.summary.mean.error)
+        )
+    return _safe(rate_plot(points)) if any(point.emd > 0 for point in points) else None
+
+
+def _best_elinks(data: ReportData) -> int | None:
+    """Return the eLink count of the displayed reconstructions: that of the best autoencoder."""
+    rows = [row for row in data.rows if row.algorithm == "ae"]
+    return min(rows, key=lambda row: row.summary.mean.value).elinks if rows else _reference(data)[0]
+
+
+def _gallery(data: ReportData) -> Markup | None:
+    """Return the display that the slider repaints, holding the median event until then."""
+    if not data.gallery:
+        return None
+    start = next((e for e in data.gallery if e.title == "Median"), data.gallery[len(data.gallery) // 2])
+    return _event(start, data.geometry, by_number=True)
+
+
+def _event(event: WaferEvent, geometry: WaferGeometry, *, by_number: bool = False) -> Markup:
     displays = [
         Display(
             image.title,
-            f"{event.total / MIP_COUNTS:.1f} MIPT in {event.occupancy} cells"
+            f"{event.total / MIP_COUNTS:.1f} MIP_T in {event.occupancy} cells"
             if image.emd is None
             else f"EMD {image.emd:.3f}",
             image.charges,
         )
         for image in event.images
     ]
-    return _safe(wafer_row(displays, geometry))
+    return _safe(wafer_row(displays, geometry, by_number=by_number))

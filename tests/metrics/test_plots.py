@@ -51,10 +51,29 @@ def test_a_plot_is_reproducible_and_leaves_the_style_alone() -> None:
     assert dict(mpl.rcParams) == before
 
 
-def test_only_the_autoencoder_has_a_band() -> None:
-    translucent = "opacity: 0.14"
-    assert translucent in profile_plot([series("ae")], "x")
-    assert translucent not in profile_plot([series("bc")], "x")
+def test_the_autoencoder_and_the_best_other_have_a_band() -> None:
+    translucent = "opacity: 0.13"
+    assert profile_plot([series("ae")], "x").count(translucent) == 1
+    assert profile_plot([series("ae"), series("bc"), series("ts")], "x").count(translucent) == 2
+
+
+def test_classes_are_points_that_are_not_joined() -> None:
+    svg = profile_plot([series("ae")], "layer <i>", classes=[3, 5, 9])
+    assert 'aria-label="mean EMD against layer &lt;i&gt;"' in svg
+    assert svg.count("<path") < profile_plot([series("ae")], "layer").count("<path") + 20
+
+
+def test_a_far_repeater_does_not_squeeze_the_others() -> None:
+    def first_marker(svg: str) -> tuple[str, ...]:
+        found = re.search(r'<use [^>]*x="([^"]+)" y="([^"]+)" style="fill: #1f5fbf', svg)
+        assert found
+        return found.groups()
+
+    points = [RatePoint("bc", "plain", "best choice", bits, 1.0 / bits, 0.001) for bits in (64, 90)]
+    near = rate_plot(points)
+    far = rate_plot([*points, RatePoint("rpt", "plain", "repeater", 341, 0.003, 0.0001)])
+    assert first_marker(near) == first_marker(far)
+    assert glyphs(far) > glyphs(near) + 20  # named in words
 
 
 def test_nothing_to_draw_is_an_error() -> None:

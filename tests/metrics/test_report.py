@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import json
 import re
 from dataclasses import replace
@@ -14,10 +16,14 @@ from numpy.typing import NDArray
 
 from econ_ae.errors import DataError
 from econ_ae.geometry import LOW_DENSITY as MODULE
-from metrics.baselines import Reconstruction, baselines
+from metrics.baselines import Reconstruction, baselines, flat_image
 from metrics.evaluate import Evaluation, evaluate
-from metrics.report import ReportData, build_report, render, to_json
-from metrics.report.words import headline
+from metrics.report import ReportData, build_report, render, to_json, words
+from metrics.report.pivot import pivot
+from metrics.report.tables import tables
+from metrics.report.words import headline, number
+from metrics.statistics import Measured
+from metrics.transmitted import transmitted
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -44,7 +50,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if "style" not in self.open and "script" not in self.open:
             self.text.append(data)
 
 
@@ -57,10 +63,11 @@ def images(n: int = 60) -> NDArray[np.int64]:
 
 
 def evaluated(ae: NDArray[np.float64] | None, charges: NDArray[np.int64]) -> Evaluation:
-    reconstructions = baselines(charges, MODULE)
+    reconstructions = [flat_image(charges), *transmitted(charges, MODULE).reconstructions]
     if ae is not None:
-        reconstructions.append(Reconstruction("ae", "", 5, 144, ae))
-    return evaluate(charges, reconstructions, MODULE, seed=3)
+        reconstructions.append(Reconstruction("ae", "", 5, 144, ae, 158))
+    metadata = {"layer": np.arange(len(charges)) % 3 + 7, "name": np.array(["x"] * len(charges))}
+    return evaluate(charges, reconstructions, MODULE, seed=3, metadata=metadata)
 
 
 def report(evaluation: Evaluation, charges: NDArray[np.int64], **changes: Any) -> ReportData:
@@ -78,6 +85,7 @@ def report(evaluation: Evaluation, charges: NDArray[np.int64], **changes: Any) -
         "model_card": {"layers": [{"name": "conv", "accumulator": "s5.12"}], "weights": 2144, "sha256": "ab12"},
         "manifest": {"seed": 3, "versions": {"numpy": "2.1"}},
         "notes": ["A note."],
+        "streams": transmitted(charges, MODULE, algorithms=["ts"]).streams,
     }
     return build_report(evaluation, charges, MODULE, **(given | changes))
 
@@ -104,27 +112,33 @@ def parse(html: str) -> Outline:
 
 def test_page_is_well_formed_and_loads_nothing(page: str) -> None:
     outline = parse(page)
-    assert all(target.startswith("#") for target in outline.loads)
+    assert all(target.startswith(("#", "data:text/csv", "data:application/json")) for target in outline.loads)
     # Names of XML vocabularies are no addresses that a browser visits.
     addresses = {a for a in re.findall(r"https?://[^\s\"'<)]+", page) if not a.startswith("http://www.w3.org/")}
     assert addresses == set()
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
-    assert "<script" not in page
-    assert len(page.encode()) < 3_000_000
+    assert not re.search(r"<script[^>]*src", page)
+    assert "fetch(" not in page
+    assert len(page.encode()) < 5_000_000
 
 
 def test_ids_are_unique_and_every_reference_has_its_target(page: str) -> None:
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', page)) <= set(ids)
+    script = page[page.rindex("<script>") :]
+    wanted = re.findall(r'getElementById\("([^"]+)"\)', script)
+    assert wanted
+    assert set(wanted) <= set(ids)
 
 
 def test_page_holds_every_headline_number(page: str, losing: ReportData) -> None:
     text = re.sub(r"\s+", " ", "".join(parse(page).text))
     for row in losing.rows:
         for measured in (row.summary.mean, row.summary.median, row.summary.low, row.summary.high):
-            assert f"{measured.value:.3f} ± {measured.error:.3f}" in text
+            digits = 3 if measured.error >= 0.0005 or not measured.error else None
+            assert (f"{measured.value:.3f} ± {measured.error:.3f}" if digits else number(measured)) in text
     assert "Run <7> & co" in text
     assert "1.2084 cm" in text
     assert "1 of 60 pairs contain an empty image" in text
@@ -149,7 +163,8 @@ def test_headline_says_when_it_wins_and_when_it_ties() -> None:
     (wins,) = headline(report(evaluated(near, charges), charges))
     assert "better than best choice" in wins
     assert "better than STC 2x2" in wins
-    same = next(r.charges for r in baselines(charges, MODULE, [5]) if (r.algorithm, r.variant) == ("bc", "filled"))
+    sent = transmitted(charges, MODULE, [5], ["bc"]).reconstructions
+    same = next(r.charges for r in sent if r.variant == "filled")
     (ties,) = headline(report(evaluated(same.copy(), charges), charges))
     assert "equal within errors to best choice" in ties
 
@@ -169,7 +184,7 @@ def test_synthetic_data_is_labelled_everywhere(losing: ReportData, page: str) ->
     assert "Synthetic data: these events were generated" in text
     assert "<title>Synthetic data: " in labelled
     assert labelled.count('<span class="tag synthetic">synthetic</span>') >= 5
-    assert labelled.count(", synthetic</span>") == len(losing.events)
+    assert labelled.count(", synthetic</span>") == len(losing.events) == 3
 
 
 @pytest.mark.parametrize(
@@ -196,15 +211,113 @@ def test_json_holds_the_tables_and_no_nan(losing: ReportData) -> None:
     assert tree["verification"]["passed"] is True
     assert tree["synthetic"] is False
     assert tree["manifest"]["versions.numpy"] == "2.1"
-    assert len(tree["profiles"][0]["by_occupancy"]["mean"]) == len(tree["profiles"][0]["by_occupancy"]["edges"]) - 1
+    profiles = {p["name"]: p for p in tree["profiles"]}
+    assert list(profiles) == ["occupancy", "charge", "max_cell", "layer"]
+    assert profiles["layer"]["classes"] == [7, 8, 9]
+    binned = profiles["occupancy"]["series"][0]["profile"]
+    assert len(binned["mean"]) == len(binned["edges"]) - 1
+
+
+def test_downloads_hold_the_tables(losing: ReportData, page: str) -> None:
+    found = tables(losing)
+    assert set(found) == {"results", "differences", "second_opinions", "response", "threshold_sum", "profiles"}
+    linked = dict(re.findall(r'download="([^"]+)" href="data:[^,]*;base64,([^"]+)"', page))
+    assert set(linked) == {f"{name}.{kind}" for name in found for kind in ("csv", "json")}
+    for name, rows in found.items():
+        text = base64.b64decode(linked[f"{name}.csv"]).decode()
+        read = list(csv.DictReader(text.splitlines()))
+        assert read == [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+        assert json.loads(base64.b64decode(linked[f"{name}.json"])) == rows
+
+
+def test_overview_marks_the_best_of_each_link_budget(losing: ReportData) -> None:
+    overview = pivot(losing.rows)
+    assert overview.elinks == (2, 3, 4, 5)
+    assert overview.rows[0].row.algorithm == "ae"
+    for column in range(4):
+        cells = [row.cells[column] for row in overview.rows if row.cells[column] is not None]
+        best = [cell for cell in cells if cell is not None and cell.best]
+        assert len(best) == 1
+        whole = [c.summary.mean.value for c in cells if c is not None and not c.lost]
+        assert best[0].summary.mean.value == min(whole)
+    assert {row.row.algorithm for row in overview.rows if row.elsewhere} == {"rpt", "flat"}
+
+
+def test_results_within_errors_of_the_best_are_level() -> None:
+    charges = images()
+    sent = transmitted(charges, MODULE, [5], ["bc"]).reconstructions
+    filled = next(r.charges for r in sent if r.variant == "filled")
+    near = filled * np.random.default_rng(4).uniform(0.999, 1.001, filled.shape)
+    of_five = [r for r in report(evaluated(near, charges), charges).rows if r.elinks == 5]
+    rows = {r.algorithm: r for r in of_five if r.best or r.tied}
+    assert {"ae", "bc"} <= set(rows)
+    assert sum(row.best for row in rows.values()) == 1
+    assert not any(r.tied for r in of_five if r.algorithm == "stc2x2")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (1.5, 0.012, "1.500 ± 0.012"),
+        (0.9925671, 0.0000412, "0.99257 ± 0.00004"),
+        (-0.25, 0.0, "\u22120.250 ± 0.000"),
+        (0.1, 1e-9, "0.10000 ± 0.00000"),
+    ],
+)
+def test_numbers_show_their_errors(value: float, error: float, shown: str) -> None:
+    assert number(Measured(value, error)).replace("\u00a0", " ") == shown
+    assert words.signed(Measured(value, error)).startswith("\u2212" if value < 0 else "+")
+
+
+def test_a_result_that_loses_events_is_never_best() -> None:
+    charges = images()
+    ae = charges.astype(float)
+    ae[:30] = 0  # perfect, where it exists
+    data = report(evaluated(ae, charges), charges)
+    row = next(r for r in data.rows if r.algorithm == "ae")
+    assert row.summary.mean.value == 0.0
+    assert row.lost == 29  # event 7 has no charge to lose
+    assert not row.best
+    assert "†" in render(data)
+
+
+def test_runs_are_compared_on_one_page() -> None:
+    charges = images()
+    noise = np.random.default_rng(6).random(charges.shape)
+    runs = [
+        Reconstruction("ae", f"run <{n}>", n, 48, charges + n * noise * charges.max(), 62.0 + 32 * n) for n in (2, 5)
+    ]
+    sent = transmitted(charges, MODULE).reconstructions
+    evaluation = evaluate(charges, [*runs, flat_image(charges), *sent], MODULE, seed=3)
+    data = report(evaluation, charges, runs=[{"run": "run <2>", "eLinks": 2}, {"run": "run <5>", "eLinks": 5}])
+    (between,) = data.run_comparisons
+    assert (between.ae.variant, between.other.variant) == ("run <2>", "run <5>")
+    assert between.difference.mean.value == pytest.approx(
+        between.ae.summary.mean.value - between.other.summary.mean.value
+    )
+    assert {c.ae.elinks for c in data.comparisons} == {2, 5}
+    assert all(c.ae.elinks == c.other.elinks for c in data.comparisons)
+    page = render(data)
+    parse(page)
+    assert "Run against run" in page
+    assert "run <2>" not in page
+    assert len(headline(data)) == 2
+
+
+def test_units_have_their_subscript(page: str) -> None:
+    assert "MIPT" not in page
+    assert "MIP<sub>T</sub>" in page
+    assert not re.search(r">[^<]*MIP_T", re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL))
 
 
 def test_events_are_sorted_by_emd_from_best_to_worst(losing: ReportData) -> None:
-    emds = [event.images[1].emd for event in losing.events]
+    emds = [event.images[1].emd for event in losing.gallery]
+    assert [event.title for event in losing.events] == ["Best", "Median", "Worst"]
+    assert 40 <= len(emds) <= 41
     values = next(d.values for d in losing.distributions if d.algorithm == "ae")
     assert emds == sorted(emds, key=lambda e: e or 0.0)
     assert (emds[0], emds[-1]) == (values.min(), values.max())
-    assert 7 not in [event.event for event in losing.events]
+    assert 7 not in [event.event for event in losing.gallery]
 
 
 def test_errors_name_what_is_missing() -> None:

@@ -8,7 +8,8 @@ import pytest
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
 from metrics.baselines import baselines
-from metrics.transmitted import transmitted
+from metrics.threshold import lowest_threshold
+from metrics.transmitted import ALGORITHMS, transmitted
 
 
 def events() -> np.ndarray:
@@ -21,7 +22,7 @@ def events() -> np.ndarray:
 def test_reconstructions_are_within_a_code_of_the_ideal_ones() -> None:
     charges = events()
     ideal = {(r.algorithm, r.variant, r.elinks): r.charges for r in baselines(charges, LOW_DENSITY)}
-    seen = transmitted(charges, LOW_DENSITY)
+    seen = transmitted(charges, LOW_DENSITY, algorithms=("bc", "stc")).reconstructions
     assert {(r.algorithm, r.elinks) for r in seen} == {
         *(("bc", n) for n in (2, 3, 4, 5)),
         *(("stc4x4", n) for n in (2, 3)),
@@ -47,10 +48,46 @@ def test_reconstructions_are_within_a_code_of_the_ideal_ones() -> None:
 
 def test_one_hot_cell_arrives_where_it_was() -> None:
     charges = np.eye(48, dtype=np.int64) * 1000
-    for r in transmitted(charges, LOW_DENSITY, [2, 5]):
+    for r in transmitted(charges, LOW_DENSITY, [2, 5]).reconstructions:
         if r.variant == "plain":
             assert np.array_equal(r.charges.argmax(axis=1), np.arange(48)), r.label
             assert np.count_nonzero(r.charges) == 48
+
+
+def test_no_frame_is_larger_than_its_links() -> None:
+    everything = transmitted(events(), LOW_DENSITY, range(1, 14)).reconstructions
+    assert {r.algorithm for r in everything} == {"bc", "stc2x2", "stc4x4", "ctc2x2", "ts", "rpt"}
+    for r in everything:
+        assert r.elinks is not None
+        assert r.frame_bits is not None
+        assert 0 < r.frame_bits <= 32 * r.elinks, r.label
+        assert r.bits is None or r.bits < r.frame_bits
+
+
+def test_the_repeater_sends_every_cell_within_its_code() -> None:
+    charges = events()
+    (repeater,) = transmitted(charges, LOW_DENSITY, [2], ["rpt"]).reconstructions
+    assert (repeater.elinks, repeater.frame_bits) == (11, 341)
+    assert np.all(np.abs(repeater.charges - charges) <= charges / 16)
+    assert np.array_equal(repeater.charges > 0, charges > 0)
+
+
+def test_the_threshold_sum_is_tuned_on_other_events() -> None:
+    charges, tune = events(), 3 * events()
+    found = transmitted(charges, LOW_DENSITY, [2], ["ts"], tune)
+    (stream,) = found.streams
+    assert stream.threshold == lowest_threshold(tune, 2) > lowest_threshold(charges, 2)
+    plain, filled = found.reconstructions
+    assert np.array_equal(plain.charges > 0, charges >= stream.threshold)
+    assert np.all(filled.charges.sum(axis=1) >= plain.charges.sum(axis=1))
+    np.testing.assert_allclose(filled.charges.sum(axis=1), charges.sum(axis=1), rtol=0.07)
+
+
+def test_algorithms_are_checked() -> None:
+    with pytest.raises(ConfigError, match="'tss' is unknown; expected some of stc, bc, ts, rpt; did you mean 'ts'"):
+        transmitted(events(), LOW_DENSITY, [2], ["tss"])
+    assert transmitted(events(), LOW_DENSITY, [2], []).reconstructions == ()
+    assert set(ALGORITHMS) == {"bc", "stc", "ts", "rpt"}
 
 
 def test_elinks_are_checked() -> None:

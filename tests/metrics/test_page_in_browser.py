@@ -1,0 +1,191 @@
+"""The report page in a real browser: no errors, nothing overflows, the gallery's slider draws what Python would."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from econ_ae.geometry import LOW_DENSITY as MODULE
+from metrics.baselines import Reconstruction, flat_image
+from metrics.evaluate import evaluate
+from metrics.report import ReportData, build_report, render
+from metrics.transmitted import transmitted
+from metrics.wafer import colour
+
+pytestmark = pytest.mark.browser
+
+PROBE = """<script>
+const errors = [];
+window.addEventListener("error", (event) => errors.push(event.message));
+window.addEventListener("load", () => {
+  const root = document.documentElement;
+  // What scrolls in its own box does not widen the page; everything else must end before the edge.
+  const wide = [...document.querySelectorAll("body *")].filter((e) =>
+    !e.closest(".scroll table, svg") && e.getBoundingClientRect().right > root.clientWidth + 0.5);
+  root.dataset.probe = JSON.stringify({
+    errors, width: window.innerWidth, scroll: root.scrollWidth,
+    wide: wide.map((e) => `${e.tagName}.${e.className}`),
+  });
+  parent.postMessage(root.dataset.probe, "*");
+});
+</script>
+"""
+
+# A window is at least 500 pixels wide; a frame of any width lays its page out as a window of that width does.
+FRAME = """<!DOCTYPE html><html><body><script>
+addEventListener("message", (event) => { document.documentElement.dataset.probe = event.data; });
+</script><iframe src="page.html" style="width: %dpx; height: 900px; border: 0"></iframe></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = shutil.which("chromium")
+    if found is None:
+        message = "chromium is not on the PATH; install: apt-get install chromium"
+        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    rng = np.random.default_rng(5)
+    charges = rng.integers(1, 400, (60, 48)) * (rng.random((60, 48)) < 0.35)
+    charges[:, 3] += 1
+    reconstructions = [
+        Reconstruction("ae", "", 5, 144, rng.random(charges.shape), 158),
+        flat_image(charges),
+        *transmitted(charges, MODULE).reconstructions,
+    ]
+    evaluation = evaluate(charges, reconstructions, MODULE, seed=3, metadata={"layer": np.arange(60) % 3})
+    return build_report(
+        evaluation,
+        charges,
+        MODULE,
+        title="A run",
+        dataset={"synthetic": True, "source": "generated"},
+        history={"loss": [1.0, 0.5]},
+        verification={"events": 5, "mismatches": 0, "corners": {"zero_sum": 3}},
+        model_card={"layers": [{"layer": "conv", "accumulator": "s5.12"}], "sha256": "ab" * 32},
+        manifest={"sha256": "cd" * 32},
+        streams=transmitted(charges, MODULE, algorithms=["ts"]).streams,
+    )
+
+
+@pytest.fixture(scope="module")
+def page(data: ReportData) -> str:
+    return render(data)
+
+
+class Browser:
+    """Loads pages and returns their DOM and console."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.program, self.folder = program, folder
+
+    def load(self, text: str, *, frame: int | None = None, fragment: str = "") -> tuple[str, list[str]]:
+        path = self.folder / "page.html"
+        path.write_text(text.replace("<head>\n", "<head>\n" + PROBE, 1), encoding="utf-8")
+        if frame is not None:
+            path = self.folder / "frame.html"
+            path.write_text(FRAME % frame, encoding="utf-8")
+        command = [
+            self.program,
+            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
+            f"--user-data-dir={self.folder / 'profile'}",
+            *("--window-size=1400,900", "--hide-scrollbars", "--virtual-time-budget=2000"),
+            "--enable-logging=stderr",
+            "--dump-dom",
+            f"file://{path}{fragment}",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.fixture
+def browser(chromium: str, tmp_path: Path) -> Browser:
+    return Browser(chromium, tmp_path)
+
+
+def probe(dom: str) -> dict[str, object]:
+    found = re.search(r'data-probe="([^"]*)"', dom)
+    assert found
+    return dict(json.loads(html.unescape(found[1])))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_loads_without_errors_and_nothing_overflows(page: str, browser: Browser, width: int) -> None:
+    opened = page.replace("<details>", "<details open>")
+    dom, console = browser.load(opened, frame=width)
+    assert console == []
+    assert probe(dom) == {"errors": [], "width": width, "scroll": width, "wide": []}
+
+
+def test_the_probe_sees_errors_and_overflow(page: str, browser: Browser) -> None:
+    broken = page.replace("</main>", '<div style="width: 3000px">x</div></main>').replace("const slider", "const x = y")
+    dom, console = browser.load(broken)
+    found = probe(dom)
+    assert found["wide"] == ["DIV."]
+    assert found["errors"]
+    assert any("y is not defined" in line for line in console)
+
+
+def test_the_address_selects_an_event_and_the_cells_get_its_colours(
+    page: str, data: ReportData, browser: Browser
+) -> None:
+    event = data.gallery[7]
+    dom, console = browser.load(page, fragment=f"#event={event.event}")
+    assert console == []
+    start = dom.index('id="gallery"')
+    gallery = dom[start : dom.index("gallery-data", start)]
+    assert f'data-event="{event.event}"' in gallery
+    assert f"{event.title}: event {event.event} (8 of {len(data.gallery)}" in gallery
+    shares = [image.charges / image.charges.sum() for image in event.images]
+    full = max(float(share.max()) for share in shares)
+    expected = [colour(float(s), full) if s > 0 else "#fff" for share in shares for s in share]
+    assert re.findall(r'<polygon[^>]* fill="([^"]+)"', gallery) == expected
+    assert re.findall(r"EMD (\d\.\d{3})</figcaption>", gallery) == [f"{i.emd:.3f}" for i in event.images[1:]]
+
+
+def test_slider_and_buttons_move_through_the_events(page: str, data: ReportData, browser: Browser) -> None:
+    drive = """<script>
+    const at = document.getElementById("gallery-at"), seen = [];
+    const look = () => seen.push(Number(document.getElementById("gallery").dataset.event));
+    look();
+    at.value = 0; at.dispatchEvent(new Event("input")); look();
+    document.getElementById("gallery-on").click(); look();
+    at.value = at.max; at.dispatchEvent(new Event("input")); look();
+    document.getElementById("gallery-back").click(); look();
+    document.documentElement.dataset.seen = seen.join(" ");
+    at.focus(); document.documentElement.dataset.focus = document.activeElement.id;
+    </script></body>"""
+    dom, console = browser.load(page.replace("</body>", drive))
+    assert console == []
+    found = re.search(r'data-seen="([^"]*)"', dom)
+    assert found
+    events = [e.event for e in data.gallery]
+    median = next(e.event for e in data.gallery if e.title == "Median")
+    assert [int(n) for n in found[1].split()] == [median, events[0], events[1], events[-1], events[-2]]
+    assert 'data-focus="gallery-at"' in dom  # a range input: arrow keys, Home and End come with it
+
+
+def test_an_unknown_address_shows_the_median(page: str, data: ReportData, browser: Browser) -> None:
+    dom, console = browser.load(page, fragment="#event=99999")
+    median = next(e.event for e in data.gallery if e.title == "Median")
+    assert f'data-event="{median}"' in dom
+    assert console == []
+
+
+def test_without_script_the_default_events_are_there(page: str) -> None:
+    assert 'id="gallery" hidden' in page
+    drawn = re.findall(r'<div class="card event"><h3>(\w+)', page)
+    assert drawn == ["Best", "Median", "Worst"]
