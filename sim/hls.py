@@ -19,7 +19,18 @@ from econ_ae.fixedpoint import IntArray
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Bar, Progress, Silent
-from rtl_gen.hls import CATAPULT, IMAGE, TESTBENCH_SOURCES, Flavour, HlsOptions, Weights, compiler_flags, generate
+from rtl_gen.hls import (
+    CATAPULT,
+    IMAGE,
+    TESTBENCH_SOURCES,
+    TYPE,
+    Flavour,
+    HalfEven,
+    HlsOptions,
+    Weights,
+    compiler_flags,
+    generate,
+)
 from rtl_gen.writer import write_files
 from sim import stimulus
 from sim.hls_data import data_files, golden, read_latents
@@ -81,6 +92,7 @@ def verify_hls(
     *,
     flavour: Flavour = CATAPULT,
     weights: Weights = IMAGE,
+    half_even: HalfEven = TYPE,
     random_events: int = 500,
     seed: int = 1,
     progress: Progress | None = None,
@@ -95,7 +107,7 @@ def verify_hls(
     images : real images, integers (n, rows, cols, channels) in the format of the model's Normalise; may be empty
     work_dir : where everything goes: ``hls/`` (the project with its ``data/``), ``latents.txt``, ``testbench.log``,
         ``verification.json``
-    flavour, weights : as in ``rtl_gen.hls.HlsOptions``
+    flavour, weights, half_even : as in ``rtl_gen.hls.HlsOptions``
     random_events : number of random images besides the corners and the real ones
     seed : of the random images and the random weights
     progress : shown one step per event; nothing is printed without it
@@ -117,7 +129,7 @@ def verify_hls(
     work_dir = work_dir.resolve()
     campaign = stimulus.campaign(check(model), images, random_events, seed)
     expected = golden(campaign)
-    files = generate(model, HlsOptions(flavour, weights)) if files is None else files
+    files = generate(model, HlsOptions(flavour, weights, half_even=half_even)) if files is None else files
     data = {f"data/{name}": text for name, text in data_files(campaign, expected).items()}
     project = work_dir / "hls"
     write_files({**files, **data}, project, overwrite=True)

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from econ_ae.errors import ModelError
 from econ_ae.ir import codec, weights
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
@@ -14,6 +15,7 @@ from rtl_gen.hls.options import CATAPULT, HlsOptions, compiler_flags, types_dire
 from rtl_gen.hls.render import render
 from rtl_gen.hls.types import integer
 
+_WIDEST_FIELD = 57  # with the bits before it in its first byte, a number of the weight image is read as 64 bits
 MANIFEST = "manifest.json"
 TESTBENCH_SOURCES = ("encoder.cpp", "testbench.cpp")
 """What is compiled into the self-checking testbench."""
@@ -38,7 +40,7 @@ def generate(model: EncoderModel, options: HlsOptions) -> dict[str, str]:
     Raises
     ------
     ModelError
-        When the model is invalid.
+        When the model is invalid, or a weight is wider than 57 bits.
     """
     values = _values(check(model), options)
     script = f"build_{options.flavour}.tcl"
@@ -67,9 +69,19 @@ def _registers(model: EncoderModel) -> int:
     return -(-weights.image_bits(model) // 8)
 
 
+def _field_bytes(model: EncoderModel) -> int:
+    """Bytes that the widest number of the weight image can touch."""
+    widest = max(weights.fields(model), key=lambda f: f.format.width)
+    if widest.format.width > _WIDEST_FIELD:
+        raise ModelError(
+            f"{widest.layer}: {widest.kind} of {widest.format.width} bits; C++ of at most {_WIDEST_FIELD} can be made"
+        )
+    return (widest.format.width + 14) // 8
+
+
 def _values(model: EncoderModel, options: HlsOptions) -> dict[str, Any]:
     cells = model.input.arrangement.cells
-    layers = [layer(stage, options.flavour) for stage in model.stages]
+    layers = [layer(stage, options) for stage in model.stages]
     fields = weights.fields(model)
     for item, kernel, bias in zip(layers, fields[::2], fields[1::2], strict=True):
         item |= {"kernel_offset": kernel.offset, "bias_offset": bias.offset}
@@ -97,7 +109,7 @@ def _values(model: EncoderModel, options: HlsOptions) -> dict[str, Any]:
         "row_pixels": math.prod(model.input.arrangement.shape[1:]),
         "registers": _registers(model),
         "image_bits": weights.image_bits(model),
-        "field_bytes": max((f.format.width + 14) // 8 for f in fields),
+        "field_bytes": _field_bytes(model),
         "latents": model.latents,
         "latent_format": model.latent,
         "layers": layers,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-from econ_ae.fixedpoint import Overflow, Rounding
+from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding, bits_for
 from econ_ae.ir.model import Conv2D, Stage
-from econ_ae.ir.ranges import accumulator_format
-from rtl_gen.hls.options import Flavour
-from rtl_gen.hls.types import fixed, integer, native, product_format, rounded
+from econ_ae.ir.ranges import accumulator_format, accumulator_range
+from rtl_gen.hls.options import INCREMENT, HlsOptions
+from rtl_gen.hls.types import Native, fixed, integer, native, product_format, rounded
+
+_MOST_SHIFT = 60  # the increment of a longer one does not fit a machine integer
 
 
-def layer(stage: Stage, flavour: Flavour) -> dict[str, Any]:
+def layer(stage: Stage, options: HlsOptions) -> dict[str, Any]:
     """Return names, types, sizes and loop bounds of a layer and its requantisation."""
-    op, requantise = stage.layer, stage.requantise
-    accumulator, product = accumulator_format(stage), product_format(stage)
+    op, requantise, flavour = stage.layer, stage.requantise, options.flavour
+    shift = stage.accumulator_fraction - requantise.out.fraction
+    increment = options.half_even == INCREMENT and 0 < shift <= _MOST_SHIFT and requantise.rounding is Rounding.RND_CONV
+    accumulator, product = _accumulator(stage, shift if increment else 0), product_format(stage)
     machine = native(stage, accumulator)
     out = {
         "name": op.name,
@@ -36,7 +41,8 @@ def layer(stage: Stage, flavour: Flavour) -> dict[str, Any]:
         "product_type": integer(flavour, product),
         "accumulator_integer": integer(flavour, accumulator),
         "accumulator_type": fixed(flavour, accumulator),
-        "rounded_type": rounded(flavour, requantise),
+        "rounded_type": rounded(flavour, replace(requantise, rounding=Rounding.TRN) if increment else requantise),
+        "increment": _increment(shift, machine) if increment else "",
         "out_type": integer(flavour, requantise.out),
         "native": machine,
         "product_shift": min(stage.product_shift, machine.bits - 1),  # a longer shift gives the same
@@ -47,6 +53,22 @@ def layer(stage: Stage, flavour: Flavour) -> dict[str, Any]:
         "kernel_shape": op.kernel.shape if isinstance(op, Conv2D) else op.kernel.shape[::-1],
     }
     return out | (_convolution(stage, op) if isinstance(op, Conv2D) else _dense(stage))
+
+
+def _increment(shift: int, machine: Native) -> str:
+    """Return what is added before ``shift`` bits are dropped: just below half, and one more for an odd result."""
+    below_half = f"{(1 << (shift - 1)) - 1}{machine.suffix} + " if shift > 1 else ""
+    return f"{below_half}(value >> {shift} & 1)"
+
+
+def _accumulator(stage: Stage, dropped: int) -> FixedFormat:
+    """Return the format of the sum; with room for the increment when ``dropped`` bits are rounded by one."""
+    exact = accumulator_format(stage)
+    if not dropped:
+        return exact
+    low, high = accumulator_range(stage)
+    _, width = bits_for(min(low, -1), max(high, 0) + (1 << (dropped - 1)))
+    return FixedFormat(True, width, exact.fraction)
 
 
 def _convolution(stage: Stage, op: Conv2D) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from econ_ae.errors import ConfigError, did_you_mean
 
 Flavour = Literal["catapult", "vitis"]
 Weights = Literal["image", "struct"]
+HalfEven = Literal["type", "increment"]
 
 CATAPULT: Flavour = "catapult"
 VITIS: Flavour = "vitis"
 IMAGE: Weights = "image"
 STRUCT: Weights = "struct"
+TYPE: HalfEven = "type"
+INCREMENT: HalfEven = "increment"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class HlsOptions:
     weights : ``image``, one array port of bytes packed as the weight registers, or ``struct``, one port per layer
     reuse_factor : clocks between two images, and how many products share a multiplier; 1 builds every multiplier
     clock_ns : clock period in ns; 25 is the LHC's
+    half_even : who rounds to nearest, ties to even: the ``type`` (AC_RND_CONV), or an ``increment`` written out before
+        bits are dropped (AC_TRN), which is the same adder and simulates without a branch per value
 
     Raises
     ------
@@ -38,10 +43,12 @@ class HlsOptions:
     weights: Weights = IMAGE
     reuse_factor: int = 1
     clock_ns: float = 25.0
+    half_even: HalfEven = TYPE
 
     def __post_init__(self) -> None:
         _one_of("flavour", self.flavour, (CATAPULT, VITIS))
         _one_of("weights", self.weights, (IMAGE, STRUCT))
+        _one_of("rounding to even by", self.half_even, (TYPE, INCREMENT))
         if self.reuse_factor < 1:
             raise ConfigError(f"HLS reuse factor must be 1 or more clocks, not {self.reuse_factor}")
         if not (math.isfinite(self.clock_ns) and self.clock_ns > 0):

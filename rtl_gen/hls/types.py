@@ -72,6 +72,7 @@ def product_format(stage: Stage) -> FixedFormat:
 
 
 def native(stage: Stage, accumulator: FixedFormat) -> Native:
-    """Return the machine integer in which a layer multiplies and adds."""
+    """Return the machine integer in which a layer multiplies, adds and rounds."""
     product = stage.in_format.width + stage.layer.weight.width
-    return _INT if max(product, accumulator.width) < _INT_BITS else _LONG
+    dropped = stage.accumulator_fraction - stage.requantise.out.fraction
+    return _INT if max(product, accumulator.width, dropped) < _INT_BITS - 1 else _LONG
