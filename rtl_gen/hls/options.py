@@ -31,7 +31,7 @@ class HlsOptions:
     reuse_factor : clocks between two images, and how many products share a multiplier; 1 builds every multiplier
     clock_ns : clock period in ns; 25 is the LHC's
     half_even : who rounds to nearest, ties to even: the ``type`` (AC_RND_CONV), or an ``increment`` written out before
-        bits are dropped (AC_TRN), which is the same adder and simulates without a branch per value
+        bits are dropped (AC_TRN), which simulates without a branch per value
 
     Raises
     ------
