@@ -75,6 +75,7 @@ def _convolution(stage: Stage, op: Conv2D) -> dict[str, Any]:
     rows, cols, channels = stage.in_shape
     out_rows, out_cols, _ = stage.out_shape
     (top, bottom), (left, right) = op.padding
+    padded = bool(top or left or _overhang(op, stage))
     reads = sum(
         _inside(r * op.stride[0] + i - top, rows) * _inside(c * op.stride[1] + j - left, cols)
         for r in range(out_rows)
@@ -88,12 +89,14 @@ def _convolution(stage: Stage, op: Conv2D) -> dict[str, Any]:
         f"zeros above {top}, below {bottom}, left {left}, right {right}",
         "in_shape": stage.in_shape,
         "out_shape": stage.out_shape,
-        "in_row": _window("row", "i", op.stride[0], top),
-        "in_col": _window("col", "j", op.stride[1], left),
+        "pixel": ", ".join(
+            [f"r = {_window('row', 'i', op.stride[0], top)}"] * (padded or rows > 1)
+            + [f"c = {_window('col', 'j', op.stride[1], left)}"] * (padded or cols > 1)
+        ),
         "in_index": _index([("r", rows), ("c", cols), ("channel", channels)]),
         "out_index": _index([("row", out_rows), ("col", out_cols), ("filter", op.bias.size)]),
         "tap_index": _index(list(zip(("i", "j", "channel", "filter"), op.kernel.shape, strict=True))),
-        "padded": bool(top or left or _overhang(op, stage)),
+        "padded": padded,
         "multiplications": reads * channels * op.bias.size,
     }
 
