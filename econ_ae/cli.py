@@ -140,17 +140,27 @@ def freeze(run_path: RunPath) -> None:
 
 
 @app.command()
-def generate(run_path: RunPath) -> None:
-    """Write the encoder's Verilog."""
-    context = _stage(run_path, "generate")
-    typer.echo(context.path("rtl"))
+def generate(
+    run_path: RunPath,
+    target: Annotated[str, typer.Option(help="verilog, catapult, vitis or all.")] = "verilog",
+    block: Annotated[str, typer.Option(help="Of the Verilog: encoder, normaliser, datapath or block.")] = "encoder",
+    weights: Annotated[str, typer.Option(help="Weight port of the C++: image or struct.")] = "image",
+    reuse: Annotated[int, typer.Option(min=1, help="Reuse factor of the C++.")] = 1,
+) -> None:
+    """Write Verilog or C++ of a run's encoder."""
+    from econ_ae import generation, pipeline
+    from econ_ae.console import Terminal
+
+    context = pipeline.open_run(run_path, Terminal())
+    for folder in generation.generate(context, target, block, weights=weights, reuse_factor=reuse):
+        typer.echo(folder)
 
 
 @app.command()
 def verify(
     run_path: RunPath,
     events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
-    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, seu or all.")] = "encoder",
+    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, seu, hls or all.")] = "encoder",
     simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
     waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
     as_json: Json = False,

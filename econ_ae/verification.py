@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from econ_ae import floatcodes
+from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.fixedpoint import IntArray
 
@@ -48,7 +49,8 @@ def run_suites(context: Context, suite: str, events: int | None, *, simulator: s
     if waves:
         os.environ[WAVES] = "1"
     names = list(SUITES) if suite == ALL else [suite]
-    return [SUITES[name](context, events or context.config.verify.real_events) for name in names]
+    found = [SUITES[name](context, events or context.config.verify.real_events) for name in names]
+    return [result for one in found for result in (one if isinstance(one, list) else [one])]
 
 
 def rows(results: list[Any]) -> list[dict[str, Any]]:
@@ -125,10 +127,31 @@ def _upsets(context: Context, events: int) -> Any:
     )
 
 
+def _hls(context: Context, events: int) -> Any:
+    from rtl_gen.hls import CATAPULT, VITIS
+    from sim.hls import verify_hls
+
+    model = context.model()
+    images = input_images(model.input, model.normalise, context.rows("report").charges[:events])
+    return [
+        verify_hls(
+            model,
+            images,
+            _folder(context, f"hls_{flavour}"),
+            flavour=flavour,
+            random_events=context.config.verify.random_events,
+            seed=context.config.seed,
+            progress=context.progress,
+        )
+        for flavour in (CATAPULT, VITIS)
+    ]
+
+
 SUITES: dict[str, Callable[[Context, int], Any]] = {
     "encoder": _encoder,
     "datapath": _datapath,
     "i2c": _registers,
     "seu": _upsets,
+    "hls": _hls,
 }
-"""Suites by name: the encoder alone, codes to frames, registers over I2C, every single upset."""
+"""Suites by name: the encoder alone, codes to frames, registers over I2C, every single upset, the C++."""

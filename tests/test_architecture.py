@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
-GLUE = {"econ_ae/cli.py", "econ_ae/pipeline.py", "econ_ae/reporting.py", "econ_ae/verification.py"}
+GLUE = {"econ_ae/cli.py", "econ_ae/pipeline.py", "econ_ae/reporting.py", "econ_ae/generation.py", "econ_ae/verification.py"}
 
 
 def sources() -> list[Path]:

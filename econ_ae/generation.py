@@ -1,0 +1,79 @@
+"""What `econ-ae generate` writes besides the encoder's Verilog of the main job: larger blocks, C++ projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from econ_ae.emulator import input_images
+from econ_ae.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from econ_ae.pipeline import Context
+
+VERILOG, CATAPULT, VITIS, ALL = "verilog", "catapult", "vitis", "all"
+TARGETS = (VERILOG, CATAPULT, VITIS, ALL)
+ENCODER, NORMALISER, DATAPATH, BLOCK = "encoder", "normaliser", "datapath", "block"
+BLOCKS = (ENCODER, NORMALISER, DATAPATH, BLOCK)
+
+_STIMULUS = 500  # real events in a C++ project's data files
+
+
+def generate(context: Context, target: str, block: str, *, weights: str, reuse_factor: int) -> list[Path]:
+    """Write the hardware of a run and return its directories.
+
+    Parameters
+    ----------
+    target : one of ``TARGETS``
+    block : of the Verilog: the encoder alone, with normaliser, codes to frames, or all with registers behind I2C
+    weights, reuse_factor : of the C++, see ``rtl_gen.hls.HlsOptions``
+
+    Raises
+    ------
+    ConfigError
+        When the target or the block is unknown.
+    """
+    for what, value, known in (("target", target, TARGETS), ("block", block, BLOCKS)):
+        if value not in known:
+            raise ConfigError(
+                f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
+            )
+    written = [_verilog(context, block)] if target in {VERILOG, ALL} else []
+    flavours = (CATAPULT, VITIS) if target == ALL else (target,)
+    return written + [_hls(context, f, weights, reuse_factor) for f in flavours if f != VERILOG]
+
+
+def _verilog(context: Context, block: str) -> Path:
+    from econ_ae import pipeline
+    from rtl_gen.verilog import default_options, generate_block
+    from rtl_gen.verilog import generate as generate_verilog
+    from rtl_gen.writer import write_files
+
+    if block == ENCODER:
+        pipeline.run_stage(context, "generate", repeat=True)
+        return context.path(pipeline.RTL)
+    model = context.model()
+    if block == BLOCK:
+        files = generate_block(model, default_options(model, DATAPATH))
+    else:
+        files = generate_verilog(model, default_options(model, block))
+    folder = context.path(f"rtl_{block}")
+    write_files(files, folder, overwrite=True)
+    return folder
+
+
+def _hls(context: Context, flavour: str, weights: str, reuse_factor: int) -> Path:
+    from rtl_gen.hls import HlsOptions
+    from rtl_gen.hls import generate as generate_cpp
+    from rtl_gen.writer import write_files
+    from sim import stimulus
+    from sim.hls_data import data_files
+
+    model = context.model()
+    options = HlsOptions(flavour=flavour, weights=weights, reuse_factor=reuse_factor)  # type: ignore[arg-type]
+    images = input_images(model.input, model.normalise, context.rows("report").charges[:_STIMULUS])
+    campaign = stimulus.campaign(model, images, context.config.verify.random_events, context.config.seed)
+    data = {f"data/{name}": text for name, text in data_files(campaign).items()}
+    folder = context.path("hls", flavour)
+    write_files(generate_cpp(model, options) | data, folder, overwrite=True)
+    return folder
