@@ -126,7 +126,7 @@ def test_ports_of_the_chip() -> None:
     widths = {name: port["width"] for name, port in found["ports"].items()}
     assert widths == {
         "clk": 1, "rst_n": 1, "in_valid": 1, "bx0": 1, "codes": 336, "mux": 288, "calibration": 576,
-        "weights": 12864, "keep_mask": 144, "elinks": 3, "out_valid": 1, "latents": 144, "sum_code": 9, "frame": 160,
+        "weights": 12864, "keep_mask": 144, "elinks": 4, "out_valid": 1, "latents": 144, "sum_code": 9, "frame": 160,
     }  # fmt: skip
     assert (found["top"], found["block"], found["density"]) == ("econ_t_chip_datapath", DATAPATH, 1)
     assert found["multiplications"] == {"conv": 680, "dense": 2048}
@@ -203,5 +203,5 @@ def test_block_refuses_another_width() -> None:
     model = random_model(2)
     options = default_options(model, DATAPATH)
     config = [replace(p, width=2) if p.name == "elinks" else p for p in config_ports(model, options)]
-    with pytest.raises(ConfigError, match=r"input elinks has 3 bits; the output elinks .* has 2 bits"):
+    with pytest.raises(ConfigError, match=r"input elinks has 4 bits; the output elinks .* has 2 bits"):
         block(model, options, config)
