@@ -50,7 +50,7 @@ def generate_block(model: EncoderModel, options: VerilogOptions) -> dict[str, st
         When the registers do not fit the 16-bit pointer.
     """
     if options.block != DATAPATH:
-        raise ConfigError(f"block is {options.block!r}; the complete block is made of a {DATAPATH!r}: set block={DATAPATH!r}")
+        raise ConfigError(f"block is {options.block!r}; the complete block has a datapath: set block={DATAPATH!r}")
     files = generate(check(model), options) | regfile.generate(model)
     del files[MANIFEST]
     files["econ_ae_mixed.v"] = primitive("econ_ae_mixed")

@@ -154,7 +154,7 @@ async def load_and_stream(dut: Any) -> None:
     for name, value in bench.phases[OLD].configuration.items():
         bench.found.equal(int(getattr(dut, name).value) == value, True, f"port {name} is what was to be loaded")
     await bench.check_readback("after the load", 4)
-    image = b"".join(write.data for write in bench.writes[OLD][-len(bench.layout.weight_blocks) :])
+    image = bench.phases[OLD].configuration["weights"].to_bytes(-(-bench.layout.weight_bits // 8), "little")
     await bench.set_control("enable", "crc_start", "counters_reset")
     while (flags := await bench.register("flags")) & _STATUS_CRC_BUSY:
         pass
@@ -190,6 +190,7 @@ async def reconfigured(bench: BlockBench, old: int, new: int, *, gaps: bool) -> 
 async def reconfigure_while_streaming(dut: Any) -> None:
     """Load other weights and factors and back while events stream: only flagged events may be mixtures."""
     started, bench = now(), shared()
+    assert bench.dut is dut
     differing = sum(a != b for a, b in zip(bench.tables[OLD], bench.tables[NEW], strict=True))
     bench.found.equal(differing > 0, True, "the two settings differ in some event")
     there = await reconfigured(bench, OLD, NEW, gaps=False)
@@ -262,5 +263,3 @@ async def reset_while_streaming(dut: Any) -> None:
     await bench.clocks(60)
     counts = await bench.end_stream(RESET, RESET, "enabled with reset values")
     bench.finish("reset_while_streaming", started, exact=counts.exact)
-
-

@@ -1,4 +1,4 @@
-"""The Verilog around the complete block in simulation: clock, open-drain bus, upsets, and what happens at each clock."""
+"""The Verilog around the complete block in simulation: clock, open-drain bus, upsets, what happens at each clock."""
 
 from __future__ import annotations
 

@@ -102,9 +102,9 @@ class BlockResult:
     first_mismatch: str | None
     latency: int
     exact: int
-    flagged: int
-    mixtures: int
-    upsets: int
+    flagged: int | None
+    mixtures: int | None
+    upsets: int | None
     load_bytes: int | None
     load_seconds: float | None
     load_cpu_seconds: float | None
