@@ -68,7 +68,7 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
     """Return the model's own settings, then one per weight set and some more with everything else mixed.
 
     Muxes: identity, the module's default, one input for all cells, random with repeats, selects without a cell.
-    Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 7.
+    Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 15.
     """
     rng = np.random.default_rng(seed)
     cells, bits = model.input.cells, model.latent.width
@@ -101,7 +101,7 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
             model.pack.keep,
             masks(0.2),
         )[i * 5 % 6 if i % 7 else 1]
-        elinks = (5, 1, 2, 3, 4, 7, 0)[i % 7]
+        elinks = (5, 1, 2, 3, 4, 15, 0)[i % 7]
         found.append(Settings(f"{name}/{i}", other, mux, factors, keep, elinks))
     return found
 

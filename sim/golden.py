@@ -37,7 +37,7 @@ class Settings:
     mux : input cell of every cell
     calibration : factor of every cell, 2048 = 1
     keep : one mask per latent
-    elinks : eLinks in use, 0..7 (the width of the port)
+    elinks : eLinks in use, 0..15 (the width of the port)
     """
 
     name: str

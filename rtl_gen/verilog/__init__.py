@@ -1,6 +1,6 @@
 """Verilog of an encoder model."""
 
-from rtl_gen.verilog.block import block, block_module
+from rtl_gen.verilog.block import block, block_module, block_ports, generate_block
 from rtl_gen.verilog.describe import port_table
 from rtl_gen.verilog.generate import MANIFEST, generate, manifest, top_module
 from rtl_gen.verilog.options import (
@@ -31,8 +31,10 @@ __all__ = [
     "VerilogOptions",
     "block",
     "block_module",
+    "block_ports",
     "default_options",
     "generate",
+    "generate_block",
     "latency",
     "manifest",
     "port_table",

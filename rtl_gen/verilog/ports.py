@@ -12,7 +12,7 @@ from rtl_gen.verilog.options import DATAPATH, ENCODER, VerilogOptions, has_front
 CODE_BITS = 7
 FACTOR_BITS = 12
 SUM_CODE_BITS = 9
-ELINKS_BITS = 3
+ELINKS_BITS = 4
 FRAME_BITS = 160
 
 CONTROL, EVENT, CONFIGURATION = "control", "event", "configuration"

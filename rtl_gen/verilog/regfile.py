@@ -8,6 +8,7 @@ from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import AddressMap, address_map
 from rtl_gen.registers.layout import CALIBRATION_BITS, mux_bits
 from rtl_gen.registers.model import MappedByte
+from rtl_gen.verilog.ports import CONFIGURATION, CONTROL, Port
 from rtl_gen.verilog.regfile_bits import (
     ROW_BYTES,
     bit_positions,
@@ -71,6 +72,24 @@ def ports(layout: AddressMap) -> dict[str, list[int]]:
         "weights": layout.weight_blocks,
     }
     return {port: bit_positions(layout, names) for port, names in registers.items()}
+
+
+def port_list(model: EncoderModel) -> tuple[Port, ...]:
+    """Return the ports of the top module in the order of its declaration; ``ports`` says what is in the wide ones."""
+    wide = {name: len(bits) for name, bits in ports(address_map(model)).items()}
+    return (
+        Port("clk", "input", 1, CONTROL, "samples the I2C lines"),
+        Port("rst_n", "input", 1, CONTROL, "asserted at once, released two clocks after it rises"),
+        Port("scl_i", "input", 1, CONTROL, "level of SCL; any clock"),
+        Port("sda_i", "input", 1, CONTROL, "level of SDA; any clock"),
+        Port("sda_oe", "output", 1, CONTROL, "pulls SDA low"),
+        Port("i2c_address", "input", 7, CONTROL, "address of the I2C target; constant"),
+        Port("status", "input", 8, CONTROL, "what the datapath reports, readable over I2C"),
+        *(Port(name, "output", width, CONFIGURATION, "stored configuration bits") for name, width in wide.items()),
+        Port("enable", "output", 1, CONTROL, "the block takes events"),
+        Port("counters_reset", "output", 1, CONTROL, "high for one clock: counters outside are cleared"),
+        Port("reconfiguring", "output", 1, CONTROL, "bytes were written and no STOP has followed"),
+    )
 
 
 def _config(model: EncoderModel, layout: AddressMap, decode: str) -> str:

@@ -69,3 +69,59 @@ def fact(records: Sequence[Mapping[str, Any]], name: str) -> Any:
         if name in record:
             return record[name]
     raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """Outcome of a verification of the complete block.
+
+    Parameters
+    ----------
+    tests : names of the tests that ran
+    compared : comparisons made
+    mismatches : comparisons that failed (one per test at least), assertions of the Verilog that fired
+    first_mismatch : the first of these in words
+    latency : clocks, checked on every event
+    exact : unflagged events; every output of each was compared
+    flagged : events flagged during the reconfigurations
+    mixtures : flagged events that were in fact neither those of the old nor of the new settings
+    upsets : single upsets of weight bits while events streamed
+    load_bytes : bytes of settings and weights that were loaded over I2C
+    load_seconds, load_cpu_seconds : wall time and processor time of that load, on a bus that is faster than I2C's
+    streamed, stream_seconds : events sent one a clock after the load, and their wall time
+    simulator : name and version
+    seconds : wall time of build, start and simulation
+    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
+
+    What the bench did not reach because of a mismatch is None.
+    """
+
+    tests: tuple[str, ...]
+    compared: int
+    mismatches: int
+    first_mismatch: str | None
+    latency: int
+    exact: int
+    flagged: int | None
+    mixtures: int | None
+    upsets: int | None
+    load_bytes: int | None
+    load_seconds: float | None
+    load_cpu_seconds: float | None
+    streamed: int | None
+    stream_seconds: float | None
+    simulator: str
+    seconds: float
+    junit: Path
+    report: Path
+    log: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong."""
+        return self.mismatches == 0
+
+    def to_json(self) -> str:
+        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
+        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
+        return json.dumps(asdict(self) | names | {"passed": self.passed}, indent=2) + "\n"

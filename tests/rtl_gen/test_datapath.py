@@ -22,16 +22,12 @@ from rtl_gen.verilog import (
     LOOP,
     NORMALISER,
     SUM,
-    Port,
     VerilogOptions,
-    block,
-    block_module,
     default_options,
     generate,
     latency,
     manifest,
     port_table,
-    ports,
     register_stages,
     top_module,
 )
@@ -126,7 +122,7 @@ def test_ports_of_the_chip() -> None:
     widths = {name: port["width"] for name, port in found["ports"].items()}
     assert widths == {
         "clk": 1, "rst_n": 1, "in_valid": 1, "bx0": 1, "codes": 336, "mux": 288, "calibration": 576,
-        "weights": 12864, "keep_mask": 144, "elinks": 3, "out_valid": 1, "latents": 144, "sum_code": 9, "frame": 160,
+        "weights": 12864, "keep_mask": 144, "elinks": 4, "out_valid": 1, "latents": 144, "sum_code": 9, "frame": 160,
     }  # fmt: skip
     assert (found["top"], found["block"], found["density"]) == ("econ_t_chip_datapath", DATAPATH, 1)
     assert found["multiplications"] == {"conv": 680, "dense": 2048}
@@ -173,35 +169,3 @@ def test_charges_that_do_not_fit_are_refused() -> None:
 def test_the_documented_ports_are_current() -> None:
     text = (Path(__file__).parents[2] / "docs" / "rtl.md").read_text(encoding="utf-8")
     assert port_table(manifest(template(), default_options(template(), DATAPATH))) in text
-
-
-def config_ports(model: EncoderModel, options: VerilogOptions) -> list[Port]:
-    control = [Port("clk", "input", 1, "control", ""), Port("rst_n", "input", 1, "control", "")]
-    outputs = [replace(p, direction="output") for p in ports(model, options) if p.role == "configuration"]
-    gates = [Port(name, "output", 1, "control", "") for name in ("enable", "reconfiguring")]
-    return [*control, Port("scl", "input", 1, "control", ""), *outputs, *gates]
-
-
-def test_block_joins_datapath_and_configuration(tmp_path: Path) -> None:
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not on the PATH")
-    model = random_model(2)
-    options = default_options(model, DATAPATH)
-    config = config_ports(model, options)
-    declared = ", ".join(f"{p.direction} wire [{p.width - 1}:0] {p.name}" for p in config)
-    values = "".join(f"assign {p.name} = {p.width}'d1 & {{{p.width}{{scl}}}};\n" for p in config[3:])
-    stub = f"module {model.name}_config ({declared});\n{values}wire unused = &{{1'b0, clk, rst_n}};\nendmodule\n"
-    files = generate(model, options)
-    files |= {f"{block_module(model)}.v": block(model, options, config), f"{model.name}_config.v": stub}
-    sources = [str(path) for path in write_files(files, tmp_path / "rtl") if path.suffix == ".v"]
-    command = ["verilator", "--lint-only", "-Wall", "-Wno-DECLFILENAME", "--top-module", block_module(model), *sources]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
-
-
-def test_block_refuses_another_width() -> None:
-    model = random_model(2)
-    options = default_options(model, DATAPATH)
-    config = [replace(p, width=2) if p.name == "elinks" else p for p in config_ports(model, options)]
-    with pytest.raises(ConfigError, match=r"input elinks has 3 bits; the output elinks .* has 2 bits"):
-        block(model, options, config)

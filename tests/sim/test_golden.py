@@ -62,7 +62,7 @@ def test_settings_use_every_width_of_the_ports() -> None:
     model = template()
     block = {port.name: port.width for port in ports(model, default_options(model, DATAPATH))}
     everything = settings_list(model, 1)
-    assert {s.elinks for s in everything} >= {0, 1, 2, 3, 4, 5, 7}
+    assert {s.elinks for s in everything} >= {0, 1, 2, 3, 4, 5, 15}
     assert any(not any(s.keep) for s in everything)
     for settings in everything:
         values = configuration(settings, ports(model, default_options(model, DATAPATH)))

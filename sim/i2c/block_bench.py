@@ -1,0 +1,265 @@
+"""cocotb bench of the complete block: settings over I2C, frames every clock, both at once, upsets, reset.
+
+The tests build on each other: the design is reset in the first and the last one only.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.triggers import Timer
+
+from rtl_gen.registers import Write
+from sim.benches.datapath_bench import strings
+from sim.i2c.block_stream import Counts, Judge, Stream
+from sim.i2c.master import Master
+from sim.i2c.settings import changes, setting_writes
+from sim.i2c.support import EVERYTHING, FAST, TARGET, Bench, now
+from sim.vectors import VectorPhase, load
+
+OLD, NEW, RESET = range(3)
+"""Phases of the vectors: settings of the load, of the reconfiguration, and after reset."""
+
+_QUIET_CLOCKS = 20  # from STOP on the bus until the target has seen it, with room
+_STATUS_CRC_BUSY, _STATUS_CRC_VALID = 4, 8
+
+
+class BlockBench(Bench):
+    """The parts, wired to one design."""
+
+    def __init__(self, dut: Any) -> None:
+        super().__init__(dut)
+        self.phases: list[VectorPhase] = load(Path(self.job["vectors"]))
+        widths: dict[str, int] = self.job["widths"]
+        port = next(name for name in self.phases[OLD].inputs if name != "bx0")
+        inputs = self.phases[OLD].inputs
+        outputs = tuple(sorted(self.phases[OLD].outputs))
+        self.tables = [
+            list(zip(*(strings(phase.outputs[name], widths[name]) for name in outputs), strict=True))
+            for phase in self.phases
+        ]
+        self.writes = [setting_writes(self.model, self.layout, phase.configuration) for phase in self.phases]
+        bx0 = [bool(row[0]) for row in inputs["bx0"]]
+        self.stream = Stream(dut, port, strings(inputs[port], widths[port]), bx0, outputs, self.rng)
+        self.judge = Judge(self.found, self.job["latency"], self.job["registered"])
+
+    async def reset(self) -> None:
+        """Set every input, assert the reset and release it; the registers are at their reset values."""
+        dut = self.dut
+        for name in ("in_valid", "bx0", "upset", "upset_copy", "upset_bit"):
+            getattr(dut, name).value = 0
+        getattr(dut, self.stream.port).value = 0
+        dut.i2c_address.value = TARGET
+        self.bus.drive(1, 1)
+        dut.rst_n.value = 0
+        await self.clocks(3)
+        dut.rst_n.value = 1
+        await self.clocks(12)  # until the filters saw the idle bus
+        self.restart()
+
+    def restart(self) -> None:
+        """Expect what holds after a reset."""
+        self.master = Master(self.bus, FAST)
+        self.expected = {byte.address: byte.reset for byte in self.layout.stored}
+        self.judge.following = 0
+
+    def begin_stream(self, *, gaps: bool = False) -> None:
+        """Send events from now on."""
+        self.stream.log = []
+        self.stream.on, self.stream.gaps = True, gaps
+        self._task = cocotb.start_soon(self.stream.run())
+
+    async def end_stream(self, old: int, new: int, what: str) -> Counts:
+        """Stop the events, empty the pipeline, judge what came out."""
+        self.stream.on = False
+        await self.clocks(self.job["latency"] + 5)  # more: a late or surplus event is seen too
+        self._task.cancel()
+        return self.judge.judge(self.stream.log, self.tables[old], self.tables[new], what)
+
+    async def write_at_once(self, writes: tuple[Write, ...]) -> None:
+        """Write all bytes with repeated STARTs and one STOP: for the block it is one reconfiguration."""
+        for write in writes:
+            done = await self.master.send([TARGET << 1, write.address >> 8, write.address & 0xFF, *write.data])
+            self.found.equal(done, 3 + len(write.data), f"bytes acknowledged at {write.address:#06x}")
+            for i, value in enumerate(write.data):
+                byte = self.byte(write.address + i)
+                self.expected[byte.address] = value & byte.mask
+        await self.master.stop()
+        await self.clocks(_QUIET_CLOCKS)
+
+    async def set_control(self, *names: str) -> None:
+        """Write the control register."""
+        await self.write(self.control, bytes([sum(self.bit(name) for name in names)]))
+        self.expected[self.control] &= ~self.bit("counters_reset")
+        await self.clocks(_QUIET_CLOCKS)
+
+    def finish(self, test: str, started: float, **facts: Any) -> None:
+        """Write the record of a test; fail when something was wrong."""
+        problems = self.found.problems
+        record = {
+            "test": test,
+            "compared": self.found.compared,
+            "mismatches": len(problems),
+            "first_mismatch": f"{test}: {problems[0]}" if problems else None,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        with Path(self.job["records"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record | facts) + "\n")
+        assert not problems, problems[0]
+
+
+class _Shared:
+    """The bench of the running simulation."""
+
+    bench: BlockBench
+
+
+def shared() -> BlockBench:
+    """Return the bench as the previous test left it, without its findings."""
+    bench = _Shared.bench
+    bench.found.compared, bench.found.problems = 0, []
+    return bench
+
+
+@cocotb.test()
+async def disabled_after_reset(dut: Any) -> None:
+    """Send events to a block that nobody enabled: nothing comes out, and they are no bunch crossings."""
+    started = now()
+    bench = _Shared.bench = BlockBench(dut)
+    await bench.reset()
+    bench.check_ports("after reset")
+    bench.begin_stream()
+    await bench.clocks(60)
+    counts = await bench.end_stream(RESET, RESET, "disabled")
+    sent = sum(clock.event >= 0 for clock in bench.stream.log)
+    came = sum(bool(clock.outputs) for clock in bench.stream.log)
+    bench.found.equal((sent > 50, came), (True, 0), "events sent to the disabled block, and what came out")
+    bench.finish("disabled_after_reset", started, disabled_events=sent, exact=counts.exact)
+
+
+@cocotb.test()
+async def load_and_stream(dut: Any) -> None:
+    """Load all settings and weights over I2C, read back, check the CRC, then send every event, one a clock."""
+    started, bench = now(), shared()
+    loading, cpu = now(), time.process_time()
+    for write in bench.writes[OLD]:
+        await bench.write(write.address, write.data)
+    times = {"load_seconds": round(now() - loading, 3), "load_cpu_seconds": round(time.process_time() - cpu, 3)}
+    bench.check_ports("after the load")
+    for name, value in bench.phases[OLD].configuration.items():
+        bench.found.equal(int(getattr(dut, name).value) == value, True, f"port {name} is what was to be loaded")
+    await bench.check_readback("after the load", 4)
+    image = bench.phases[OLD].configuration["weights"].to_bytes(-(-bench.layout.weight_bits // 8), "little")
+    await bench.set_control("enable", "crc_start", "counters_reset")
+    while (flags := await bench.register("flags")) & _STATUS_CRC_BUSY:
+        pass
+    bench.found.equal(flags, _STATUS_CRC_VALID, "flags after the CRC")
+    bench.found.equal(await bench.register("crc"), zlib.crc32(image), "CRC-32 of the weights")
+    bench.stream.sent = 0
+    streaming, cpu = now(), time.process_time()
+    bench.begin_stream()
+    await bench.clocks(len(bench.stream.events))
+    counts = await bench.end_stream(OLD, OLD, "streaming")
+    times |= {"stream_seconds": round(now() - streaming, 3), "stream_cpu_seconds": round(time.process_time() - cpu, 3)}
+    bench.found.equal(counts.flagged, 0, "flagged events without a reconfiguration")
+    bench.found.equal(counts.exact >= len(bench.stream.events), True, "every event was sent")
+    bench.found.equal(await bench.register("datapath"), 0, "status of the datapath without a flagged event")
+    loaded = sum(len(write.data) for write in bench.writes[OLD])
+    bench.finish("load_and_stream", started, streamed=counts.exact, exact=counts.exact, load_bytes=loaded, **times)
+
+
+async def reconfigured(bench: BlockBench, old: int, new: int, *, gaps: bool) -> Counts:
+    """Rewrite settings while events stream; return what was judged."""
+    what = f"reconfiguration {old} to {new}"
+    bench.begin_stream(gaps=gaps)
+    await bench.clocks(100)
+    await bench.write_at_once(changes(bench.writes[old], bench.writes[new]))
+    await bench.clocks(100)
+    counts = await bench.end_stream(old, new, what)
+    bench.found.equal(counts.flagged > 0, True, f"{what}: events are flagged")
+    bench.check_ports(what)
+    return counts
+
+
+@cocotb.test()
+async def reconfigure_while_streaming(dut: Any) -> None:
+    """Load other weights and factors and back while events stream: only flagged events may be mixtures."""
+    started, bench = now(), shared()
+    assert bench.dut is dut
+    differing = sum(a != b for a, b in zip(bench.tables[OLD], bench.tables[NEW], strict=True))
+    bench.found.equal(differing > 0, True, "the two settings differ in some event")
+    there = await reconfigured(bench, OLD, NEW, gaps=False)
+    bench.found.equal(await bench.register("datapath"), 1, "status after flagged events")
+    back = await reconfigured(bench, NEW, OLD, gaps=True)
+    # The write that clears the status flags events itself; these do not count.
+    bench.begin_stream()
+    await bench.set_control("enable", "counters_reset")
+    status = await bench.register("datapath")
+    clearing = await bench.end_stream(OLD, OLD, "clearing the status")
+    bench.found.equal((status, clearing.flagged > 0), (0, True), "status after it was cleared, and flagged events")
+    facts = {"exact": there.exact + back.exact + clearing.exact, "flagged": there.flagged + back.flagged}
+    mixtures = there.mixtures + back.mixtures
+    bench.finish("reconfigure_while_streaming", started, **facts, mixtures=mixtures, differing=differing)
+
+
+@cocotb.test()
+async def upsets_while_streaming(dut: Any) -> None:
+    """Flip single weight bits while events stream: no frame changes, each flip is counted."""
+    started, bench = now(), shared()
+    before = await bench.register("errors")
+    places = [
+        8 * index + byte.lsb + bit
+        for index, byte in enumerate(bench.layout.stored)
+        if byte.register.name in bench.layout.weight_blocks
+        for bit in range(byte.width)
+    ]
+    bench.begin_stream()
+    for n in range(bench.job["upsets"]):
+        await bench.clocks(3)
+        dut.upset_copy.value = int(bench.rng.integers(3))
+        dut.upset_bit.value = int(bench.rng.choice(places))
+        dut.upset.value = 1 - n % 2
+    counts = await bench.end_stream(OLD, OLD, "upsets")
+    bench.found.equal(await bench.register("errors"), before + bench.job["upsets"], "upsets counted")
+    bench.found.equal(counts.flagged, 0, "events flagged by upsets")
+    bench.check_ports("after the upsets")
+    dut.upset.value = 0
+    bench.finish("upsets_while_streaming", started, exact=counts.exact, upsets=bench.job["upsets"])
+
+
+@cocotb.test()
+async def reset_while_streaming(dut: Any) -> None:
+    """Reset in the middle of events and of a reconfiguration: reset values, disabled, then exact with these."""
+    started, bench = now(), shared()
+    bench.begin_stream()
+    await bench.clocks(30)
+    writes = changes(bench.writes[OLD], bench.writes[NEW])[-1:]
+    await bench.master.send([TARGET << 1, writes[0].address >> 8, writes[0].address & 0xFF, *writes[0].data])
+    await bench.master.bit(1)
+    await bench.clocks(10)
+    bench.found.equal(str(dut.observed.value)[:2], "11", "enable and reconfiguring before the reset")
+    bench.stream.on = False
+    dut.rst_n.value = 0
+    await Timer(1, "ns")  # no clock edge: the reset is asynchronous
+    bench.found.equal(str(dut.out_valid.value), "0", "out_valid one ns after rst_n fell")
+    bench._task.cancel()
+    await bench.reset()
+    bench.check_ports("after the reset")
+    await bench.check_readback("after the reset", 2 if bench.job["short"] else EVERYTHING)
+    for name in ("flags", "datapath", "errors"):
+        bench.found.equal(await bench.register(name), 0, f"{name} after the reset")
+    bench.begin_stream()
+    await bench.clocks(30)
+    await bench.end_stream(RESET, RESET, "after the reset")
+    came = sum(bool(clock.outputs) for clock in bench.stream.log)
+    bench.found.equal(came, 0, "events that came out of the block after its reset")
+    await bench.set_control("enable")
+    bench.begin_stream()
+    await bench.clocks(60)
+    counts = await bench.end_stream(RESET, RESET, "enabled with reset values")
+    bench.finish("reset_while_streaming", started, exact=counts.exact)
