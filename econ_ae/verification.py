@@ -118,6 +118,18 @@ def _registers(context: Context, events: int) -> Any:
     )
 
 
+def _block(context: Context, events: int) -> Any:
+    from sim.i2c import verify_block
+
+    return verify_block(
+        context.model(),
+        _folder(context, "block"),
+        codes_of(context, events),
+        seed=context.config.seed,
+        progress=context.progress,
+    )
+
+
 def _upsets(context: Context, events: int) -> Any:
     del events  # every bit of every copy
     from sim.i2c import verify_registers
@@ -151,7 +163,8 @@ SUITES: dict[str, Callable[[Context, int], Any]] = {
     "encoder": _encoder,
     "datapath": _datapath,
     "i2c": _registers,
+    "block": _block,
     "seu": _upsets,
     "hls": _hls,
 }
-"""Suites by name: the encoder alone, codes to frames, registers over I2C, every single upset, the C++."""
+"""Suites by name: the encoder alone, codes to frames, registers over I2C, all of it, every single upset, C++."""

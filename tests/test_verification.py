@@ -65,7 +65,7 @@ def test_all_runs_every_suite(context: pipeline.Context, monkeypatch: pytest.Mon
     monkeypatch.setattr(verification, "SUITES", {name: record(name) for name in verification.SUITES})
     monkeypatch.delenv(verification.WAVES, raising=False)
     verification.run_suites(context, "all", 7, simulator="icarus", waves=False)
-    assert ran == [(name, 7) for name in ("encoder", "datapath", "i2c", "seu", "hls")]
+    assert ran == [(name, 7) for name in ("encoder", "datapath", "i2c", "block", "seu", "hls")]
     assert verification.WAVES not in os.environ
 
 
