@@ -34,7 +34,7 @@ def make_run(path: Path, seed: int, activation: str, *, stages: tuple[str, ...] 
     config = parse(settings, "test")
     batch, rows = pipeline.read_data(config, LOW_DENSITY)
     context = pipeline.Context(RunDirectory.create(path, config), LOW_DENSITY, Silent())
-    pipeline._write_data(context, batch, rows)
+    pipeline.write_data(context, batch, rows)
     for stage in stages:
         pipeline.run_stage(context, stage, repeat=False)
 

@@ -77,10 +77,11 @@ def test_lint_and_elaboration_are_clean(
     )
 
 
-def flip_flops(files: dict[str, str], top: str, directory: Path) -> int:
+def flip_flops(files: dict[str, str], top: str, directory: Path, *, without: str = "") -> int:
     """Return the flip-flops after synthesis."""
     paths = sources(files, directory)
-    text = yosys(f"read_verilog {' '.join(paths)}; synth -flatten -noabc -top {top}; check -assert; stat")
+    leave_out = f"blackbox {without}; " if without else ""
+    text = yosys(f"read_verilog {' '.join(paths)}; {leave_out}synth -flatten -noabc -top {top}; check -assert; stat")
     cells = text.rpartition("Number of cells")[2]
     assert "LATCH" not in cells
     return sum(int(n) for n in re.findall(r"\$_\w*DFF\w*\s+(\d+)", cells))
@@ -99,8 +100,10 @@ def test_synthesis_keeps_three_flip_flops_per_bit(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_synthesis_of_the_chip_keeps_three_flip_flops_per_bit(econ_t_model: EncoderModel, tmp_path: Path) -> None:
-    files = generate_block(econ_t_model, default_options(econ_t_model, DATAPATH))
-    found = flip_flops(files, block_module(econ_t_model), tmp_path)
+    options = default_options(econ_t_model, DATAPATH)
+    files = generate_block(econ_t_model, options)
+    # The datapath holds no configuration bit, and its arithmetic takes yosys many minutes.
+    found = flip_flops(files, block_module(econ_t_model), tmp_path, without=top_module(econ_t_model, options))
     assert found >= 3 * address_map(econ_t_model).stored_bits
 
 
