@@ -69,20 +69,27 @@ def registers_export(
 @registers.command("map")
 def registers_map(
     run_path: RunPath,
-    form: Annotated[str, typer.Option("--format", help="markdown, systemrdl or c-header.")] = "markdown",
+    form: Annotated[str, typer.Option("--format", help="markdown, systemrdl, c-header or i2c-weights.")] = "markdown",
+    i2c_address: Annotated[int, typer.Option(min=0, max=127, help="Of the block, for i2c-weights.")] = 0x20,
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
-    """Write the address map of the generated block's configuration registers."""
+    """Write the address map of the generated block's registers, or the I2C bytes that load the run's weights."""
     from econ_ae import pipeline
+    from econ_ae.ir import weights
     from econ_ae.progress import Silent
-    from rtl_gen.registers import address_map, c_header, markdown, systemrdl
+    from rtl_gen.registers import AddressMap, address_map, c_header, i2c_sequence, markdown, systemrdl, weight_writes
 
-    forms = {"markdown": markdown, "systemrdl": systemrdl, "c-header": c_header}
+    model = pipeline.open_run(run_path, Silent()).model()
+
+    def i2c_weights(layout: AddressMap) -> str:
+        writes = weight_writes(layout, weights.pack(model))
+        return i2c_sequence(writes, i2c_address, one_transaction=True)
+
+    forms = {"markdown": markdown, "systemrdl": systemrdl, "c-header": c_header, "i2c-weights": i2c_weights}
     if form not in forms:
         raise ConfigError(f"format {form!r} is unknown; expected one of {', '.join(forms)}")
-    layout = address_map(pipeline.open_run(run_path, Silent()).model())
-    _write(forms[form](layout), out, overwrite=overwrite)
+    _write(forms[form](address_map(model)), out, overwrite=overwrite)
 
 
 @registers.command("import")

@@ -78,12 +78,14 @@ def bus_seconds(writes: Iterable[Write], hertz: int) -> float:
     return sum(write.bit_times for write in writes) / hertz
 
 
-def i2c_sequence(writes: Sequence[Write], target: int) -> str:
+def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool = False) -> str:
     """Return transactions as text: ``S`` START, bytes in hexadecimal, ``P`` STOP; ``#`` comments give the times.
 
     Parameters
     ----------
     target : 7-bit address of the chip
+    one_transaction : join the writes by repeated START and end with one STOP, so that the block flags every event
+        between the first byte and the last; for a reload while events stream
 
     Raises
     ------
@@ -94,8 +96,10 @@ def i2c_sequence(writes: Sequence[Write], target: int) -> str:
         raise RegisterError(f"I2C address {target:#x}; expected 7 bits, 0x00..0x7f")
     size = sum(len(write.data) for write in writes)
     times = ", ".join(f"{bus_seconds(writes, f) * 1e3:.3f} ms at {f // 1000} kHz" for f in FREQUENCIES)
-    lines = [f"# {len(writes)} transactions, {size} data bytes: {times}"]
-    for write in writes:
+    count = f"{len(writes)} writes in one transaction" if one_transaction else f"{len(writes)} transactions"
+    lines = [f"# {count}, {size} data bytes: {times}"]
+    for number, write in enumerate(writes, 1):
+        stop = [] if one_transaction and number < len(writes) else ["P"]
         head = (target << 1, write.address >> 8, write.address & 0xFF)
-        lines.append(" ".join(["S", *(f"{byte:02x}" for byte in (*head, *write.data)), "P"]))
+        lines.append(" ".join(["S", *(f"{byte:02x}" for byte in (*head, *write.data)), *stop]))
     return "\n".join(lines) + "\n"
