@@ -18,8 +18,8 @@ def group_weights(groups: np.ndarray[Any, np.dtype[np.intp]], cells: int) -> Flo
     """Return each group's weight, float64 (groups,): the mean over its cells of 1 / (groups the cell is in).
 
     With these weights every trigger cell counts equally, however many of the overlapping groups it enters
-    (documentation of the telescope loss of fastml-science; for eight groups at the sector borders the published table
-    differs from that rule because a factor 1/4 is applied to one term of the sum only).
+    (documentation of the telescope loss of fastml-science; for the six groups around the corner where the sectors meet
+    the published table differs from that rule, because a factor 1/4 is applied to one term of the sum only).
     """
     membership = np.bincount(groups.reshape(-1), minlength=cells)
     weights: FloatArray = (1.0 / membership)[groups].mean(axis=1)
