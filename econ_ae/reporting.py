@@ -35,6 +35,7 @@ def write(context: Context) -> list[Path]:
     """Evaluate the run on its report rows; write index.html, report.json, headline.json and emd.csv."""
     from econ_ae import pipeline
     from metrics.baselines import baselines
+    from metrics.emd import engine
     from metrics.evaluate import evaluate
     from metrics.report import build_report, render, to_json
     from metrics.report.tables import emd_csv, headline_table
@@ -43,7 +44,7 @@ def write(context: Context) -> list[Path]:
     config, model, geometry = context.config, context.model(), context.geometry
     batch = context.rows("report")
     autoencoder = reconstruct(context, model, batch)
-    context.progress.say(f"exact EMD of {len(batch)} report events")
+    context.progress.say(f"exact EMD of {len(batch)} report events ({engine(geometry)})")
     flat, *ideal = baselines(batch.charges, geometry, config.report.elinks)
     sent = transmitted(batch.charges, geometry, config.report.elinks, tune=context.rows("train").charges)
     compared = [autoencoder, flat, *sent.reconstructions]
@@ -121,6 +122,7 @@ def compare(
     """
     from econ_ae import pipeline
     from metrics.baselines import flat_image
+    from metrics.emd import engine
     from metrics.evaluate import evaluate
     from metrics.report import build_report, render, to_json
     from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
@@ -143,7 +145,7 @@ def compare(
     if "ae" in algorithms:
         autoencoders = (reconstruct(*pair, batch) for pair in zip(contexts, models, strict=True))
         compared[:0] = [replace(r, variant=label) for r, label in zip(autoencoders, labels, strict=True)]
-    first.progress.say(f"exact EMD of {len(batch)} report events, {len(compared)} reconstructions")
+    first.progress.say(f"exact EMD of {len(batch)} report events, {len(compared)} reconstructions ({engine()})")
     evaluation = evaluate(batch.charges, compared, first.geometry, first.config.seed, metadata=batch.metadata)
     data = build_report(
         evaluation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 from scipy.stats import spearmanr
 
+from econ_ae.data.readers import read
 from econ_ae.data.synthetic import generate
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.training.losses import LOSSES
@@ -18,9 +20,10 @@ from metrics.emd import emd
 FLOORS = {"telescope": 0.6, "pyramid": 0.96, "sliced": 0.95, "sinkhorn": 0.96, "emd": 0.999}
 
 
-def pairs(n: int) -> tuple[Any, Any]:
-    """Images against smeared, mixed and other images."""
-    charges = generate(n, seed=4).charges
+def pairs(n: int, charges: Any = None) -> tuple[Any, Any]:
+    """Images against smeared and mixed images; synthetic ones without ``charges``."""
+    if charges is None:
+        charges = generate(n, seed=4).charges
     true = (charges / charges.sum(axis=1, keepdims=True)).astype(np.float32)
     rng = np.random.default_rng(5)
     share = rng.random((n, 1))
@@ -32,15 +35,24 @@ def pairs(n: int) -> tuple[Any, Any]:
     return true, predicted.astype(np.float32)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_orders_pairs_as_the_exact_emd(name: str) -> None:
-    true, predicted = pairs(150)
+def check_order(name: str, true: Any, predicted: Any) -> None:
     exact = emd(true, predicted, LOW_DENSITY).values
     loss = tf.function(LOSSES[name](LOW_DENSITY))
     values = [float(loss(true[i : i + 1], predicted[i : i + 1])) for i in range(len(true))]
     assert spearmanr(values, exact).statistic > FLOORS[name]
     if name in {"sliced", "sinkhorn"}:
         assert 0.6 < np.mean(values) / exact.mean() < 1.05
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_orders_synthetic_pairs_as_the_exact_emd(name: str) -> None:
+    check_order(name, *pairs(150))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_orders_real_pairs_as_the_exact_emd(name: str, reference: Path) -> None:
+    charges = read(reference / "hgcal_pu200_eportrx.csv", limit=150).charges
+    check_order(name, *pairs(150, charges))
 
 
 @pytest.mark.parametrize("name", ["pyramid", "sliced", "sinkhorn", "emd"])
