@@ -164,6 +164,7 @@ def verify(
     suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls or all.")] = "encoder",
     simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
     waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
+    ac_types: Annotated[Path | None, typer.Option(help="Headers of Catapult's C++; default: hls4ml's.")] = None,
     as_json: Json = False,
 ) -> None:
     """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
@@ -171,7 +172,7 @@ def verify(
     from econ_ae.console import Terminal, print_table
 
     context = pipeline.open_run(run_path, Terminal(quiet=as_json))
-    results = verification.run_suites(context, suite, events, simulator=simulator, waves=waves)
+    results = verification.run_suites(context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types)
     print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
     if not all(result.passed for result in results):
         raise typer.Exit(1)

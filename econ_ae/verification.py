@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,23 @@ WAVES = "ECON_AE_WAVES"
 """Environment variable that makes ``sim.simulate`` write waveforms."""
 
 
-def run_suites(context: Context, suite: str, events: int | None, *, simulator: str, waves: bool) -> list[Any]:
+@dataclass(frozen=True)
+class Request:
+    """What a suite is asked for: how many real events, and where the HLS headers are (None: with hls4ml)."""
+
+    events: int
+    ac_types: Path | None = None
+
+
+def run_suites(
+    context: Context,
+    suite: str,
+    events: int | None,
+    *,
+    simulator: str = "icarus",
+    waves: bool = False,
+    ac_types: Path | None = None,
+) -> list[Any]:
     """Run one suite, or all; return their results, each with ``passed`` and ``to_json()``.
 
     Parameters
@@ -30,6 +47,7 @@ def run_suites(context: Context, suite: str, events: int | None, *, simulator: s
     events : real events per suite; the configuration's number by default
     simulator : ``icarus``, or ``verilator`` for the datapath
     waves : also write waveforms (FST) beside the build, Icarus only
+    ac_types : directory of the ac_types headers for the Catapult C++; by default those that hls4ml ships
 
     Raises
     ------
@@ -49,7 +67,8 @@ def run_suites(context: Context, suite: str, events: int | None, *, simulator: s
     if waves:
         os.environ[WAVES] = "1"
     names = list(SUITES) if suite == ALL else [suite]
-    found = [SUITES[name](context, events or context.config.verify.real_events) for name in names]
+    request = Request(events or context.config.verify.real_events, ac_types)
+    found = [SUITES[name](context, request) for name in names]
     return [result for one in found for result in (one if isinstance(one, list) else [one])]
 
 
@@ -68,10 +87,10 @@ def _folder(context: Context, name: str) -> Path:
     return context.path(VERIFY, name)
 
 
-def _encoder(context: Context, events: int) -> Any:
+def _encoder(context: Context, request: Request) -> Any:
     from econ_ae import pipeline
 
-    return pipeline.verify(context, events)
+    return pipeline.verify(context, request.events)
 
 
 def codes_of(context: Context, events: int) -> IntArray:
@@ -79,7 +98,7 @@ def codes_of(context: Context, events: int) -> IntArray:
     return floatcodes.encode_4e3m(context.rows("report").charges[:events], floatcodes.LOW_DENSITY)
 
 
-def _datapath(context: Context, events: int) -> Any:
+def _datapath(context: Context, request: Request) -> Any:
     from rtl_gen.verilog import DATAPATH, default_options
     from sim.runner import verify_datapath
 
@@ -87,7 +106,7 @@ def _datapath(context: Context, events: int) -> Any:
     return verify_datapath(
         model,
         default_options(model, DATAPATH),
-        codes_of(context, events),
+        codes_of(context, request.events),
         _folder(context, "datapath"),
         random_events=context.config.verify.random_events,
         seed=context.config.seed,
@@ -109,8 +128,8 @@ def _verilated(context: Context, events: int | None) -> Any:
     )
 
 
-def _registers(context: Context, events: int) -> Any:
-    del events  # the stimulus is the address map
+def _registers(context: Context, request: Request) -> Any:
+    del request  # the stimulus is the address map
     from sim.i2c import verify_registers
 
     return verify_registers(
@@ -118,20 +137,20 @@ def _registers(context: Context, events: int) -> Any:
     )
 
 
-def _block(context: Context, events: int) -> Any:
+def _block(context: Context, request: Request) -> Any:
     from sim.i2c import verify_block
 
     return verify_block(
         context.model(),
         _folder(context, "block"),
-        codes_of(context, events),
+        codes_of(context, request.events),
         seed=context.config.seed,
         progress=context.progress,
     )
 
 
-def _upsets(context: Context, events: int) -> Any:
-    del events  # every bit of every copy
+def _upsets(context: Context, request: Request) -> Any:
+    del request  # every bit of every copy
     from sim.i2c import verify_registers
 
     return verify_registers(
@@ -139,12 +158,12 @@ def _upsets(context: Context, events: int) -> Any:
     )
 
 
-def _hls(context: Context, events: int) -> Any:
+def _hls(context: Context, request: Request) -> Any:
     from rtl_gen.hls import CATAPULT, VITIS
     from sim.hls import verify_hls
 
     model = context.model()
-    images = input_images(model.input, model.normalise, context.rows("report").charges[:events])
+    images = input_images(model.input, model.normalise, context.rows("report").charges[: request.events])
     return [
         verify_hls(
             model,
@@ -154,12 +173,13 @@ def _hls(context: Context, events: int) -> Any:
             random_events=context.config.verify.random_events,
             seed=context.config.seed,
             progress=context.progress,
+            ac_types=request.ac_types if flavour == CATAPULT else None,
         )
         for flavour in (CATAPULT, VITIS)
     ]
 
 
-SUITES: dict[str, Callable[[Context, int], Any]] = {
+SUITES: dict[str, Callable[[Context, Request], Any]] = {
     "encoder": _encoder,
     "datapath": _datapath,
     "i2c": _registers,

@@ -60,7 +60,7 @@ def test_all_runs_every_suite(context: pipeline.Context, monkeypatch: pytest.Mon
     ran: list[tuple[str, int]] = []
 
     def record(name: str) -> Any:
-        return lambda _, events: ran.append((name, events))
+        return lambda _, request: ran.append((name, request.events))
 
     monkeypatch.setattr(verification, "SUITES", {name: record(name) for name in verification.SUITES})
     monkeypatch.delenv(verification.WAVES, raising=False)
