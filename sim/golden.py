@@ -89,6 +89,13 @@ def charges_of(codes: IntArray, settings: Settings, options: VerilogOptions) -> 
     return floatcodes.decode_4e3m(chosen, options.density) * np.array(factors) >> 11
 
 
+def images_of(events: IntArray, settings: Settings, options: VerilogOptions) -> IntArray:
+    """Return the input images, int64 (n, rows, cols, channels), that a block's events become."""
+    codes = options.block == DATAPATH and options.front_end
+    charges = charges_of(events, settings, options) if codes else events
+    return emulator.input_images(settings.model.input, settings.model.normalise, charges)
+
+
 def expected(settings: Settings, options: VerilogOptions, events: IntArray, crossing: IntArray) -> dict[str, Bits]:
     """Return every event output of a block, bit arrays uint8 (n, width) with the least significant bit first.
 

@@ -86,6 +86,7 @@ def verify(
     job: Mapping[str, Any],
     *,
     events: int,
+    not_reached: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> VerificationResult:
     """Build the Verilog, run the bench, and return what it found.
@@ -96,6 +97,7 @@ def verify(
     top, bench : names of the module and of the Python module
     job : what the bench reads besides; holds ``latency`` and ``seed``
     events : events of the campaign; fewer is an error
+    not_reached : corners that the campaign does not reach, for the result
 
     Raises
     ------
@@ -133,6 +135,7 @@ def verify(
         stated_latency=job["latency"],
         simulator=simulator,
         seconds=seconds,
+        not_reached=not_reached,
         junit=space.junit,
         report=space.report,
         log=space.log,

@@ -32,6 +32,7 @@ class VerificationResult:
     seconds : wall time of build, start and simulation
     events_per_second : of the simulation alone, with everything compared
     first_mismatch : the first difference in words
+    not_reached : corners of the arithmetic that no event reached (``sim.coverage``)
     junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
     """
 
@@ -47,6 +48,7 @@ class VerificationResult:
     seconds: float
     events_per_second: float
     first_mismatch: str | None
+    not_reached: tuple[str, ...]
     junit: Path
     report: Path
     log: Path

@@ -14,8 +14,8 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from rtl_gen.verilog import VerilogOptions, generate, latency, ports, top_module
-from sim import datapath_stimulus, stimulus, vectors
-from sim.golden import LINK_BITS, Settings
+from sim import coverage, datapath_stimulus, stimulus, vectors
+from sim.golden import LINK_BITS, Settings, images_of
 from sim.icarus import Workspace, require_simulator, verify
 from sim.result import VerificationResult
 from sim.vectors import VectorPhase
@@ -75,7 +75,14 @@ def verify_encoder(
         "seed": seed,
     }
     return verify(
-        space, files, top_module(model, options), ENCODER_BENCH, job, events=campaign.events(), progress=progress
+        space,
+        files,
+        top_module(model, options),
+        ENCODER_BENCH,
+        job,
+        events=campaign.events(),
+        not_reached=coverage.measure((campaign.models[p.weights], p.images) for p in campaign.phases).not_reached,
+        progress=progress,
     )
 
 
@@ -120,7 +127,19 @@ def verify_datapath(
         check(model), options, events, random_count=random_events, seed=seed, chosen=settings
     )
     phases = list(vectors.vectors(model, options, campaign.phases))
-    return verify_vectors(model, options, phases, work_dir, seed=seed, progress=progress, files=files)
+    covered = coverage.measure(
+        (phase.settings.model, images_of(phase.events, phase.settings, options)) for phase in campaign.phases
+    )
+    return verify_vectors(
+        model,
+        options,
+        phases,
+        work_dir,
+        seed=seed,
+        not_reached=covered.not_reached,
+        progress=progress,
+        files=files,
+    )
 
 
 def verify_vectors(
@@ -130,6 +149,7 @@ def verify_vectors(
     work_dir: Path,
     *,
     seed: int = 1,
+    not_reached: tuple[str, ...] = (),
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
 ) -> VerificationResult:
@@ -138,6 +158,7 @@ def verify_vectors(
     Parameters
     ----------
     phases : at least one; the first is repeated after a reset
+    not_reached : corners of the arithmetic that the phases do not reach, for the result
     model, options, work_dir, seed, progress, files : as for ``verify_datapath``
 
     Raises
@@ -158,4 +179,5 @@ def verify_vectors(
         "seed": seed,
     }
     events = sum(phase.events for phase in phases)
-    return verify(space, files, top_module(model, options), DATAPATH_BENCH, job, events=events, progress=progress)
+    top = top_module(model, options)
+    return verify(space, files, top, DATAPATH_BENCH, job, events=events, not_reached=not_reached, progress=progress)

@@ -74,11 +74,12 @@ def test_summary_counts_kinds_and_mismatches(tmp_path: Path) -> None:
         record(mismatches=2, first_mismatch="event 1"),
     ]
     paths = {"junit": tmp_path / "a.xml", "report": tmp_path / "b.json", "log": LOG}
-    result = summarise(records, stated_latency=2, simulator="x", seconds=1.0, **paths)
+    result = summarise(records, stated_latency=2, simulator="x", seconds=1.0, not_reached=("a corner",), **paths)
     assert (result.events, result.corner_events, result.real_events, result.random_events) == (8, 3, 5, 0)
     assert (result.mismatches, result.passed, result.first_mismatch, result.latency) == (2, False, "event 1", 2)
     assert result.weight_sets == ("all_max", "real")
     assert result.events_per_second == 8.0
+    assert json.loads(result.to_json())["not_reached"] == ["a corner"]
     assert json.loads(result.to_json())["junit"] == "a.xml"
 
 
