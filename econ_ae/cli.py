@@ -147,13 +147,17 @@ def generate(
     block: Annotated[str, typer.Option(help="Of the Verilog: encoder, normaliser, datapath or block.")] = "encoder",
     weights: Annotated[str, typer.Option(help="Weight port of the C++: image or struct.")] = "image",
     reuse: Annotated[int, typer.Option(min=1, help="Reuse factor of the C++.")] = 1,
+    half_even: Annotated[
+        str, typer.Option(help="Rounding in the C++: type, or increment (simulates faster).")
+    ] = "type",
 ) -> None:
     """Write Verilog or C++ of a run's encoder."""
     from econ_ae import generation, pipeline
     from econ_ae.console import Terminal
+    from econ_ae.generation import HlsChoice
 
     context = pipeline.open_run(run_path, Terminal())
-    for folder in generation.generate(context, target, block, weights=weights, reuse_factor=reuse):
+    for folder in generation.generate(context, target, block, options=HlsChoice(weights, reuse, half_even)):
         typer.echo(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,23 @@ BLOCKS = (ENCODER, NORMALISER, DATAPATH, BLOCK)
 _STIMULUS = 500  # real events in a C++ project's data files
 
 
-def generate(context: Context, target: str, block: str, *, weights: str, reuse_factor: int) -> list[Path]:
+@dataclass(frozen=True)
+class HlsChoice:
+    """Options of the C++ by their names on the command line, see ``rtl_gen.hls.HlsOptions``."""
+
+    weights: str = "image"
+    reuse_factor: int = 1
+    half_even: str = "type"
+
+
+def generate(context: Context, target: str, block: str, *, options: HlsChoice) -> list[Path]:
     """Write the hardware of a run and return its directories.
 
     Parameters
     ----------
     target : one of ``TARGETS``
     block : of the Verilog: the encoder alone, with normaliser, codes to frames, or all with registers behind I2C
-    weights, reuse_factor : of the C++, see ``rtl_gen.hls.HlsOptions``
+    options : of the C++
 
     Raises
     ------
@@ -40,7 +50,7 @@ def generate(context: Context, target: str, block: str, *, weights: str, reuse_f
             )
     written = [_verilog(context, block)] if target in {VERILOG, ALL} else []
     flavours = (CATAPULT, VITIS) if target == ALL else (target,)
-    return written + [_hls(context, f, weights, reuse_factor) for f in flavours if f != VERILOG]
+    return written + [_hls(context, f, options) for f in flavours if f != VERILOG]
 
 
 def _verilog(context: Context, block: str) -> Path:
@@ -62,7 +72,7 @@ def _verilog(context: Context, block: str) -> Path:
     return folder
 
 
-def _hls(context: Context, flavour: str, weights: str, reuse_factor: int) -> Path:
+def _hls(context: Context, flavour: str, choice: HlsChoice) -> Path:
     from rtl_gen.hls import HlsOptions
     from rtl_gen.hls import generate as generate_cpp
     from rtl_gen.writer import write_files
@@ -70,7 +80,7 @@ def _hls(context: Context, flavour: str, weights: str, reuse_factor: int) -> Pat
     from sim.hls_data import data_files
 
     model = context.model()
-    options = HlsOptions(flavour=flavour, weights=weights, reuse_factor=reuse_factor)  # type: ignore[arg-type]
+    options = HlsOptions(flavour=flavour, **asdict(choice))  # type: ignore[arg-type]
     images = input_images(model.input, model.normalise, context.rows("report").charges[:_STIMULUS])
     campaign = stimulus.campaign(model, images, context.config.verify.random_events, context.config.seed)
     data = {f"data/{name}": text for name, text in data_files(campaign).items()}

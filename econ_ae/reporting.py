@@ -146,7 +146,15 @@ def compare(
         autoencoders = (reconstruct(*pair, batch) for pair in zip(contexts, models, strict=True))
         compared[:0] = [replace(r, variant=label) for r, label in zip(autoencoders, labels, strict=True)]
     first.progress.say(f"exact EMD of {len(batch)} report events, {len(compared)} reconstructions ({engine()})")
-    evaluation = evaluate(batch.charges, compared, first.geometry, first.config.seed, metadata=batch.metadata)
+    with first.progress.bar("EMD", len(batch) * len(compared)) as bar:
+        evaluation = evaluate(
+            batch.charges,
+            compared,
+            first.geometry,
+            first.config.seed,
+            metadata=batch.metadata,
+            progress=bar.advance,
+        )
     data = build_report(
         evaluation,
         batch.charges,

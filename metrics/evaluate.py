@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,7 @@ def evaluate(
     *,
     jobs: int | None = None,
     metadata: Mapping[str, NDArray[np.generic]] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Compare every reconstruction with the input images.
 
@@ -71,6 +72,7 @@ def evaluate(
     ----------
     charges : (n, cells) input charges, CALQ counts
     seed : of the bootstrap errors
+    progress : called with the number of pairs solved since its last call
     jobs : threads for the EMD, see ``metrics.emd.emd``
     metadata : columns of the events to profile against, see ``metrics.variables.variables``
 
@@ -85,7 +87,7 @@ def evaluate(
     results: dict[int, EmdResult] = {}
     for r in reconstructions:
         if id(r.charges) not in results:
-            results[id(r.charges)] = emd(image, r.charges, geometry, jobs)
+            results[id(r.charges)] = emd(image, r.charges, geometry, jobs, progress=progress)
     occupancy = np.count_nonzero(image, axis=1).astype(np.int64)
     total = image.sum(axis=1)
     if not total.any():

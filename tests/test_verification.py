@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import pipeline, verification
+from econ_ae import generation, pipeline, verification
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
@@ -17,6 +17,7 @@ from econ_ae.errors import ConfigError
 from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
+from econ_ae.generation import HlsChoice
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
@@ -76,3 +77,26 @@ def test_datapath_suite_simulates(context: pipeline.Context) -> None:
     assert result.real_events == 30
     assert result.corner_events > 500
     assert {"fact": "real_events", "value": "30"} in verification.rows([result])
+
+
+@pytest.mark.parametrize("block", ["normaliser", "datapath", "block"])
+def test_larger_blocks_are_written_beside_the_encoder(block: str, context: pipeline.Context) -> None:
+    (folder,) = generation.generate(context, "verilog", block, options=HlsChoice())
+    assert folder == context.path(f"rtl_{block}")
+    assert (folder / "manifest.json").is_file()
+    assert (folder / f"econ_t_{block}.v").is_file()
+
+
+def test_projects_of_both_flavours_have_their_stimulus(context: pipeline.Context) -> None:
+    (catapult,) = generation.generate(context, "catapult", "encoder", options=HlsChoice("struct", 4, "increment"))
+    (vitis,) = generation.generate(context, "vitis", "encoder", options=HlsChoice())
+    for folder, pragma in ((catapult, "#pragma hls_"), (vitis, "#pragma HLS")):
+        assert pragma in (folder / "encoder.cpp").read_text()
+        assert len((folder / "data" / "golden.txt").read_text().splitlines()) > 500
+
+
+def test_unknown_targets(context: pipeline.Context) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'catapult'"):
+        generation.generate(context, "catapul", "encoder", options=HlsChoice())
+    with pytest.raises(ConfigError, match="did you mean 'datapath'"):
+        generation.generate(context, "verilog", "datapth", options=HlsChoice())
