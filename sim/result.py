@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,27 @@ CAMPAIGN = "campaign"
 """Name of the bench test whose events are counted."""
 
 
+class Outcome:
+    """What every result of a simulation has in common; results are frozen dataclasses with these fields and more."""
+
+    mismatches: int
+    junit: Path
+    report: Path
+    log: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong."""
+        return self.mismatches == 0
+
+    def to_json(self) -> str:
+        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
+        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
+        return json.dumps(vars(self) | names | {"passed": self.passed}, indent=2) + "\n"
+
+
 @dataclass(frozen=True)
-class VerificationResult:
+class VerificationResult(Outcome):
     """Outcome of a comparison of the Verilog with the emulator; every latent of every event was compared.
 
     Parameters
@@ -52,16 +71,6 @@ class VerificationResult:
     junit: Path
     report: Path
     log: Path
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything was equal."""
-        return self.mismatches == 0
-
-    def to_json(self) -> str:
-        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
-        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
-        return json.dumps(asdict(self) | names | {"passed": self.passed}, indent=2) + "\n"
 
 
 def read_junit(path: Path, log: Path) -> dict[str, str | None]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.result import Outcome
+
 
 @dataclass(frozen=True)
-class RegisterResult:
+class RegisterResult(Outcome):
     """Outcome of a verification of the configuration registers.
 
     Parameters
@@ -52,16 +53,6 @@ class RegisterResult:
     report: Path
     log: Path
 
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was wrong."""
-        return self.mismatches == 0
-
-    def to_json(self) -> str:
-        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
-        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
-        return json.dumps(asdict(self) | names | {"passed": self.passed}, indent=2) + "\n"
-
 
 def fact(records: Sequence[Mapping[str, Any]], name: str) -> Any:
     """Return the fact of that name from the record that has it; KeyError when none has."""
@@ -72,7 +63,7 @@ def fact(records: Sequence[Mapping[str, Any]], name: str) -> Any:
 
 
 @dataclass(frozen=True)
-class BlockResult:
+class BlockResult(Outcome):
     """Outcome of a verification of the complete block.
 
     Parameters
@@ -115,13 +106,3 @@ class BlockResult:
     junit: Path
     report: Path
     log: Path
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was wrong."""
-        return self.mismatches == 0
-
-    def to_json(self) -> str:
-        """Return the result as JSON; paths are given by file name, so that the directory can be moved."""
-        names = {key: getattr(self, key).name for key in ("junit", "report", "log")}
-        return json.dumps(asdict(self) | names | {"passed": self.passed}, indent=2) + "\n"
