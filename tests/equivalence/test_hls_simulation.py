@@ -102,17 +102,22 @@ def test_random_models(seed: int, flavour: Flavour, weights: Weights, half_even:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", [(IMAGE, TYPE), (STRUCT, INCREMENT)])
 @pytest.mark.parametrize("arithmetic", ["exact", "trn_each"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("preset", ["econ-t", "paper-4x4x3"])
-def test_campaign_of_a_preset(preset: str, flavour: Flavour, arithmetic: str, tmp_path: Path) -> None:
+def test_campaign_of_a_preset(
+    preset: str, flavour: Flavour, arithmetic: str, form: tuple[Weights, HalfEven], tmp_path: Path
+) -> None:
     from econ_ae.training import artifact  # noqa: PLC0415  TensorFlow takes seconds to import
 
     config = load_preset(preset)
     model = artifact.freeze_run(config, LOW_DENSITY, artifact.build(config, LOW_DENSITY), {})
     if arithmetic == "trn_each":
         model = truncate_products(model)
-    result = verify_hls(model, random_images(model, 50_000, 8), tmp_path, flavour=flavour, random_events=50_000)
+    images = random_images(model, 50_000, 8)
+    options = {"flavour": flavour, "weights": form[0], "half_even": form[1]}
+    result = verify_hls(model, images, tmp_path, **options, random_events=50_000)  # type: ignore[arg-type]
     passed(result)
     assert result.events > 100_000
 
