@@ -3,7 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog
-TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys chromium:chromium g++:g++
+TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++
 export VENV
 
 # Values with blanks arrive whole because the shell, not make, splits the line.

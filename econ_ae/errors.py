@@ -36,6 +36,14 @@ class ToolMissingError(EconAeError):
     """An external program (simulator, compiler) is not on the PATH."""
 
 
+class ToolError(EconAeError):
+    """An external program failed, was killed or took too long; its log is kept and named."""
+
+
+class LibertyError(EconAeError):
+    """A Liberty file cannot be read, or lacks cells without which nothing can be mapped."""
+
+
 class VerificationError(EconAeError):
     """A verification compared nothing, or found a difference."""
 
