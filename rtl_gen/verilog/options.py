@@ -23,9 +23,10 @@ NORMALISER_REGISTER = "normaliser"
 FRAME_REGISTER = "frame"
 """Name of the register stage on the outputs of the datapath."""
 
-SUM, LOOP = "sum", "loop"
-LEAVES = (SUM, LOOP)
-"""Multiply-accumulate as written-out sums (synthesis, Icarus) or as loops over arrays (Verilator)."""
+SUM, LOOP, STRUCTURAL = "sum", "loop", "structural"
+LEAVES = (SUM, LOOP, STRUCTURAL)
+"""Multiply-accumulate as written-out sums (Icarus, commercial synthesis), as loops over arrays (Verilator), or as trees
+of full adders (open synthesis)."""
 
 DENSITIES = (1, 3)
 
@@ -45,7 +46,7 @@ class VerilogOptions:
     front_end : the datapath takes trigger-cell codes; without it calibrated charges
     calibration : the front end multiplies every charge by its factor; without it there is no multiplier and no port
     density : bits that the detector's front end dropped from each charge, 1 (low density) or 3 (high density)
-    leaf : ``sum`` or ``loop``, how the multiply-accumulate modules are written; both compute the same
+    leaf : ``sum``, ``loop`` or ``structural``, how the multiply-accumulate modules are written; all compute the same
     """
 
     registers: frozenset[str]

@@ -145,7 +145,7 @@ def test_without_calibration_there_is_no_multiplier() -> None:
             {"block": "datapth"},
             "block 'datapth' is unknown; expected one of encoder, normaliser, datapath",
         ),
-        ({"leaf": "tree"}, "leaf 'tree' is unknown; expected one of sum, loop"),
+        ({"leaf": "tree"}, "leaf 'tree' is unknown; expected one of sum, loop, structural"),
         ({"density": 2}, "density is 2; expected 1 (low density) or 3 (high density)"),
         ({"block": ENCODER, "registers": frozenset({"frame"})}, "register stage 'frame' is unknown"),
         ({"front_end": False, "registers": frozenset({"front_end"})}, "register stage 'front_end' is unknown"),
