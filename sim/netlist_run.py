@@ -69,7 +69,7 @@ def run_netlist(
     events: NDArray[np.integer],
     *,
     settings: Settings | None = None,
-    lanes: int = 128,
+    lanes: int = 64,
     glitch_clocks: int = 0,
     progress: Progress | None = None,
 ) -> NetlistRun:

@@ -114,9 +114,7 @@ class NetlistSimulator:
         self._check_drivers(raw)
         self.levels, self.level_of = self._levelise(raw)
 
-    def _bank(
-        self, cell: Cell, flop: Flop, given: Mapping[str, Nets], pins: dict[str, Nets], words: int
-    ) -> FlopBank:
+    def _bank(self, cell: Cell, flop: Flop, given: Mapping[str, Nets], pins: dict[str, Nets], words: int) -> FlopBank:
         enables = self._enables(pins[flop.clock])
         if flop.falling or enables is None:
             raise VerificationError(
@@ -124,7 +122,9 @@ class NetlistSimulator:
                 "a clock gate behind it; derived clocks are not simulated"
             )
         outputs = [
-            (cell.outputs[pin].compiled(), given[pin]) for pin in cell.outputs if pin in given and (given[pin] >= 0).any()
+            (cell.outputs[pin].compiled(), given[pin])
+            for pin in cell.outputs
+            if pin in given and (given[pin] >= 0).any()
         ]
         count = len(pins[flop.clock])
         return FlopBank(cell.name, flop, pins, tuple(outputs), enables, np.zeros((count, words), np.uint64))

@@ -14,8 +14,10 @@ from sim.netlist_trace import FlopId, Stored, Tracer
 
 COPIES = ("copy_a", "copy_b", "copy_c")
 _OUTPUT = "q"
-_VOTERS = (("voted",), ("q",), ("first", "rst_n"))
-"""Wires that hold the majority beside the copies, bit by bit: of the bank, of a register, of the reset."""
+_VOTERS = (("voted",), ("q",))
+"""Wires that hold the majority beside the copies: of the bank, of a register."""
+_RESET_VOTER = "rst_n"
+_RESET_INPUT = "copy_a.d"
 _PATTERNS = tuple(sum(1 << lane for lane in range(64) if lane >> bit & 1) for bit in range(3))
 """All eight states of three copies, side by side in the lanes of a word."""
 
@@ -110,6 +112,10 @@ def _voted(netlist: FlatNetlist, prefix: str, width: int) -> list[int]:
             nets = [int(net) for wire in wires for net in netlist.names[f"{prefix}{wire}"]]
             if len(nets) == width:
                 return nets
+    # The reset synchroniser: its second flip-flop votes to the outside, its first to the input of the second.
+    second, inside = netlist.names.get(f"{prefix}{_RESET_VOTER}"), netlist.names.get(f"{prefix}{_RESET_INPUT}")
+    if second is not None and inside is not None and (len(second), len(inside), width) == (1, 2, 2):
+        return [int(inside[1]), int(second[0])]
     return [-1] * width
 
 

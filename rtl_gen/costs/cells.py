@@ -98,7 +98,9 @@ def _cell(group: Group) -> Cell:
         if pin.simple.get("direction") != "output":
             continue
         if "three_state" in pin.simple:
-            raise ConfigError(f"{where} has a tri-state output {pin.name!r}, which cannot be modelled; do not map to it")
+            raise ConfigError(
+                f"{where} has a tri-state output {pin.name!r}, which cannot be modelled; do not map to it"
+            )
         if "function" not in pin.simple:
             raise ConfigError(f"{where}: output {pin.name!r} has no function and cannot be modelled; do not map to it")
         outputs[pin.name] = parse(pin.simple["function"], f"{where}, pin {pin.name!r}")
@@ -119,7 +121,9 @@ def _clock_gate(group: Group, where: str) -> ClockGate:
     clock, output = pins("clock_gate_clock_pin"), pins("clock_gate_out_pin")
     enables = pins("clock_gate_enable_pin") + pins("clock_gate_test_pin")
     if len(clock) != 1 or len(output) != 1 or not enables:
-        raise ConfigError(f"{where}: a clock gate needs one clock pin, one output and an enable; correct the Liberty file")
+        raise ConfigError(
+            f"{where}: a clock gate needs one clock pin, one output and an enable; correct the Liberty file"
+        )
     return ClockGate(clock[0], output[0], tuple(enables))
 
 
@@ -134,6 +138,4 @@ def _flop(ff: Group, where: str) -> Flop:
         raise ConfigError(f"{where}: expected ff (state, inverse), found ff ({', '.join(ff.names)})")
     state, inverse = ff.names
     falling = "~" in clocked.text
-    return Flop(
-        clocked.names[0], falling, next_state, expression("clear"), expression("preset"), state, inverse
-    )
+    return Flop(clocked.names[0], falling, next_state, expression("clear"), expression("preset"), state, inverse)

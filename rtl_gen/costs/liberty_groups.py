@@ -14,6 +14,7 @@ from econ_ae.errors import ConfigError
 _TOKEN = re.compile(
     r'/\*.*?\*/|//[^\n]*|\\\s*\n|\s+|"(?P<string>[^"]*)"|(?P<mark>[(){}:;,])|(?P<word>[^\s"(){}:;,]+)', re.S
 )
+_NUMBERS = re.compile(r"[^\s,\\]+")
 _GZIP = b"\x1f\x8b"
 
 
@@ -26,19 +27,23 @@ class Group:
     kind : ``library``, ``cell``, ``pin``, ``internal_power``, ...
     names : what stands in the parentheses
     simple : values of ``name : value ;``; the last one where a name is repeated
-    complex : values of ``name (value, value, ...) ;``; the last one where a name is repeated
+    complex : values of every ``name (value, value, ...) ;`` by name
     groups : the groups inside, in order
     """
 
     kind: str
     names: tuple[str, ...]
     simple: dict[str, str] = field(default_factory=dict)
-    complex: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    complex: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
 
     def of(self, *kinds: str) -> Iterator[Group]:
         """Return the groups inside of these kinds."""
         return (group for group in self.groups if group.kind in kinds)
+
+    def numbers(self, name: str) -> list[float]:
+        """Return the numbers of an attribute ``name ("1, 2", "3, 4") ;``, none without it."""
+        return [float(x) for values in self.complex.get(name, [])[-1:] for text in values for x in _NUMBERS.findall(text)]
 
     @property
     def name(self) -> str:
@@ -88,7 +93,7 @@ def parse(text: str, where: str) -> Group:
         """Keep the attribute that has been read."""
         nonlocal after, value
         if after is not None and words:
-            stack[-1].complex[words[0]] = after
+            stack[-1].complex.setdefault(words[0], []).append(after)
         elif len(words) > 1:
             stack[-1].simple[words[0]] = value or " ".join(words[1:])
         words.clear()
@@ -137,5 +142,7 @@ def parse(text: str, where: str) -> Group:
         raise broken(end, f"{text[end : end + 20]!r}")
     libraries = list(root.of("library"))
     if len(stack) != 1 or not libraries:
-        raise ConfigError(f"{where} is no whole Liberty file: {'the end is missing' if len(stack) > 1 else 'it holds no library'}")
+        raise ConfigError(
+            f"{where} is no whole Liberty file: {'the end is missing' if len(stack) > 1 else 'it holds no library'}"
+        )
     return libraries[0]

@@ -61,6 +61,7 @@ opt_clean -purge
 hierarchy -top {top}
 tee -q -o stat.txt stat
 write_verilog -noattr netlist.v
+write_json netlist.json
 """
 
 _ABC = "strash; dc2; amap -m; topo; buffer -c; upsize; dnsize; stime -p"

@@ -39,7 +39,9 @@ def block_harness(model: EncoderModel, options: VerilogOptions, *, flips: bool =
         f"~dut.configuration.bank.copy_{copy}.held[upset_bit];"
         for n, copy in enumerate("abc")
     )
-    upsets = f"    always @(upset) if (^upset_bit !== 1'bx) case (upset_copy)\n{flips_text}\n    endcase\n" if flips else ""
+    upsets = (
+        f"    always @(upset) if (^upset_bit !== 1'bx) case (upset_copy)\n{flips_text}\n    endcase\n" if flips else ""
+    )
     enable = "" if "enable" in outside else "    wire enable = dut.configuration.enable;\n"
     return f"""module {HARNESS} (
 {declared}
