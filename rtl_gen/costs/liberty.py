@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lark.exceptions import LarkError
-from liberty.parser import parse_liberty
+from liberty.parser import ExceptionWithLineNum, parse_liberty
 
 from econ_ae.errors import LibertyError
 
@@ -100,7 +100,7 @@ def read(path: Path, folder: Path) -> Library:
     text, plain = _text(path, folder)
     try:
         library = parse_liberty(_TABLES.sub("", text))
-    except LarkError as problem:
+    except (LarkError, ExceptionWithLineNum) as problem:
         where = " ".join(str(problem).split())[:120]
         raise LibertyError(f"{path} is no Liberty file: {where}; expected library (NAME) {{ cell ... }}") from problem
     if library.group_name != "library":

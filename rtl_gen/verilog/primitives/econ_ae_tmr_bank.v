@@ -1,5 +1,5 @@
-// Configuration bits in triplicate, as bytes in rows. Three copies, each with its voter: neither an upset of a
-// flip-flop nor a transient in a voter outlasts the next clock while `refresh` is on.
+// Configuration bits in triplicate, as bytes in rows. While `refresh` is on, an upset of a flip-flop does not outlast
+// the next clock.
 //   A row is selected first and a byte in it second, which keeps decoder and multiplexers small.
 module econ_ae_tmr_bank #(
     parameter ROWS = 1,
@@ -27,39 +27,47 @@ module econ_ae_tmr_bank #(
     wire [ROWS*ROW_BITS-1:0] c;
     reg  [ROWS*ROW_BITS-1:0] differs;
 
-    // The copies heal by voters of their own; a transient in this one is not stored.
     always @* voted = (a & b) | (a & c) | (b & c);
     always @* differs = (a ^ b) | (a ^ c);
 
     assign upset = |differs;
 
-    wire                 heal = refresh & upset;
-    wire [ROW_WIDTH-1:0] row = write_index[ROW_WIDTH+COLUMN_WIDTH-1:COLUMN_WIDTH];
-    wire [ROW_BITS-1:0]  row_data = {(ROW_BITS/8){write_data}};
-    reg  [ROW_BITS-1:0]  row_mask;
+    wire                    heal = refresh & upset;
+    wire [ROW_WIDTH-1:0]    row = write_index[ROW_WIDTH+COLUMN_WIDTH-1:COLUMN_WIDTH];
+    wire [COLUMN_WIDTH-1:0] column = write_index[COLUMN_WIDTH-1:0];
+    reg  [ROWS*ROW_BITS-1:0] next;
+    integer r, k;
 
+    // What the copies take: the vote, and the byte that is written. They take it only when a byte is written or when
+    // they differ, so one voter serves all three: a transient in it is stored only together with an upset.
     always @* begin
-        row_mask = {ROW_BITS{1'b0}};
-        row_mask[{write_index[COLUMN_WIDTH-1:0], 3'b000} +: 8] = 8'hFF;
+        r = 0;
+        k = 0;
+        next = voted;
+        if (write)
+            for (r = 0; r < ROWS; r = r + 1)
+                if (row == r[ROW_WIDTH-1:0])
+                    for (k = 0; k < ROW_BITS/8; k = k + 1)
+                        if (column == k[COLUMN_WIDTH-1:0]) next[r*ROW_BITS + 8*k +: 8] = write_data;
     end
 
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .COLUMN_WIDTH(COLUMN_WIDTH),
+        .EXISTS(EXISTS), .RESET(RESET)
     ) copy_a (
-        .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
-        .row_mask(row_mask), .row_data(row_data), .other(b), .third(c), .q(a)
+        .clk(clk), .rst_n(rst_n), .heal(heal), .write(write), .row(row), .column(column), .next(next), .q(a)
     );
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .COLUMN_WIDTH(COLUMN_WIDTH),
+        .EXISTS(EXISTS), .RESET(RESET)
     ) copy_b (
-        .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
-        .row_mask(row_mask), .row_data(row_data), .other(a), .third(c), .q(b)
+        .clk(clk), .rst_n(rst_n), .heal(heal), .write(write), .row(row), .column(column), .next(next), .q(b)
     );
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .COLUMN_WIDTH(COLUMN_WIDTH),
+        .EXISTS(EXISTS), .RESET(RESET)
     ) copy_c (
-        .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
-        .row_mask(row_mask), .row_data(row_data), .other(a), .third(b), .q(c)
+        .clk(clk), .rst_n(rst_n), .heal(heal), .write(write), .row(row), .column(column), .next(next), .q(c)
     );
 
     reg [ROW_BITS-1:0] read_row;
@@ -76,23 +84,30 @@ module econ_ae_tmr_bank #(
 
     reg [ROW_WIDTH-1:0]    upset_row;
     reg [COLUMN_WIDTH-1:0] upset_column;
-    reg [ROW_BITS-1:0]     upset_bits;
+    reg [ROWS*ROW_BITS/8-1:0] differing;  // bytes
+    reg [ROW_BITS/8-1:0]   upset_bytes;
     integer t;
+
+    always @* begin
+        for (t = 0; t < ROWS*ROW_BITS/8; t = t + 1) differing[t] = |differs[t*8 +: 8];
+    end
+
+    integer u;
 
     // The lowest row, then the lowest byte in it.
     always @* begin
-        t = 0;
+        u = 0;
         upset_row = {ROW_WIDTH{1'b0}};
         upset_column = {COLUMN_WIDTH{1'b0}};
-        upset_bits = {ROW_BITS{1'b0}};
+        upset_bytes = {ROW_BITS/8{1'b0}};
         if (upset) begin
-            for (t = ROWS - 1; t >= 0; t = t - 1)
-                if (|differs[t*ROW_BITS +: ROW_BITS]) begin
-                    upset_row = t[ROW_WIDTH-1:0];
-                    upset_bits = differs[t*ROW_BITS +: ROW_BITS];
+            for (u = ROWS - 1; u >= 0; u = u - 1)
+                if (|differing[u*ROW_BITS/8 +: ROW_BITS/8]) begin
+                    upset_row = u[ROW_WIDTH-1:0];
+                    upset_bytes = differing[u*ROW_BITS/8 +: ROW_BITS/8];
                 end
-            for (t = ROW_BITS/8 - 1; t >= 0; t = t - 1)
-                if (|upset_bits[t*8 +: 8]) upset_column = t[COLUMN_WIDTH-1:0];
+            for (u = ROW_BITS/8 - 1; u >= 0; u = u - 1)
+                if (upset_bytes[u]) upset_column = u[COLUMN_WIDTH-1:0];
         end
     end
 

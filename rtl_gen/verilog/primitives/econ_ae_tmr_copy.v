@@ -1,48 +1,44 @@
-// One of three copies of the configuration bits, with a voter of its own. A row of bytes is written at once, as far as
-// `row_mask` says; `heal` gives every other bit the majority of the three copies. The hierarchy is kept, so that
-// synthesis does not merge the copies.
+// One of three copies of the configuration bits: flip-flops that take their next value when their byte is written, or
+// all of them when the copies differ. Each copy decodes the address itself, so that a transient there stores what is
+// stored already. The hierarchy is kept, so that synthesis does not merge the copies.
 (* keep_hierarchy *)
 module econ_ae_tmr_copy #(
     parameter ROWS = 1,
     parameter ROW_BITS = 8,
     parameter ROW_WIDTH = 1,
+    parameter COLUMN_WIDTH = 1,
     parameter [ROWS*ROW_BITS-1:0] EXISTS = {ROWS*ROW_BITS{1'b1}},  // nothing reads the others: no flip-flop is built
     parameter [ROWS*ROW_BITS-1:0] RESET = {ROWS*ROW_BITS{1'b0}}
 ) (
     input  wire                     clk,
     input  wire                     rst_n,
-    input  wire                     refresh,
     input  wire                     heal,   // the copies differ, and refresh is on
     input  wire                     write,
     input  wire [ROW_WIDTH-1:0]     row,
-    input  wire [ROW_BITS-1:0]      row_mask,
-    input  wire [ROW_BITS-1:0]      row_data,
-    input  wire [ROWS*ROW_BITS-1:0] other,  // the two other copies
-    input  wire [ROWS*ROW_BITS-1:0] third,
+    input  wire [COLUMN_WIDTH-1:0]  column,
+    input  wire [ROWS*ROW_BITS-1:0] next,
     output reg  [ROWS*ROW_BITS-1:0] q
 );
 
     // A net: simulators build a wide constant anew wherever a process uses it.
     wire [ROWS*ROW_BITS-1:0] exists = EXISTS;
     reg  [ROWS*ROW_BITS-1:0] held;
-    reg  [ROWS*ROW_BITS-1:0] voted;
-    integer                  r;
+    integer                  r, c;
 
     // Procedural, because simulators work on whole words in a process, and bit by bit on a net.
     always @* q = held & exists;
-    always @* voted = (q & other) | (q & third) | (other & third);
 
-    // Written row by row with constant bounds: a variable part select would cost a shifter over all bits.
+    // Constant bounds: a variable part select would cost a shifter over all bits. What keeps its value has no
+    // multiplexer where synthesis gates the clock of each byte.
     always @(posedge clk or negedge rst_n) begin
         if (!rst_n) held <= RESET;
-        else begin
-            if (heal) held <= voted;
-            if (write)
-                for (r = 0; r < ROWS; r = r + 1)
-                    if (row == r[ROW_WIDTH-1:0])
-                        held[r*ROW_BITS +: ROW_BITS] <= (row_data & row_mask)
-                            | ((refresh ? voted[r*ROW_BITS +: ROW_BITS] : q[r*ROW_BITS +: ROW_BITS]) & ~row_mask);
-        end
+        else if (heal) held <= next;
+        else if (write)
+            for (r = 0; r < ROWS; r = r + 1)
+                if (row == r[ROW_WIDTH-1:0])
+                    for (c = 0; c < ROW_BITS/8; c = c + 1)
+                        if (column == c[COLUMN_WIDTH-1:0])
+                            held[r*ROW_BITS + 8*c +: 8] <= next[r*ROW_BITS + 8*c +: 8];
     end
 
 endmodule
