@@ -165,6 +165,7 @@ def test_a_voter_that_reads_one_copy_twice_is_found(tmp_path: Path, mapped: Mapp
     assert any("voter" in problem for problem in result.problems)
 
 
+PERIOD = 200
 MULTIPLIER = """module dut (input clk, input [5:0] a, input [5:0] b, output reg [11:0] y);
     reg [5:0] c, d;
     always @(posedge clk) begin c <= a; d <= b; y <= c * d; end
@@ -175,10 +176,10 @@ endmodule
 def icarus_toggles(netlist_file: Path, models: str, stimulus: np.ndarray[Any, Any], folder: Path) -> dict[str, Any]:
     """All changes of every net of the dut by name, and its settled bits clock by clock, from Icarus's VCD."""
     (folder / "cells.v").write_text(models)
-    lines = "\n".join(f"        #1 a = {a}; b = {b}; #198 clk = 1; #1 clk = 0;" for a, b in stimulus.tolist())
+    lines = "\n".join(f"        a = {a}; b = {b}; #{PERIOD - 1} clk = 1; #1 clk = 0;" for a, b in stimulus.tolist())
     (folder / "tb.v").write_text(
         f"module tb; reg clk = 0; reg [5:0] a = 0, b = 0; wire [11:0] y; dut dut(clk, a, b, y);\n"
-        f"  initial begin $dumpfile(\"{folder / 'out.vcd'}\"); $dumpvars(0, dut);\n{lines}\n  $finish; end\nendmodule\n"
+        f"  initial begin $dumpfile(\"{folder / 'out.vcd'}\"); $dumpvars(0, dut);\n{lines}\n  #1 $finish; end\nendmodule\n"
     )
     binary = folder / "sim.vvp"
     files = [str(folder / "tb.v"), str(folder / "cells.v"), str(netlist_file)]
@@ -187,27 +188,23 @@ def icarus_toggles(netlist_file: Path, models: str, stimulus: np.ndarray[Any, An
     return {"vcd": (folder / "out.vcd").read_text()}
 
 
-def count_changes(vcd: str, first: int, period: int) -> tuple[int, int]:
-    """Changes of the dut's own one-bit nets from time ``first`` on: all of them, and of the settled values."""
+def count_changes(vcd: str, first: int, last: int) -> tuple[int, int]:
+    """Changes of the dut's own one-bit nets in the clocks from ``first`` to before ``last``: all, and of settled values."""
     head, _, body = vcd.partition("$enddefinitions")
     own = re.search(r"\$scope module dut \$end(.*?)\$(?:scope|upscope)", head, re.S)
     assert own
     nets = {code for code, name in re.findall(r"\$var wire 1 (\S+) (\S+) \$end", own.group(1)) if name.startswith("n")}
-    time, every, settled = 0, 0, 0
+    clock, every = 0, 0
     value: dict[str, str] = {}
-    before: dict[str, str] = {}
+    settled: dict[int, dict[str, str]] = {}
     for line in body.splitlines():
         if line.startswith("#"):
-            new = int(line[1:])
-            if new // period != time // period:
-                if time // period > first // period:
-                    settled += sum(value[code] != before[code] for code in nets)
-                before = dict(value)
-            time = new
-        elif line[:1] in {"0", "1"} and line[1:] in nets:
-            every += time >= first and value.get(line[1:]) != line[0]
+            settled |= {done: dict(value) for done in range(clock, int(line[1:]) // PERIOD)}
+            clock = int(line[1:]) // PERIOD
+        elif line[:1] in {"0", "1", "x"} and line[1:] in nets:
+            every += first <= clock < last and value[line[1:]] != line[0]
             value[line[1:]] = line[0]
-    return every, settled
+    return every, sum(settled[n][code] != settled[n - 1][code] for n in range(first, last) for code in nets)
 
 
 def test_toggles_are_those_of_icarus(mapped: MappedNetlist, tmp_path: Path) -> None:
@@ -237,7 +234,7 @@ def test_toggles_are_those_of_icarus(mapped: MappedNetlist, tmp_path: Path) -> N
         simulator.clock()
     driven = np.unique(np.concatenate([g.pins[p] for g in netlist.cells for p in cells[g.cell].outputs if p in g.pins]))
     inner = driven[driven > 1]
-    every, same = count_changes(vcd, 4 * 200, 200)
+    every, same = count_changes(vcd, 4, len(stimulus))
     assert zero[inner].sum() / 64 == same
     assert unit[inner].sum() / 64 == every > same
 
