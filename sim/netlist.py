@@ -150,7 +150,9 @@ def verify_netlist(
         mapped.flat, mapped.cells, model, options, events, settings=settings, lanes=lanes, progress=progress
     )
     triplication = check_triplication(mapped.flat, mapped.cells, bits)
-    bench = _bench(mapped, model, options, events[:bench_events], settings, work_dir / "bench") if bench_events else None
+    bench = (
+        _bench(mapped, model, options, events[:bench_events], settings, work_dir / "bench") if bench_events else None
+    )
     proofs = _proofs(mapped, model, rtl, work_dir / "formal") if rtl else []
     problems = _problems(run, triplication, bench, proofs)
     result = NetlistResult(

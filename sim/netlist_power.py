@@ -112,7 +112,9 @@ def measure_power(
         progress=progress,
     )
     if not run.passed:
-        raise VerificationError(f"{run.mismatches} of {run.events} events of the netlist are wrong: {run.first_mismatch}")
+        raise VerificationError(
+            f"{run.mismatches} of {run.events} events of the netlist are wrong: {run.first_mismatch}"
+        )
     activities = {MEASURED: run.activity}
     if run.with_glitches is not None:
         activities[GLITCHES] = run.with_glitches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,16 +115,17 @@ class _Flattener:
     def run(self, top: str) -> FlatNetlist:
         """Dissolve everything under the top."""
         bits: dict[Any, int] = {}
+        ports = self._modules[top]["ports"]
+        numbers = {name: [self._net(bits, b) for b in port["bits"]] for name, port in ports.items()}
         self._instance(top, "", bits)
         merged = self._merge()
-        ports = self._modules[top]["ports"]
         return FlatNetlist(
             top,
             self._count,
             tuple(self._cells(kind, merged) for kind in sorted(self._rows)),
             tuple(self._places),
             tuple(self._kinds),
-            {name: merged[[self._net(bits, b) for b in port["bits"]]] for name, port in ports.items()},
+            {name: merged[nets] for name, nets in numbers.items()},
             frozenset(name for name, port in ports.items() if port["direction"] == "input"),
             {name: merged[nets] for name, nets in self._names.items()},
         )
@@ -139,7 +140,7 @@ class _Flattener:
         return found
 
     def _instance(self, kind: str, path: str, bits: dict[Any, int]) -> None:
-        """Number the nets of a module instance; ``bits`` holds those of its ports already."""
+        """Give the nets of a module instance numbers; ``bits`` holds those of its ports already."""
         module, place = self._modules[kind], len(self._places)
         self._places.append(path)
         self._kinds.append(kind)
@@ -227,12 +228,3 @@ def _is_leaf(module: Mapping[str, Any]) -> bool:
     """Tell whether a module is the empty declaration of a library cell."""
     attributes = module.get("attributes", {})
     return any(int(str(attributes.get(key, "0")), 2) for key in ("blackbox", "whitebox"))
-
-
-def walk(netlist: FlatNetlist) -> Iterator[tuple[str, int, str, int]]:
-    """Yield library cell, instance number, pin and net of every connected pin."""
-    for cells in netlist.cells:
-        for pin, nets in cells.pins.items():
-            for i, net in enumerate(nets.tolist()):
-                if net >= 0:
-                    yield cells.cell, i, pin, net

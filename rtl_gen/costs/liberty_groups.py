@@ -43,7 +43,9 @@ class Group:
 
     def numbers(self, name: str) -> list[float]:
         """Return the numbers of an attribute ``name ("1, 2", "3, 4") ;``, none without it."""
-        return [float(x) for values in self.complex.get(name, [])[-1:] for text in values for x in _NUMBERS.findall(text)]
+        return [
+            float(x) for values in self.complex.get(name, [])[-1:] for text in values for x in _NUMBERS.findall(text)
+        ]
 
     @property
     def name(self) -> str:

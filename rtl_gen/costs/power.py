@@ -235,7 +235,10 @@ class _Calculation:
     def _states(self, cells: Cells, when: Expression) -> NDArray[np.uint64]:
         """Return in which cases of the sample the instances are in a state, uint64 (instances, words)."""
         full = ~np.uint64(0)
-        words: dict[str, NDArray[np.uint64]] = {"ZERO": self._sample[ZERO], "ONE": np.full_like(self._sample[ONE], full)}
+        words: dict[str, NDArray[np.uint64]] = {
+            "ZERO": self._sample[ZERO],
+            "ONE": np.full_like(self._sample[ONE], full),
+        }
         for name in when.names:
             words[name] = self._pin_state(cells, name)
         found = np.asarray(when.compiled()(words))

@@ -210,7 +210,10 @@ def _pin(pin: Group, axes: Mapping[str, Group], units: _Units, where: str) -> Pi
         for timing in pin.of("timing")
         for t in timing.of("rise_transition", "fall_transition")
     ]
-    return Pin(output, float(pin.simple.get("capacitance", "0")) * units.farad, tuple(arcs), _mean(slews))
+    plain = pin.simple.get("capacitance", "0")
+    # A net rises as often as it falls; `capacitance` alone is the larger of the two.
+    both = [float(pin.simple.get(f"{edge}_capacitance", plain)) for edge in ("rise", "fall")]
+    return Pin(output, sum(both) / 2 * units.farad, tuple(arcs), _mean(slews))
 
 
 _NOTHING = Table(np.zeros(1), np.zeros(1), np.zeros((1, 1)))

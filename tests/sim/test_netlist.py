@@ -73,9 +73,7 @@ def changed(mapped: MappedNetlist, change: Callable[[Modules], None]) -> FlatNet
 def test_a_netlist_equals_the_emulator(
     mapped: MappedNetlist, model: EncoderModel, options: VerilogOptions, events: Any, tmp_path: Path
 ) -> None:
-    result = verify_netlist(
-        mapped, model, options, events, tmp_path / "out", rtl=mapped.folder / "rtl", bench_events=8
-    )
+    result = verify_netlist(mapped, model, options, events, tmp_path / "out", rtl=mapped.folder / "rtl", bench_events=8)
     assert result.passed, result.first_mismatch
     assert result.events == 64 * (12 - 5)
     assert result.bench_events == 8
@@ -179,7 +177,7 @@ def icarus_toggles(netlist_file: Path, models: str, stimulus: np.ndarray[Any, An
     lines = "\n".join(f"        a = {a}; b = {b}; #{PERIOD - 1} clk = 1; #1 clk = 0;" for a, b in stimulus.tolist())
     (folder / "tb.v").write_text(
         f"module tb; reg clk = 0; reg [5:0] a = 0, b = 0; wire [11:0] y; dut dut(clk, a, b, y);\n"
-        f"  initial begin $dumpfile(\"{folder / 'out.vcd'}\"); $dumpvars(0, dut);\n{lines}\n  #1 $finish; end\nendmodule\n"
+        f'  initial begin $dumpfile("{folder / "out.vcd"}"); $dumpvars(0, dut);\n{lines}\n  #1 $finish; end\nendmodule\n'
     )
     binary = folder / "sim.vvp"
     files = [str(folder / "tb.v"), str(folder / "cells.v"), str(netlist_file)]
@@ -261,8 +259,6 @@ def test_cells_that_cannot_be_modelled(cell: str, message: str) -> None:
         read_cells(library, [cell])
 
 
-def test_too_few_events(
-    mapped: MappedNetlist, model: EncoderModel, options: VerilogOptions, events: Any
-) -> None:
+def test_too_few_events(mapped: MappedNetlist, model: EncoderModel, options: VerilogOptions, events: Any) -> None:
     with pytest.raises(VerificationError, match="64 events are too few for 64 runs"):
         run_netlist(mapped.flat, mapped.cells, model, options, events[:64], lanes=64)
