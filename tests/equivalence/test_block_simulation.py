@@ -94,7 +94,7 @@ MUTANTS = {
     "the status is never cleared": ("econ_ae_mixed.v", "& ~(clear | clearing)", "", "status after it was cleared"),
     "events of a disabled block are taken": ("random2_block.v", "in_valid & enable", "in_valid", "disabled"),
     "one copy decides": (
-        "econ_ae_tmr_bank.v", "voted = (a & b) | (a & c) | (b & c)", "voted = a", "upsets_while_streaming"),
+        "econ_ae_tmr_bank.v", "voted = (a & (b | c | single)) | (b & c)", "voted = a", "upsets_while_streaming"),
 }  # fmt: skip
 _FAST = "events in the pipeline are not flagged"
 
