@@ -16,6 +16,7 @@ from rtl_gen.verilog.options import (
     default_options,
     latency,
     register_stages,
+    triplicated,
 )
 from rtl_gen.verilog.ports import Port, ports
 
@@ -43,4 +44,5 @@ __all__ = [
     "ports",
     "register_stages",
     "top_module",
+    "triplicated",
 ]

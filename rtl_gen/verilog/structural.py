@@ -140,12 +140,17 @@ class Structure:
         return f"{{{f'{{{count}{{{sign}}}}}' if count > 1 else sign}, x{i}}}" if count else f"x{i}"
 
 
-def modules(module: str, stage: Stage, inputs: int, op: str) -> dict[str, str]:
+def modules(
+    module: str, stage: Stage, inputs: int, op: str, structure_type: type[Structure] = Structure
+) -> dict[str, str]:
     """Return the multiply-accumulate of one window, and the modules of its own that it uses: text by module name.
 
-    ``op`` is the layer in words, for the comments.
+    Parameters
+    ----------
+    op : the layer in words, for the comments
+    structure_type : another way to multiply, for comparison
     """
-    structure = Structure(stage, inputs)
+    structure = structure_type(stage, inputs)
     multiples = structure.multiples
     outputs = stage.layer.bias.size
     common = {

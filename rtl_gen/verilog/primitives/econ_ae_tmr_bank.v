@@ -1,5 +1,5 @@
 // Configuration bits in triplicate, as bytes in rows. While `refresh` is on, an upset of a flip-flop does not outlast
-// the next clock.
+// the next clock. Bits that are not in TRIPLED exist once, in copy a, without a voter.
 //   A row is selected first and a byte in it second, which keeps decoder and multiplexers small.
 module econ_ae_tmr_bank #(
     parameter ROWS = 1,
@@ -7,6 +7,7 @@ module econ_ae_tmr_bank #(
     parameter ROW_WIDTH = 1,     // bits of a row's number
     parameter COLUMN_WIDTH = 4,  // bits of a byte's number in its row
     parameter [ROWS*ROW_BITS-1:0] EXISTS = {ROWS*ROW_BITS{1'b1}},
+    parameter [ROWS*ROW_BITS-1:0] TRIPLED = EXISTS,
     parameter [ROWS*ROW_BITS-1:0] RESET = {ROWS*ROW_BITS{1'b0}}
 ) (
     input  wire                              clk,
@@ -27,8 +28,9 @@ module econ_ae_tmr_bank #(
     wire [ROWS*ROW_BITS-1:0] c;
     reg  [ROWS*ROW_BITS-1:0] differs;
 
-    always @* voted = (a & b) | (a & c) | (b & c);
-    always @* differs = (a ^ b) | (a ^ c);
+    wire [ROWS*ROW_BITS-1:0] single = ~TRIPLED;
+    always @* voted = (a & (b | c | single)) | (b & c);
+    always @* differs = ((a ^ b) | (a ^ c)) & ~single;
 
     assign upset = |differs;
 
@@ -59,13 +61,13 @@ module econ_ae_tmr_bank #(
     );
     econ_ae_tmr_copy #(
         .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .COLUMN_WIDTH(COLUMN_WIDTH),
-        .EXISTS(EXISTS), .RESET(RESET)
+        .EXISTS(EXISTS & TRIPLED), .RESET(RESET)
     ) copy_b (
         .clk(clk), .rst_n(rst_n), .heal(heal), .write(write), .row(row), .column(column), .next(next), .q(b)
     );
     econ_ae_tmr_copy #(
         .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .COLUMN_WIDTH(COLUMN_WIDTH),
-        .EXISTS(EXISTS), .RESET(RESET)
+        .EXISTS(EXISTS & TRIPLED), .RESET(RESET)
     ) copy_c (
         .clk(clk), .rst_n(rst_n), .heal(heal), .write(write), .row(row), .column(column), .next(next), .q(c)
     );
