@@ -151,7 +151,9 @@ def verify_netlist(
     )
     triplication = check_triplication(mapped.flat, mapped.cells, bits)
     bench = (
-        _bench(mapped, model, options, events[:bench_events], settings, work_dir / "bench") if bench_events else None
+        _bench(mapped, model, options, events[:bench_events], settings, work_dir=work_dir / "bench")
+        if bench_events
+        else None
     )
     proofs = _proofs(mapped, model, rtl, work_dir / "formal") if rtl else []
     problems = _problems(run, triplication, bench, proofs)
@@ -200,6 +202,7 @@ def _bench(
     options: VerilogOptions,
     events: NDArray[np.integer],
     settings: Settings | None,
+    *,
     work_dir: Path,
 ) -> VerificationResult:
     bx0 = np.arange(len(events)) == 0

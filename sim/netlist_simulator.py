@@ -1,4 +1,4 @@
-"""Simulates a mapped netlist, bit-parallel: every net holds 64 independent runs a word, every cell type is one NumPy call.
+"""Simulates a mapped netlist, bit-parallel: a word of a net holds 64 independent runs, equal cells are one NumPy call.
 
 Zero delay, two values, one clock. The runs (lanes) are independent copies of the design in time: each has flip-flops of
 its own, so that feedback of any kind is simulated as it is. Unknown values do not exist here; the bench in Icarus has

@@ -81,70 +81,90 @@ def read(path: Path) -> Group:
 
 def parse(text: str, where: str) -> Group:
     """Return the ``library`` group of a text; ConfigError with ``where`` and the line when it is malformed."""
-    root = Group("", ())
-    stack, words = [root], list[str]()
-    arguments: list[str] | None = None  # inside parentheses
-    after: tuple[str, ...] | None = None  # what the closed parentheses held
-    value = ""
-
-    def broken(position: int, what: str) -> ConfigError:
-        line = text.count("\n", 0, position) + 1
-        return ConfigError(f"{where}, line {line}: {what}; expected Liberty, `name (...) {{ ... }}` or `name : value;`")
-
-    def finish() -> None:
-        """Keep the attribute that has been read."""
-        nonlocal after, value
-        if after is not None and words:
-            stack[-1].complex.setdefault(words[0], []).append(after)
-        elif len(words) > 1:
-            stack[-1].simple[words[0]] = value or " ".join(words[1:])
-        words.clear()
-        after, value = None, ""
-
+    reader = _Reader(text, where)
     end = 0
     for match in _TOKEN.finditer(text):
         if match.start() != end:
-            raise broken(end, f"{text[end : match.start()][:20]!r}")
+            raise reader.broken(end, f"{text[end : match.start()][:20]!r}")
         end = match.end()
-        kind = match.lastgroup
-        if kind is None:
-            # A line's end ends an attribute whose semicolon was forgotten, as it does in every reader.
-            if words and arguments is None and "\n" in match.group() and (after is not None or len(words) > 1):
-                rest = text[end : end + 1]
-                if rest not in "{;":
-                    finish()
-            continue
-        token = match.group(kind)
-        if kind != "mark":
-            (words if arguments is None else arguments).append(token)
-        elif token == "(":
-            if arguments is not None or not words:
-                raise broken(match.start(), "'(' at the wrong place")
-            arguments = []
-        elif token == ")":
-            if arguments is None:
-                raise broken(match.start(), "')' without '('")
-            after, arguments = tuple(arguments), None
-        elif token == "{":
-            if after is None or len(words) != 1:
-                raise broken(match.start(), "'{' without a group's name")
-            group = Group(words[0], after)
-            stack[-1].groups.append(group)
-            stack.append(group)
-            words.clear()
-            after = None
-        elif token == "}":
-            finish()
-            if len(stack) == 1:
-                raise broken(match.start(), "'}' without '{'")
-            stack.pop()
-        elif token == ";":
-            finish()
+        if match.lastgroup is None:
+            reader.blank(match.group(), text[end : end + 1])
+        elif match.lastgroup == "mark":
+            reader.mark(match.group(), match.start())
+        else:
+            reader.word(match.group(match.lastgroup))
     if end != len(text):
-        raise broken(end, f"{text[end : end + 20]!r}")
-    libraries = list(root.of("library"))
-    if len(stack) != 1 or not libraries:
-        raise ConfigError(
-            f"{where} is no whole Liberty file: {'the end is missing' if len(stack) > 1 else 'it holds no library'}"
+        raise reader.broken(end, f"{text[end : end + 20]!r}")
+    return reader.library()
+
+
+class _Reader:
+    """What has been read: the groups that are open, and the words of the attribute that has not ended."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self._text, self._where = text, where
+        self._stack = [Group("", ())]
+        self._words: list[str] = []
+        self._inside: list[str] | None = None  # words in open parentheses
+        self._after: tuple[str, ...] | None = None  # what the closed parentheses held
+
+    def broken(self, position: int, what: str) -> ConfigError:
+        """Return the error for a place in the text."""
+        line = self._text.count("\n", 0, position) + 1
+        return ConfigError(
+            f"{self._where}, line {line}: {what}; expected Liberty, `name (...) {{ ... }}` or `name : value;`"
         )
-    return libraries[0]
+
+    def library(self) -> Group:
+        """Return the library when the text is whole."""
+        libraries = list(self._stack[0].of("library"))
+        if len(self._stack) > 1 or not libraries:
+            what = "the end is missing" if len(self._stack) > 1 else "it holds no library"
+            raise ConfigError(f"{self._where} is no whole Liberty file: {what}")
+        return libraries[0]
+
+    def word(self, word: str) -> None:
+        """Take a name, a value or a string."""
+        (self._words if self._inside is None else self._inside).append(word)
+
+    def blank(self, blank: str, following: str) -> None:
+        """End an attribute whose semicolon was forgotten at the end of its line, as every reader does."""
+        ended = self._after is not None or len(self._words) > 1
+        if "\n" in blank and self._inside is None and self._words and ended and following not in "{;":
+            self._finish()
+
+    def mark(self, mark: str, position: int) -> None:
+        """Take a punctuation mark."""
+        if mark == "(":
+            if self._inside is not None or not self._words:
+                raise self.broken(position, "'(' at the wrong place")
+            self._inside = []
+        elif mark == ")":
+            if self._inside is None:
+                raise self.broken(position, "')' without '('")
+            self._after, self._inside = tuple(self._inside), None
+        elif mark == "{":
+            self._open(position)
+        elif mark == "}":
+            self._finish()
+            if len(self._stack) == 1:
+                raise self.broken(position, "'}' without '{'")
+            self._stack.pop()
+        elif mark == ";":
+            self._finish()
+
+    def _open(self, position: int) -> None:
+        if self._after is None or len(self._words) != 1:
+            raise self.broken(position, "'{' without a group's name")
+        group = Group(self._words[0], self._after)
+        self._stack[-1].groups.append(group)
+        self._stack.append(group)
+        self._words, self._after = [], None
+
+    def _finish(self) -> None:
+        """Keep the attribute that has been read."""
+        if self._after is not None and self._words:
+            self._stack[-1].complex.setdefault(self._words[0], []).append(self._after)
+        elif len(self._words) > 1:
+            self._stack[-1].simple[self._words[0]] = " ".join(self._words[1:])
+        self._words, self._after = [], None

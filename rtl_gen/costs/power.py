@@ -11,7 +11,7 @@ the pins that it drives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,7 +144,7 @@ class _Calculation:
         found = np.zeros(self._netlist.nets, np.bool_)
         for cells in self._netlist.cells:
             clock = self._power_of(cells).clock
-            if clock in cells.pins:
+            if clock is not None and clock in cells.pins:
                 nets = cells.pins[clock]
                 found[nets[nets >= 0]] = True
         return found
@@ -315,13 +315,3 @@ def _first_lanes(activity: Activity) -> int:
 def _share(states: NDArray[np.uint64], activity: Activity) -> Floats:
     """Return the share of the sample's cases that are set, float64 (instances,)."""
     return np.bitwise_count(states).sum(axis=1) / _first_lanes(activity)
-
-
-def combined(rows: Mapping[str, PowerReport]) -> list[dict[str, str]]:
-    """Return reports side by side, one row per part and one for the sum, in mW; ``rows`` names the columns."""
-    parts = dict.fromkeys(row.part for report in rows.values() for row in report.rows)
-    tables = {name: {row.part: row.total for row in report.rows} for name, report in rows.items()}
-    found = [
-        {"part": part} | {name: f"{1e3 * table.get(part, 0.0):.2f}" for name, table in tables.items()} for part in parts
-    ]
-    return [*found, {"part": "total"} | {name: f"{1e3 * report.total.total:.2f}" for name, report in rows.items()}]

@@ -1,4 +1,4 @@
-"""The gate-level chain: simulation, triplication and proofs of a mapped netlist, and what breaks each of them is found."""
+"""The gate-level chain: simulation, triplication, proofs of a mapped netlist; what breaks each of them is found."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from rtl_gen.costs.cell_models import cell_models
 from rtl_gen.costs.cells import read_cells
 from rtl_gen.costs.flat_netlist import FlatNetlist, flatten
 from rtl_gen.costs.liberty_groups import Group, parse
+from rtl_gen.costs.power_opensta import flat_verilog
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import DATAPATH, VerilogOptions, block_module, default_options, generate_block
 from rtl_gen.writer import write_files
@@ -120,7 +121,7 @@ def test_registers_that_lost_a_copy_are_found(mapped: MappedNetlist, model: Enco
 
 
 def test_copies_that_yosys_merged_are_found(tmp_path: Path, mapped: MappedNetlist, model: EncoderModel) -> None:
-    """Without keep_hierarchy and flattened, flip-flops of equal input become one: what the attribute is there to stop."""
+    """Without keep_hierarchy and flattened, flip-flops of equal input become one: the attribute is there to stop it."""
     for path in (mapped.folder / "rtl").glob("econ_ae_*.v"):
         (tmp_path / path.name).write_text(path.read_text().replace("(* keep_hierarchy *)", ""))
     top = "econ_ae_tmr_register"
@@ -171,23 +172,24 @@ endmodule
 """
 
 
-def icarus_toggles(netlist_file: Path, models: str, stimulus: np.ndarray[Any, Any], folder: Path) -> dict[str, Any]:
-    """All changes of every net of the dut by name, and its settled bits clock by clock, from Icarus's VCD."""
+def icarus_vcd(netlist_file: Path, models: str, stimulus: np.ndarray[Any, Any], folder: Path) -> str:
+    """Every change of every net of the dut, as Icarus Verilog sees it."""
     (folder / "cells.v").write_text(models)
     lines = "\n".join(f"        a = {a}; b = {b}; #{PERIOD - 1} clk = 1; #1 clk = 0;" for a, b in stimulus.tolist())
     (folder / "tb.v").write_text(
         f"module tb; reg clk = 0; reg [5:0] a = 0, b = 0; wire [11:0] y; dut dut(clk, a, b, y);\n"
-        f'  initial begin $dumpfile("{folder / "out.vcd"}"); $dumpvars(0, dut);\n{lines}\n  #1 $finish; end\nendmodule\n'
+        f'  initial begin $dumpfile("{folder / "out.vcd"}"); $dumpvars(0, dut);\n{lines}\n  #1 $finish; end\n'
+        "endmodule\n"
     )
     binary = folder / "sim.vvp"
     files = [str(folder / "tb.v"), str(folder / "cells.v"), str(netlist_file)]
     subprocess.run(["iverilog", "-o", str(binary), *files], check=True, capture_output=True)
     subprocess.run(["vvp", "-n", str(binary)], check=True, capture_output=True)
-    return {"vcd": (folder / "out.vcd").read_text()}
+    return (folder / "out.vcd").read_text()
 
 
 def count_changes(vcd: str, first: int, last: int) -> tuple[int, int]:
-    """Changes of the dut's own one-bit nets in the clocks from ``first`` to before ``last``: all, and of settled values."""
+    """Changes of the dut's own nets in the clocks from ``first`` to before ``last``: all, and of settled values."""
     head, _, body = vcd.partition("$enddefinitions")
     own = re.search(r"\$scope module dut \$end(.*?)\$(?:scope|upscope)", head, re.S)
     assert own
@@ -207,8 +209,6 @@ def count_changes(vcd: str, first: int, last: int) -> tuple[int, int]:
 
 def test_toggles_are_those_of_icarus(mapped: MappedNetlist, tmp_path: Path) -> None:
     """Zero delay counts settled values, unit delay every change on the way: as an event-driven simulator does."""
-    from rtl_gen.costs.power_opensta import flat_verilog
-
     (tmp_path / "dut.v").write_text(MULTIPLIER)
     done = synthesise([tmp_path / "dut.v"], "dut", tmp_path / "syn")
     netlist = flatten(json.loads((tmp_path / "syn" / "netlist.json").read_text())["modules"], done.top)
@@ -216,7 +216,7 @@ def test_toggles_are_those_of_icarus(mapped: MappedNetlist, tmp_path: Path) -> N
     (tmp_path / "flat.v").write_text(flat_verilog(netlist))
     stimulus = np.random.default_rng(5).integers(0, 64, (40, 2))
     models = cell_models(cells.values(), delay=1)
-    vcd = icarus_toggles(tmp_path / "flat.v", models, stimulus, tmp_path)["vcd"]
+    vcd = icarus_vcd(tmp_path / "flat.v", models, stimulus, tmp_path)
     simulator = NetlistSimulator(netlist, cells, words=1)
     zero, unit = np.zeros(netlist.nets), np.zeros(netlist.nets)
     for clock, (a, b) in enumerate(stimulus):
