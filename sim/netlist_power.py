@@ -25,7 +25,8 @@ from sim.netlist_run import run_netlist
 ASSUMED = (0.1, 0.2, 0.3)
 """Changes per net and clock that the measured activity is compared with."""
 
-MEASURED, GLITCHES = "measured", "measured, unit delays"
+MEASURED, GLITCHES, UNGATED = "measured", "with unit delays", "without clock gates"
+"""Columns: settled values alone, every change on the way too, and as if no clock gate ever held the clock."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class PowerComparison:
 
     Parameters
     ----------
-    reports : by activity: ``measured`` (no glitches), ``measured, unit delays`` where it was asked for, ``0.1``...
+    reports : by activity: ``measured`` (no glitches), ``with unit delays`` where it was asked for, ``without clock
+        gates`` where there are gates, ``0.1``...
     events : real events that were simulated, every output compared with econ_ae's models
     clocks : clocks that were counted
     seconds : of the simulation
@@ -120,6 +122,8 @@ def measure_power(
         activities[GLITCHES] = run.with_glitches
     activities |= {f"{value:g}": assumed(mapped.flat, value) for value in ASSUMED}
     reports = {name: power(mapped.flat, library, one, clock_ns, part_of) for name, one in activities.items()}
+    if any(cell.gate for cell in mapped.cells.values()):
+        reports[UNGATED] = power(mapped.flat, library, run.activity, clock_ns, part_of, gates_open=True)
     found = PowerComparison(reports, run.events, run.activity.clocks, run.seconds)
     if report is not None:
         report.write_text(found.to_json(), encoding="utf-8")

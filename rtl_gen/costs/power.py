@@ -92,6 +92,8 @@ def power(
     activity: Activity,
     clock_ns: float,
     part_of: Callable[[str, str], str] = lambda path, module: path.partition(".")[0] or module,
+    *,
+    gates_open: bool = False,
 ) -> PowerReport:
     """Return the power of a netlist at one clock period and activity.
 
@@ -101,12 +103,16 @@ def power(
     activity : changes and states of the netlist's nets
     clock_ns : clock period in ns
     part_of : name of the part that a module instance belongs to, from its path and its module's name
+    gates_open : as if every clock gate let every clock through: what the gates save is the difference
     """
-    return _Calculation(netlist, library, activity, clock_ns).report(part_of)
+    return _Calculation(netlist, library, activity, clock_ns, gates_open).report(part_of)
 
 
 class _Calculation:
-    def __init__(self, netlist: FlatNetlist, library: PowerLibrary, activity: Activity, clock_ns: float) -> None:
+    def __init__(
+        self, netlist: FlatNetlist, library: PowerLibrary, activity: Activity, clock_ns: float, gates_open: bool
+    ) -> None:
+        self._gates_open = gates_open
         self._netlist, self._library, self._activity = netlist, library, activity
         self._clock_ns = clock_ns
         self._hertz = 1e9 / clock_ns
@@ -172,6 +178,8 @@ class _Calculation:
             on = np.zeros((len(cells), sample.shape[1]), np.uint64)
             for name in enables:
                 on |= np.where(cells.pins[name][:, None] >= 0, sample[cells.pins[name]], np.uint64(0))
+            if self._gates_open:
+                on[:] = ~np.uint64(0)
             toggles[cells.pins[gated[0]]] = 2.0 * _share(on, self._activity)
             sample[cells.pins[gated[0]]] = on & _CHECKERED
         return toggles, sample
