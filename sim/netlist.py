@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ from sim.vectors import vectors
 
 NETLIST, VERILOG = "netlist.json", "netlist.v"
 """Files of a synthesis: the netlist for Python and for simulators."""
+
+_MODULE = re.compile(r"^module (\w+)(.*?^endmodule\n)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -214,13 +217,17 @@ def _bench(
 def _proofs(mapped: MappedNetlist, model: EncoderModel, rtl: Path, work_dir: Path) -> list[FormalResult]:
     """Prove the requantisers and the frame formatter: small, combinational, and not exhausted by any simulation."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    gate = []
-    for name, text in mapped.verilog().items():
-        (work_dir / name).write_text(text, encoding="utf-8")
-        gate.append(work_dir / name)
-    gold = sorted(rtl.rglob("*.v"))
-    modules = [f"{model.name}_{requantise_module(stage)}" for stage in model.stages] + ["econ_ae_frame"]
-    return [prove_equal(gold, gate, module, work_dir / module) for module in modules if module in mapped.flat.modules]
+    texts = mapped.verilog()
+    models = work_dir / "cells.v"
+    models.write_text(texts.pop(models.name), encoding="utf-8")
+    modules = dict(_MODULE.findall(texts[VERILOG]))
+    found = []
+    for module in [*(f"{model.name}_{requantise_module(stage)}" for stage in model.stages), "econ_ae_frame"]:
+        if module in modules:
+            gate = work_dir / f"{module}.v"
+            gate.write_text(f"module {module}{modules[module]}", encoding="utf-8")
+            found.append(prove_equal([rtl / f"{module}.v"], [gate, models], module, work_dir / module))
+    return found
 
 
 def _junit(path: Path, problems: Mapping[str, list[str]]) -> None:

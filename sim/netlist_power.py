@@ -120,7 +120,7 @@ def measure_power(
     activities = {MEASURED: run.activity}
     if run.with_glitches is not None:
         activities[GLITCHES] = run.with_glitches
-    activities |= {f"{value:g}": assumed(mapped.flat, value) for value in ASSUMED}
+    activities |= {f"{value:g}": assumed(mapped.flat, value, mapped.cells) for value in ASSUMED}
     reports = {name: power(mapped.flat, library, one, clock_ns, part_of) for name, one in activities.items()}
     if any(cell.gate for cell in mapped.cells.values()):
         reports[UNGATED] = power(mapped.flat, library, run.activity, clock_ns, part_of, gates_open=True)

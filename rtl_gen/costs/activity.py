@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rtl_gen.costs.cells import Cell
 from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist, Nets
 
 _WORDS = 4
@@ -32,21 +34,26 @@ class Activity:
     clocks: int
 
 
-def assumed(netlist: FlatNetlist, activity: float, seed: int = 1) -> Activity:
+def assumed(netlist: FlatNetlist, activity: float, cells: Mapping[str, Cell], seed: int = 1) -> Activity:
     """Return the activity that tools assume without a simulation: every net alike, each state equally likely.
 
     Parameters
     ----------
-    activity : changes of every net but the constants per clock
+    activity : changes per clock of every net but constants and resets, which rest in their inactive state
+    cells : behaviour of the netlist's cells
     """
     toggles = np.full(netlist.nets, activity, np.float64)
-    toggles[[ZERO, ONE]] = 0
     sample = np.random.default_rng(seed).integers(0, 2**64, (netlist.nets, _WORDS), np.uint64)
-    sample[ZERO], sample[ONE] = 0, ~np.uint64(0)
+    for nets, level in [(np.array([ZERO]), False), (np.array([ONE]), True), *_resets(netlist, cells)]:
+        toggles[nets], sample[nets] = 0, ~np.uint64(0) if level else np.uint64(0)
     return Activity(f"assumed {activity:g} per clock", toggles, sample, 64 * _WORDS, 0)
 
 
-def clock_nets(netlist: FlatNetlist, clock_pins: dict[str, str]) -> Nets:
-    """Return the nets of the clock pins, int32 (nets,); ``clock_pins`` names the pin of each sequential cell."""
-    found = [cells.pins[clock_pins[cells.cell]] for cells in netlist.cells if cells.cell in clock_pins]
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int32)
+def _resets(netlist: FlatNetlist, cells: Mapping[str, Cell]) -> Iterator[tuple[Nets, bool]]:
+    """Yield the nets of asynchronous inputs and the level at which they do nothing."""
+    for group in netlist.cells:
+        flop = cells[group.cell].flop
+        for expression in (flop.clear, flop.preset) if flop else ():
+            if expression is not None and len(expression.names) == 1 and expression.names[0] in group.pins:
+                nets = np.unique(group.pins[expression.names[0]])
+                yield nets[nets > ONE], "~" in expression.text

@@ -29,7 +29,10 @@ class Table:
     values: Floats
 
     def at(self, slew: Floats, load: Floats) -> Floats:
-        """Return values by bilinear interpolation; beyond its ends the table's outermost slope goes on."""
+        """Return values by bilinear interpolation; beyond its ends the table keeps its outermost values.
+
+        Nets outside of a table are those that layout will buffer, such as a reset; their slews are no real ones.
+        """
         i, x = _place(self.slews, slew)
         j, y = _place(self.loads, load)
         i1, j1 = np.minimum(i + 1, len(self.slews) - 1), np.minimum(j + 1, len(self.loads) - 1)
@@ -41,6 +44,7 @@ class Table:
 def _place(axis: Floats, value: Floats) -> tuple[NDArray[np.intp], Floats]:
     if len(axis) == 1:
         return np.zeros(len(value), np.intp), np.zeros(len(value))
+    value = np.clip(value, axis[0], axis[-1])
     i = np.clip(np.searchsorted(axis, value) - 1, 0, len(axis) - 2)
     return i, (value - axis[i]) / (axis[i + 1] - axis[i])
 
