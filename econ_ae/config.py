@@ -39,10 +39,23 @@ class _Section(BaseModel):
         return _check_format(value, str(info.field_name))
 
 
+class RootConfig(_Section):
+    """What is taken of a ROOT ntuple, see ``data.readers.hits.RootOptions``."""
+
+    tree: str = Field("hgcalTriggerNtuplizer/HGCalTriggerNtuple", description="name of the tree in the file")
+    charge: Literal["data", "uncompressed", "compressed"] = Field(
+        "data", description="charge that the front end's code stands for, the one before it, or the code"
+    )
+    layers: tuple[_Count, ...] = Field((), description="trigger layers to take; default: all")
+    wafer: tuple[int, int] | None = Field(None, description="(u, v) of the one wafer to take; default: all")
+    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
+    transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
+
+
 class DataConfig(_Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
-    source: str = Field(SYNTHETIC, description="'synthetic' or the path of a CSV file or a directory of them")
+    source: str = Field(SYNTHETIC, description="'synthetic', a CSV, ROOT or HDF5 file, or a directory of CSV files")
     events: _Count = Field(10_000, description="synthetic events to generate")
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
@@ -52,6 +65,32 @@ class DataConfig(_Section):
     report: str | None = Field(None, description="rows of the report; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
+    memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
+    root: RootConfig = RootConfig()
+
+
+class ConditionsConfig(_Section):
+    """What is wrong with the module, see ``data.conditions``; all of it random with one seed."""
+
+    dead: tuple[int, ...] = Field((), description="trigger cells that send code 0")
+    noisy: tuple[int, ...] = Field((), description="trigger cells with extra counts")
+    noise_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.5, description="share of the crossings with extra counts")
+    noise_counts: Annotated[float, Field(gt=0)] = Field(
+        70.0, description="mean of the (exponential) extra counts, CALQ"
+    )
+    partial: str | None = Field(None, description="part of the module that is there, for example 'top'")
+    pileup: Annotated[float, Field(gt=0, le=10)] = Field(
+        1.0, description="above 1 hits of other images are overlaid, below 1 hits are dropped, until the mean fits"
+    )
+    drift: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="standard deviation of the cells' gains around 1"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether anything is different from the data as they are."""
+        return bool(self.dead or self.noisy or self.partial) or self.pileup != 1 or self.drift > 0
 
 
 class ConvConfig(_Section):
@@ -139,6 +178,7 @@ class RunConfig(_Section):
     name: str = Field("econ_t", pattern=r"^[a-z][a-z0-9_]*$", description="name of the encoder in Verilog and C")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     data: DataConfig = DataConfig()
+    conditions: ConditionsConfig = ConditionsConfig()
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
@@ -199,6 +239,8 @@ def _explain(error: Any) -> str:
 def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
     sections: dict[str, type[BaseModel]] = {
         "data": DataConfig,
+        "root": RootConfig,
+        "conditions": ConditionsConfig,
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,
