@@ -25,7 +25,7 @@ from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.network import build_decoder, build_encoder
 from econ_ae.training.sample import make_sample, sum_feature, to_float
-from econ_ae.training.source import InMemory
+from econ_ae.training.source import InMemory, Source, Streamed
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,13 @@ def train(
     batches: tuple[Batch, Batch],
     directory: Path,
     progress: Progress,
+    *,
+    stream: Path | None = None,
 ) -> list[Epoch]:
-    """Train on (training, validation) batches into ``directory``, continuing what is there; return the history."""
+    """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
+
+    With ``stream``, a dataset file of rows with charge, these are the training events instead of the batch.
+    """
     make_deterministic(config.seed)
     networks = build(config, geometry)
     target = skeleton(config, geometry)
@@ -66,9 +71,13 @@ def train(
     trainer = Trainer(chain, config.training, directory=directory)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
-    views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
-    samples = [make_sample(view, target.input, target.normalise) for view in (*views, validation)]
-    return trainer.fit(InMemory(samples[:-1], config.seed), samples[-1], progress)
+    source: Source
+    if stream is not None:
+        source = Streamed(stream, turns, target.input, target.normalise, config.seed, config.data.memory_mb)
+    else:
+        views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+        source = InMemory([make_sample(view, target.input, target.normalise) for view in views], config.seed)
+    return trainer.fit(source, make_sample(validation, target.input, target.normalise), progress)
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> Networks:

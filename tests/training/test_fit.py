@@ -38,7 +38,7 @@ def train(directory: Path, config: RunConfig = CONFIG) -> str:
     return codec.sha256(artifact.freeze_run(config, LOW_DENSITY, networks, {}))
 
 
-class _InterruptedInEpochTwo(Silent):
+class InterruptedInEpochTwo(Silent):
     def bar(self, title: str, total: int) -> Any:
         context = super().bar(title, total)
 
@@ -63,7 +63,7 @@ class _InterruptedInEpochTwo(Silent):
 def test_interrupted_training_continues_to_the_same_bits(tmp_path: Path) -> None:
     straight = train(tmp_path / "straight")
     with pytest.raises(KeyboardInterrupt):
-        artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", _InterruptedInEpochTwo())
+        artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", InterruptedInEpochTwo())
     assert len(fit.read_history(tmp_path / "cut")) == 2
     assert train(tmp_path / "cut") == straight
     losses = [[(e.loss, e.validation_loss) for e in fit.read_history(tmp_path / d)] for d in ("straight", "cut")]

@@ -1,0 +1,95 @@
+"""The commands `econ-ae data` and `econ-ae retrain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from econ_ae.cli_chip import Json
+from econ_ae.errors import ConfigError
+
+
+class _DescribeByDefault(TyperGroup):
+    """``econ-ae data SOURCE`` means ``econ-ae data describe SOURCE``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["describe", *args]
+        return super().parse_args(ctx, args)
+
+
+data = typer.Typer(cls=_DescribeByDefault, help="Say what a data source holds, or convert it to a dataset file.")
+
+Source = Annotated[
+    str, typer.Argument(help="CSV, ROOT or HDF5 file, directory of CSV files, or 'synthetic'.", metavar="SOURCE")
+]
+Config = Annotated[Path | None, typer.Option(help="TOML file whose [data] and [conditions] say how to read.")]
+
+
+@data.command()
+def describe(
+    source: Source = "synthetic",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a data source holds: events, occupancy, charge, rows without charge."""
+    from econ_ae import dataset_stage
+    from econ_ae.console import print_table
+    from econ_ae.geometry import LOW_DENSITY
+
+    facts = dataset_stage.prepare(_with_data(config, source=source), LOW_DENSITY).describe()
+    print_table("Dataset", [{"fact": k, "value": str(v)} for k, v in facts.items()], as_json=as_json)
+
+
+@data.command()
+def convert(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="Dataset file to write, ending in .h5.")],
+    config: Config = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Synthetic images to generate.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of synthetic images.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most images to write.")] = None,
+    layers: Annotated[str | None, typer.Option(help="ROOT: trigger layers, with commas; default: all.")] = None,
+    wafer: Annotated[str | None, typer.Option(help="ROOT: u,v of the one wafer to take; default: all.")] = None,
+    zside: Annotated[int | None, typer.Option(help="ROOT: 1 or -1; default: both.")] = None,
+    charge: Annotated[str | None, typer.Option(help="ROOT: data, uncompressed or compressed.")] = None,
+    transverse: Annotated[bool, typer.Option("--transverse", help="ROOT: multiply by 1/cosh(eta).")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Write a data source as a dataset file (HDF5), which training can stream from disk."""
+    from econ_ae.console import Terminal
+    from econ_ae.convert import convert as run
+    from econ_ae.geometry import LOW_DENSITY
+
+    root = {
+        "layers": None if layers is None else numbers(layers, "--layers"),
+        "wafer": None if wafer is None else numbers(wafer, "--wafer"),
+        "zside": zside,
+        "charge": charge,
+        "transverse": transverse or None,
+    }
+    settings = _with_data(config, seed=seed, root=root, source=source, events=events, limit=limit)
+    written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)
+    typer.echo(f"{out}: {written} images")
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Return the numbers of a list with commas, in its order; ConfigError when it is none."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.removeprefix("-").isdecimal() for part in parts):
+        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 3,17")
+    return [int(part) for part in parts]
+
+
+def _with_data(config: Path | None, *, seed: int | None = None, root: dict[str, Any] | None = None, **data: Any) -> Any:
+    """Return the configuration with other data settings; None keeps what is there."""
+    from econ_ae.config import load, load_preset, parse
+
+    settings = (load(config) if config else load_preset("econ-t")).model_dump(mode="json")
+    settings["data"] |= {name: value for name, value in data.items() if value is not None}
+    settings["data"]["root"] |= {name: value for name, value in (root or {}).items() if value is not None}
+    settings |= {} if seed is None else {"seed": seed}
+    return parse(settings, str(config) if config else "econ-ae data")
