@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from econ_ae.cli_chip import Json, RunPath, econt, registers
+from econ_ae.cli_data import INTERRUPTED, retrain
 from econ_ae.cli_data import data as data_group
 from econ_ae.errors import ConfigError, EconAeError
 
@@ -26,8 +27,7 @@ app = typer.Typer(
 app.add_typer(data_group, name="data")
 app.add_typer(econt, name="econt")
 app.add_typer(registers, name="registers")
-
-_INTERRUPTED = 130
+app.command()(retrain)
 
 
 @app.command()
@@ -61,7 +61,7 @@ def run(
     except KeyboardInterrupt:
         hint = f"; continue with: econ-ae run --out {path} --resume" if path.exists() else ""
         typer.echo(f"\ninterrupted{hint}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     _headline(context, as_json=as_json)
 
 
@@ -116,7 +116,7 @@ def train(run_path: RunPath) -> None:
         _stage(run_path, "train")
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; continue with: econ-ae train {run_path}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -220,4 +220,4 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

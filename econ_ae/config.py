@@ -142,6 +142,9 @@ class TrainingConfig(_Section):
     batch: _Count = 100
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
     final_learning_rate: Annotated[float, Field(gt=0)] = 3e-5
+    trains: Literal["all", "encoder", "dense", "decoder"] = Field(
+        "all", description="what retraining changes: dense is the encoder's dense layers and the decoder"
+    )
     patience: _Count = Field(40, description="epochs without a better validation loss before training stops")
 
 

@@ -26,6 +26,7 @@ from econ_ae.training.losses import LOSSES
 from econ_ae.training.network import build_decoder, build_encoder
 from econ_ae.training.sample import make_sample, sum_feature, to_float
 from econ_ae.training.source import InMemory, Source, Streamed
+from econ_ae.training.start import load_start
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def train(
     """
     make_deterministic(config.seed)
     networks = build(config, geometry)
+    load_start(networks.encoder, networks.decoder, config.training, directory)
     target = skeleton(config, geometry)
     pack, latent = target.pack, target.latent
     chain = Chain(
