@@ -83,9 +83,17 @@ class EncoderConfig(_Section):
 
 
 class DecoderConfig(_Section):
-    """The decoder off the detector: dense layers, a sigmoid per trigger cell."""
+    """The decoder off the detector: dense layers, then one value per trigger cell, directly or through images."""
 
+    kind: Literal["dense", "conv"] = Field("dense", description="'conv' draws the image by transposed convolutions")
     hidden: tuple[_Count, ...] = (256, 256)
+    residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
+    filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
+        (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
+    )
+    output: Literal["sigmoid", "softmax"] = Field(
+        "sigmoid", description="a value per cell that is divided by the sum of all, or fractions that sum to 1"
+    )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
 

@@ -7,13 +7,14 @@ those of ``training.network``.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
-from econ_ae.config import RunConfig
+from econ_ae.config import DecoderConfig, RunConfig
 from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
-from econ_ae.geometry import WaferGeometry
+from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.ir.model import (
     CHARGE,
     Conv2D,
@@ -37,11 +38,12 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     Raises
     ------
     ConfigError
-        When the arrangement does not exist, or more bits are kept than a latent has.
+        When the arrangement does not exist, more bits are kept than a latent has, or the decoder cannot be built.
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
     arrangement = geometry.arrangement(config.encoder.arrangement)
+    check_decoder(config.decoder, arrangement, geometry.cells)
     ops: list[Op] = [Normalise(FixedFormat.parse(config.encoder.input))]
     shape: Shape = arrangement.shape
     for i, conv in enumerate(config.encoder.conv):
@@ -73,6 +75,31 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     if hardware.accumulate == "trn_each":
         model = truncate_products(model)
     return check_float32(check(model))
+
+
+def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -> None:
+    """Raise ConfigError when the decoder cannot be built.
+
+    Its image must be halved as often as ``filters`` asks and have a pixel for every cell, and ``residual`` needs
+    neighbouring hidden layers of equal width.
+    """
+    if config.residual and all(a != b for a, b in pairwise(config.hidden)):
+        raise ConfigError(
+            f"decoder.residual adds layers of equal width, but decoder.hidden is {list(config.hidden)}; "
+            "expected neighbours of equal width such as [512, 512]"
+        )
+    if config.kind != "conv":
+        return
+    shrink = 2 ** (len(config.filters) - 1)
+    if arrangement.rows % shrink or arrangement.cols % shrink:
+        raise ConfigError(
+            f"decoder.filters {list(config.filters)} doubles an image {len(config.filters) - 1} times, which cannot "
+            f"end at {arrangement.rows}x{arrangement.cols} ({arrangement.name}); give fewer filters"
+        )
+    if missing := sorted(set(range(cells)) - set(arrangement.cells)):
+        raise ConfigError(
+            f"arrangement {arrangement.name} has no pixel for trigger cells {missing}; use decoder.kind = 'dense'"
+        )
 
 
 def _requantise(name: str, text: str) -> Requantise:

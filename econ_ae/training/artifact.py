@@ -20,10 +20,11 @@ from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 from econ_ae.skeleton import skeleton
+from econ_ae.training.decoders import build_decoder
 from econ_ae.training.fit import Chain, Epoch, Trainer, make_deterministic, weights_path
 from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
-from econ_ae.training.network import build_decoder, build_encoder
+from econ_ae.training.network import build_encoder
 from econ_ae.training.sample import make_sample, sum_feature, to_float
 
 
@@ -39,7 +40,8 @@ def build(config: RunConfig, geometry: WaferGeometry) -> Networks:
     """Return untrained networks; the initial weights depend on the configuration and its seed alone."""
     floored = config.hardware.accumulate == "trn_each" and config.training.arithmetic == "hardware"
     encoder = build_encoder(config.encoder, geometry, config.seed, floored=floored)
-    decoder = build_decoder(config.decoder, encoder.output_shape[-1], geometry.cells, config.seed)
+    arrangement = geometry.arrangement(config.encoder.arrangement)
+    decoder = build_decoder(config.decoder, encoder.output_shape[-1], arrangement, geometry.cells, config.seed)
     return Networks(encoder, decoder)
 
 

@@ -1,4 +1,4 @@
-"""The QKeras encoder and the Keras decoder of a run configuration."""
+"""The QKeras encoder of a run configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tf_keras as keras
 from qkeras import QActivation, QConv2D, QDense
 
-from econ_ae.config import DecoderConfig, EncoderConfig
+from econ_ae.config import EncoderConfig
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import WaferGeometry
 from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
@@ -75,25 +75,3 @@ def build_encoder(config: EncoderConfig, geometry: WaferGeometry, seed: int, *, 
         )(x)
         x = QActivation(activation_quantizer(activation), name=f"dense{i}_act")(x)
     return keras.Model(image, x, name="encoder")
-
-
-def build_decoder(config: DecoderConfig, latents: int, cells: int, seed: int) -> Any:
-    """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
-
-    With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``.
-
-    The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
-    """
-    seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(len(config.hidden) + 1).tolist())
-    x = latent = keras.Input((latents + config.use_sum,), name="latent")
-    for i, units in enumerate(config.hidden):
-        initial = keras.initializers.HeNormal(seed=next(seeds))
-        x = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
-    x = keras.layers.Dense(
-        cells,
-        activation="sigmoid",
-        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-        bias_initializer=keras.initializers.Constant(config.output_bias),
-        name="decoder_out",
-    )(x)
-    return keras.Model(latent, x, name="decoder")
