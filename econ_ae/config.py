@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from econ_ae.errors import ConfigError, EconAeError, did_you_mean
 from econ_ae.fixedpoint import FixedFormat
@@ -28,6 +28,14 @@ def _check_format(text: str, field: str) -> str:
     if field == "input" and fmt.signed:
         raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
     return text
+
+
+def _check_keep(value: Any) -> Any:
+    numbers = value if isinstance(value, list | tuple) else [value]
+    least = 0 if isinstance(value, list | tuple) else 1
+    if value is not None and not all(type(bits) is int and bits >= least for bits in numbers):
+        raise ValueError("expected a number of bits, at least 1, or a list of them, one per latent, each at least 0")
+    return value
 
 
 class _Section(BaseModel):
@@ -124,7 +132,9 @@ class HardwareConfig(_Section):
         "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
     )
     elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
-    keep: _Count | None = Field(None, description="leading bits of each latent that are sent; default: as many as fit")
+    keep: Annotated[int | tuple[int, ...] | None, BeforeValidator(_check_keep)] = Field(
+        None, description="leading bits sent of every latent, or a list with one number per latent; default: what fits"
+    )
     registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
 
 

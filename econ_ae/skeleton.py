@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from econ_ae.config import DecoderConfig, RunConfig
+from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig
 from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement, WaferGeometry
@@ -29,7 +29,7 @@ from econ_ae.ir.model import (
     same_padding,
 )
 from econ_ae.ir.transform import truncate_products
-from econ_ae.ir.validate import check, check_float32, keep_bits, leading_mask, least_elinks
+from econ_ae.ir.validate import check, check_float32, frame_capacity, keep_bits, leading_mask, least_elinks
 
 
 def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
@@ -38,7 +38,8 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     Raises
     ------
     ConfigError
-        When the arrangement does not exist, more bits are kept than a latent has, or the decoder cannot be built.
+        When the arrangement does not exist, more bits are kept than a latent or the frame has, or the decoder cannot
+        be built.
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
@@ -64,17 +65,31 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
             _requantise(f"dense{i}_act", dense.activation),
         ]
         shape = (dense.units,)
-    latent = FixedFormat.parse(config.encoder.dense[-1].activation)
-    hardware = config.hardware
-    elinks = hardware.elinks or least_elinks(shape[0] * (hardware.keep or latent.width))
-    keep = hardware.keep or keep_bits(shape[0], latent.width, elinks)
-    if keep > latent.width:
-        raise ConfigError(f"hardware.keep is {keep}; latents of {latent} have {latent.width} bits")
-    ops.append(Pack((leading_mask(keep, latent.width),) * shape[0], elinks))
+    ops.append(_pack(config.hardware, shape[0], FixedFormat.parse(config.encoder.dense[-1].activation)))
     model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))
-    if hardware.accumulate == "trn_each":
+    if config.hardware.accumulate == "trn_each":
         model = truncate_products(model)
     return check_float32(check(model))
+
+
+def _pack(hardware: HardwareConfig, latents: int, latent: FixedFormat) -> Pack:
+    """Return the keep masks and links that a configuration asks for; what it leaves open is what fits."""
+    keep = hardware.keep
+    if keep is None:
+        elinks = hardware.elinks or least_elinks(latents * latent.width)
+        keep = keep_bits(latents, latent.width, elinks)
+    bits = keep if isinstance(keep, tuple) else (keep,) * latents
+    if len(bits) != latents:
+        raise ConfigError(f"hardware.keep lists {len(bits)} numbers of bits; expected {latents}, one per latent")
+    if max(bits) > latent.width:
+        raise ConfigError(f"hardware.keep is {max(bits)}; latents of {latent} have {latent.width} bits")
+    elinks = hardware.elinks or least_elinks(sum(bits))
+    if sum(bits) > frame_capacity(elinks):
+        raise ConfigError(
+            f"hardware.keep sends {sum(bits)} latent bits, but a frame of {elinks} eLinks carries "
+            f"{frame_capacity(elinks)}; keep fewer bits or use more eLinks"
+        )
+    return Pack(tuple(leading_mask(n, latent.width) for n in bits), elinks)
 
 
 def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -> None:
