@@ -26,6 +26,7 @@ from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.network import build_encoder
 from econ_ae.training.sample import make_sample, sum_feature, to_float
+from econ_ae.training.source import InMemory
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ def train(
         config.decoder.use_sum,
         LOSSES[config.training.loss](geometry),
     )
-    trainer = Trainer(chain, config.training, directory=directory, seed=config.seed)
+    trainer = Trainer(chain, config.training, directory=directory)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
     views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
     samples = [make_sample(view, target.input, target.normalise) for view in (*views, validation)]
-    return trainer.fit(samples[:-1], samples[-1], progress)
+    return trainer.fit(InMemory(samples[:-1], config.seed), samples[-1], progress)
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> Networks:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from numpy.typing import NDArray
 
 from econ_ae.config import TrainingConfig
 from econ_ae.errors import DataError
@@ -22,8 +20,7 @@ from econ_ae.progress import Bar, Progress
 from econ_ae.training.link import Link
 from econ_ae.training.loss_types import Loss
 from econ_ae.training.sample import Sample
-
-Array = NDArray[np.float32]
+from econ_ae.training.source import Source
 
 
 @dataclass(frozen=True)
@@ -75,11 +72,10 @@ class Trainer:
     chain : the models and the loss
     config : schedule and stopping rule
     directory : where checkpoints, the best weights and the history are kept; an existing checkpoint is continued
-    seed : of the order of the events
     """
 
-    def __init__(self, chain: Chain, config: TrainingConfig, *, directory: Path, seed: int) -> None:
-        self.chain, self.config, self.seed = chain, config, seed
+    def __init__(self, chain: Chain, config: TrainingConfig, *, directory: Path) -> None:
+        self.chain, self.config = chain, config
         self.directory = directory
         self.optimizer = keras.optimizers.Adam(config.learning_rate)
         self.optimizer.build(chain.variables)
@@ -96,21 +92,22 @@ class Trainer:
         self._step = tf.function(self._train_step)
         self._evaluate = tf.function(partial(chain.loss_of, training=False))
 
-    def fit(self, train: Sequence[Sample], validation: Sample, progress: Progress) -> list[Epoch]:
+    def fit(self, train: Source, validation: Sample, progress: Progress) -> list[Epoch]:
         """Train until the last epoch or until the validation loss stops improving; load and keep the best weights.
 
         Parameters
         ----------
-        train : the same events in one or more views (turned on the module); every epoch draws one view per event
+        train : the events, drawn anew in every epoch
+        validation : events of the validation loss
 
         Raises
         ------
         DataError
             When there are fewer training events than one batch, or no validation events.
         """
-        if len(train[0]) < self.config.batch or not len(validation):
+        if len(train) < self.config.batch or not len(validation):
             raise DataError(
-                f"{len(train[0])} training and {len(validation)} validation events with charge; "
+                f"{len(train)} training and {len(validation)} validation events with charge; "
                 f"expected at least one batch of {self.config.batch} and one validation event"
             )
         with progress.bar("training", self.config.epochs) as bar:
@@ -122,11 +119,12 @@ class Trainer:
         self._load_best()
         return self.history
 
-    def _run_epoch(self, epoch: int, train: Sequence[Sample], validation: Sample, bar: Bar) -> None:
+    def _run_epoch(self, epoch: int, train: Source, validation: Sample, bar: Bar) -> None:
         start = time.perf_counter()
         rate = learning_rate(self.config, epoch)
         self.optimizer.learning_rate.assign(rate)
-        losses = [self._step(*(tf.constant(array) for array in batch)) for batch in self._batches(epoch, train)]
+        batches = train.batches(epoch, self.config.batch)
+        losses = [self._step(*(tf.constant(array) for array in batch)) for batch in batches]
         whole = (validation.images, validation.sums, validation.fractions)
         validation_loss = float(self._evaluate(*(tf.constant(array) for array in whole)))
         done = Epoch(
@@ -141,23 +139,6 @@ class Trainer:
         self.epoch.assign(epoch + 1)
         self.manager.save()
         bar.advance(1, f"loss {done.loss:.2e}  validation {validation_loss:.2e}")
-
-    def _batches(self, epoch: int, views: Sequence[Sample]) -> Iterator[tuple[Array, Array, Array]]:
-        """Batches of images, sums and fractions.
-
-        Order and views depend on the seed and the epoch alone, so that a resumed run repeats them.
-        """
-        rng = np.random.default_rng([self.seed, epoch])
-        events = len(views[0])
-        order = rng.permutation(events)
-        view = rng.integers(0, len(views), events)
-        for start in range(0, events - self.config.batch + 1, self.config.batch):
-            rows = order[start : start + self.config.batch]
-            yield (
-                np.stack([views[v].images[r] for v, r in zip(view[rows], rows, strict=True)]),
-                views[0].sums[rows],
-                np.stack([views[v].fractions[r] for v, r in zip(view[rows], rows, strict=True)]),
-            )
 
     def _train_step(self, images: Any, sums: Any, fractions: Any) -> Any:
         variables = self.chain.variables
