@@ -43,11 +43,12 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
-    arrangement = geometry.arrangement(config.encoder.arrangement)
+    encoder = config.on_chip
+    arrangement = geometry.arrangement(encoder.arrangement)
     check_decoder(config.decoder, arrangement, geometry.cells)
-    ops: list[Op] = [Normalise(FixedFormat.parse(config.encoder.input))]
+    ops: list[Op] = [Normalise(FixedFormat.parse(encoder.input))]
     shape: Shape = arrangement.shape
-    for i, conv in enumerate(config.encoder.conv):
+    for i, conv in enumerate(encoder.conv):
         weight = FixedFormat.parse(conv.weight)
         pads = [(0, 0), (0, 0)]
         if conv.padding == "same":
@@ -57,7 +58,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
         layer = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
         shape = layer.output_shape(shape)
         ops += [layer, _requantise(f"conv{i}_act", conv.activation)]
-    for i, dense in enumerate(config.encoder.dense):
+    for i, dense in enumerate(encoder.dense):
         weight = FixedFormat.parse(dense.weight)
         kernel = np.zeros((math.prod(shape), dense.units), np.int64)
         ops += [
@@ -65,7 +66,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
             _requantise(f"dense{i}_act", dense.activation),
         ]
         shape = (dense.units,)
-    ops.append(_pack(config.hardware, shape[0], FixedFormat.parse(config.encoder.dense[-1].activation)))
+    ops.append(_pack(config.hardware, shape[0], FixedFormat.parse(encoder.dense[-1].activation)))
     model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))
     if config.hardware.accumulate == "trn_each":
         model = truncate_products(model)

@@ -11,6 +11,7 @@ import tf_keras as keras
 
 from econ_ae.config import DecoderConfig
 from econ_ae.geometry import Arrangement
+from econ_ae.training.dropout import CountedDropout
 
 
 class PixelsToCells(keras.layers.Layer):
@@ -50,17 +51,19 @@ def build_decoder(config: DecoderConfig, latents: int, arrangement: Arrangement,
     layers = len(config.hidden) + 1 + (len(config.filters) if config.kind == "conv" else 0)
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(layers).tolist())
     latent = keras.Input((latents + config.use_sum,), name="latent")
-    hidden = _hidden(config, latent, seeds)
+    hidden = _hidden(config, latent, seeds, seed)
     if config.kind == "conv":
         return keras.Model(latent, _conv_head(config, hidden, arrangement, cells, seeds), name="decoder")
     return keras.Model(latent, _dense_head(config, hidden, cells, seeds), name="decoder")
 
 
-def _hidden(config: DecoderConfig, x: Any, seeds: Iterator[int]) -> Any:
+def _hidden(config: DecoderConfig, x: Any, seeds: Iterator[int], seed: int) -> Any:
     for i, units in enumerate(config.hidden):
         initial = keras.initializers.HeNormal(seed=next(seeds))
         y = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
         x = keras.layers.Add(name=f"decoder{i}_add")([x, y]) if config.residual and i and x.shape == y.shape else y
+        if config.dropout:
+            x = CountedDropout(config.dropout, seed + i, name=f"decoder{i}_dropout")(x)
     return x
 
 
