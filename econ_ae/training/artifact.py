@@ -12,7 +12,7 @@ from econ_ae.progress import Progress
 from econ_ae.skeleton import skeleton
 from econ_ae.training import recipe
 from econ_ae.training.fit import Epoch
-from econ_ae.training.frozen import chip_model, compare_with_keras, decode, freeze_run, transmit
+from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.networks import TRAINED, Networks, build, load
 from econ_ae.training.sample import make_sample
 from econ_ae.training.source import InMemory, Source
@@ -24,6 +24,7 @@ __all__ = [
     "chip_model",
     "compare_with_keras",
     "decode",
+    "fractions_as_trained",
     "freeze_run",
     "load",
     "train",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.config import RunConfig
+from econ_ae.data.batch import Batch
 from econ_ae.econt.autoencoder import pack_latents, sum_code
 from econ_ae.econt.decode import Latents, decode_latents
 from econ_ae.emulator import encode, encode_images
@@ -18,8 +20,9 @@ from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
 from econ_ae.skeleton import skeleton
-from econ_ae.training.networks import Networks
-from econ_ae.training.sample import sum_feature, to_float
+from econ_ae.training.link import Link, link
+from econ_ae.training.networks import TRAINED, Networks, load
+from econ_ae.training.sample import make_sample, sum_feature, to_float
 
 
 def freeze_run(
@@ -81,9 +84,38 @@ def transmit(model: EncoderModel, charges: NDArray[np.integer]) -> Latents:
 
 def decode(config: RunConfig, networks: Networks, model: EncoderModel, received: Latents) -> NDArray[np.float64]:
     """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of what a frame carried."""
-    columns = to_float(received.latents, model.latent.fraction)
-    if config.decoder.use_sum:
-        columns = np.concatenate([columns, sum_feature(received.total)], axis=1)
+    latents = to_float(received.latents, model.latent.fraction)
+    return _fractions(config, networks, latents, sum_feature(received.total))
+
+
+def fractions_as_trained(
+    config: RunConfig, geometry: WaferGeometry, directory: Path, rows: Batch
+) -> NDArray[np.float64]:
+    """Return the charge fractions, float64 (n, cells), that the network gives as it was trained: no integers, no frame.
+
+    Parameters
+    ----------
+    directory : of the training; float weights, sums and latents stay float
+    rows : events with charge
+    """
+    networks = load(config, geometry, directory, TRAINED[config.training.quantise])
+    target = skeleton(config, geometry)
+    sample = make_sample(rows, target.input, target.normalise)
+    latents = networks.encoder.predict(sample.images, batch_size=1024, verbose=0)
+    return _fractions(config, networks, np.asarray(trained_link(config, target)(latents)), sample.sums)
+
+
+def trained_link(config: RunConfig, target: EncoderModel) -> Link:
+    """Return what happens to the latents in training; nothing when they are float."""
+    if config.training.quantise == "post":
+        return lambda latents: latents
+    return link(target.latent, [mask.bit_count() for mask in target.pack.keep])
+
+
+def _fractions(
+    config: RunConfig, networks: Networks, latents: NDArray[np.float32], sums: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    columns = np.concatenate([latents, sums], axis=1) if config.decoder.use_sum else latents
     raw = networks.decoder.predict(columns, batch_size=1024, verbose=0)
     values = raw.astype(np.float64)
     return values / values.sum(axis=1, keepdims=True)

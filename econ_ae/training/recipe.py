@@ -15,8 +15,7 @@ from econ_ae.progress import Progress
 from econ_ae.skeleton import skeleton
 from econ_ae.training.chain import Chain
 from econ_ae.training.fit import Epoch, Trainer, make_deterministic, read_history, weights_path
-from econ_ae.training.frozen import chip_model, decode, transmit
-from econ_ae.training.link import Link, link
+from econ_ae.training.frozen import chip_model, decode, trained_link, transmit
 from econ_ae.training.losses import LOSSES, mean_emd
 from econ_ae.training.magnitude_pruning import final_epoch
 from econ_ae.training.networks import TRAINED, build, load
@@ -156,17 +155,9 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
     return Chain(
         networks.encoder,
         networks.decoder,
-        trained_link(config, geometry),
+        trained_link(config, skeleton(config, geometry)),
         config.decoder.use_sum,
         LOSSES[config.training.loss](geometry),
         teacher,
         distill.share if distill is not None and teacher is not None else 0.0,
     )
-
-
-def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
-    """Return what happens to the latents in training; nothing when they are trained in float."""
-    if config.training.quantise == "post":
-        return lambda latents: latents
-    target = skeleton(config, geometry)
-    return link(target.latent, [mask.bit_count() for mask in target.pack.keep])

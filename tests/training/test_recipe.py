@@ -70,6 +70,22 @@ def test_the_student_learns_from_truth_and_teacher() -> None:
     assert np.isclose(float(chain.loss_of(images, sums, true, training=False)), float(loss(true, said)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("accumulate", ["exact", "trn_each"])
+def test_what_was_trained_is_what_the_frames_give(accumulate: str, tmp_path: Path) -> None:
+    config = settings(
+        training={"epochs": 1},
+        decoder={"use_sum": True},
+        hardware={"accumulate": accumulate, "elinks": 3, "keep": [9] * 4 + [6] * 4 + [3] * 6 + [2, 1]},
+    )
+    artifact.train(config, LOW_DENSITY, batches(), tmp_path, Silent())
+    rows = batches()[1]
+    rows = rows[rows.total > 0]
+    networks = artifact.load(config, LOW_DENSITY, tmp_path)
+    model = artifact.chip_model(config, LOW_DENSITY, networks)
+    received = artifact.decode(config, networks, model, artifact.transmit(model, rows.charges))
+    assert np.array_equal(artifact.fractions_as_trained(config, LOW_DENSITY, tmp_path, rows), received)
+
+
 @pytest.mark.parametrize("quantise", ["post", "latents"])
 def test_float_weights_are_rounded_after_training(quantise: str, tmp_path: Path) -> None:
     config = settings(training={"epochs": 2, "quantise": quantise}, hardware={"accumulate": "trn_each", "elinks": 3})
