@@ -175,6 +175,24 @@ def report(run_path: RunPath, as_json: Json = False) -> None:
 
 
 @app.command()
+def quantisation(run_path: RunPath, as_json: Json = False) -> None:
+    """Compare a run's network in float with its integers after several ways of training; trains what is missing."""
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal, print_table
+    from econ_ae.quantisation import compare
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    try:
+        rows = compare(context)
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; continue with: econ-ae quantisation {run_path}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+    if not as_json:
+        rows = [{k: v if isinstance(v, str) else f"{v:.3f}" for k, v in row.items()} for row in rows]
+    print_table("Mean EMD of the report events", rows, as_json=as_json)
+
+
+@app.command()
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
     algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt",

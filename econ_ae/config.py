@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from econ_ae.errors import ConfigError, EconAeError, did_you_mean
 from econ_ae.fixedpoint import FixedFormat
@@ -28,6 +28,19 @@ def _check_format(text: str, field: str) -> str:
     if field == "input" and fmt.signed:
         raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
     return text
+
+
+def _check_keep(value: Any) -> Any:
+    numbers = value if isinstance(value, list | tuple) else [value]
+    least = 0 if isinstance(value, list | tuple) else 1
+    if value is not None and not all(type(bits) is int and bits >= least for bits in numbers):
+        raise ValueError("expected a number of bits, at least 1, or a list of them, one per latent, each at least 0")
+    return value
+
+
+def _check_fewer(what: str, left: int, there: int) -> None:
+    if left >= there:
+        raise ConfigError(f"training.prune.{what} = {left} is what is left of {there}; expected fewer")
 
 
 class _Section(BaseModel):
@@ -122,11 +135,50 @@ class EncoderConfig(_Section):
 
 
 class DecoderConfig(_Section):
-    """The decoder off the detector: dense layers, a sigmoid per trigger cell."""
+    """The decoder off the detector: dense layers, then one value per trigger cell, directly or through images."""
 
+    kind: Literal["dense", "conv"] = Field("dense", description="'conv' draws the image by transposed convolutions")
     hidden: tuple[_Count, ...] = (256, 256)
+    residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
+    filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
+        (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
+    )
+    output: Literal["sigmoid", "softmax"] = Field(
+        "sigmoid", description="a value per cell that is divided by the sum of all, or fractions that sum to 1"
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of hidden values dropped in training")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="of the decoder's kernels, decoupled from the gradient: each step takes rate * this of them"
+    )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+
+
+class DistillConfig(_Section):
+    """A float network that is trained first and whose output the encoder's network then also learns."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="of the teacher's output in the loss")
+    widen: _Count = Field(4, description="times as many filters and hidden units in the teacher's encoder")
+    epochs: _Count | None = Field(None, description="of the teacher; default: those of the training")
+
+
+class PruneConfig(_Section):
+    """What is removed from the encoder during training."""
+
+    weights: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="share of every layer's weights that becomes 0, those of smallest magnitude"
+    )
+    filters: _Count | None = Field(None, description="filters left in every convolution")
+    latents: _Count | None = Field(None, description="outputs left")
+    start: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.2, description="share of the epochs before weights are pruned; whole filters go after as many extra epochs"
+    )
+    end: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="share of the epochs when all weights are pruned")
+
+    @property
+    def structured(self) -> bool:
+        """Tell whether whole filters or outputs are removed."""
+        return self.filters is not None or self.latents is not None
 
 
 class TrainingConfig(_Section):
@@ -145,6 +197,19 @@ class TrainingConfig(_Section):
     trains: Literal["all", "encoder", "dense", "decoder"] = Field(
         "all", description="what retraining changes: dense is the encoder's dense layers and the decoder"
     )
+    quantise: Literal["aware", "latents", "post"] = Field(
+        "aware",
+        description="train with the formats, with float weights and sums but the latents' formats, or all in float; "
+        "what was float is rounded after the training",
+    )
+    seeds: _Count = Field(
+        1, description="trainings with this and the following seeds; the smallest validation EMD wins"
+    )
+    average: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="decay per step of a moving average of the weights, which is what is kept; 0: none"
+    )
+    distill: DistillConfig | None = None
+    prune: PruneConfig | None = None
     patience: _Count = Field(40, description="epochs without a better validation loss before training stops")
 
 
@@ -158,7 +223,9 @@ class HardwareConfig(_Section):
         "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
     )
     elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
-    keep: _Count | None = Field(None, description="leading bits of each latent that are sent; default: as many as fit")
+    keep: Annotated[int | tuple[int, ...] | None, BeforeValidator(_check_keep)] = Field(
+        None, description="leading bits sent of every latent, or a list with one number per latent; default: what fits"
+    )
     registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
 
 
@@ -188,6 +255,28 @@ class RunConfig(_Section):
     hardware: HardwareConfig = HardwareConfig()
     verify: VerifyConfig = VerifyConfig()
     report: ReportConfig = ReportConfig()
+
+    @property
+    def on_chip(self) -> EncoderConfig:
+        """The encoder that is left when filters and outputs have been removed.
+
+        Raises
+        ------
+        ConfigError
+            When more would be left than there is.
+        """
+        prune = self.training.prune or PruneConfig()
+        if prune.weights is not None and prune.start >= prune.end:
+            raise ConfigError(f"training.prune.start = {prune.start} must be below training.prune.end = {prune.end}")
+        conv, dense = self.encoder.conv, self.encoder.dense
+        if prune.filters is not None:
+            fewest = min((layer.filters for layer in conv), default=0)
+            _check_fewer("filters", prune.filters, fewest)
+            conv = tuple(layer.model_copy(update={"filters": prune.filters}) for layer in conv)
+        if prune.latents is not None:
+            _check_fewer("latents", prune.latents, dense[-1].units)
+            dense = (*dense[:-1], dense[-1].model_copy(update={"units": prune.latents}))
+        return self.encoder.model_copy(update={"conv": conv, "dense": dense})
 
 
 def presets() -> list[str]:
@@ -247,6 +336,8 @@ def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,
+        "distill": DistillConfig,
+        "prune": PruneConfig,
         "hardware": HardwareConfig,
         "verify": VerifyConfig,
         "report": ReportConfig,

@@ -54,7 +54,9 @@ class Plan:
         training = old.training
         epochs = self.epochs or max(1, training.epochs // _EPOCHS_SHARE)
         rate = self.learning_rate or training.learning_rate / 4
+        pruned = training.prune.weights if training.prune else None
         settings = old.model_dump(mode="json") | {"conditions": self.conditions.model_dump(mode="json")}
+        settings["encoder"] = old.on_chip.model_dump(mode="json")
         settings["training"] |= {
             "epochs": epochs,
             "patience": epochs,
@@ -62,6 +64,10 @@ class Plan:
             "learning_rate": rate,
             "final_learning_rate": rate * training.final_learning_rate / training.learning_rate,
             "trains": self.trains,
+            "seeds": 1,
+            "distill": None,
+            # What was removed stays away: filters and outputs by the encoder's shape, weights from the first epoch on.
+            "prune": {"weights": pruned, "start": 0.0, "end": 1e-6} if pruned else None,
         }
         return parse(settings, "retraining")
 

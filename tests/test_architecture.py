@@ -11,10 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
-GLUE = {
-    f"econ_ae/{name}.py"
-    for name in ("cli", "cli_chip", "pipeline", "reporting", "generation", "retrain_report", "verification")
-}
+_GLUE_NAMES = (
+    "cli",
+    "cli_chip",
+    "pipeline",
+    "quantisation",
+    "reporting",
+    "retrain_report",
+    "generation",
+    "verification",
+)
+GLUE = {f"econ_ae/{name}.py" for name in _GLUE_NAMES}
 
 
 def sources() -> list[Path]:

@@ -63,10 +63,18 @@ class InMemory:
         for start in range(0, len(self) - size + 1, size):
             rows = order[start : start + size]
             yield (
-                np.stack([self.views[v].images[r] for v, r in zip(view[rows], rows, strict=True)]),
+                _pick([v.images for v in self.views], view[rows], rows),
                 self.views[0].sums[rows],
-                np.stack([self.views[v].fractions[r] for v, r in zip(view[rows], rows, strict=True)]),
+                _pick([v.fractions for v in self.views], view[rows], rows),
             )
+
+
+def _pick(views: Sequence[Array], view: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+    """Return row ``rows[i]`` of ``views[view[i]]`` for every i."""
+    out = views[0][rows]
+    for i, values in enumerate(views[1:], start=1):
+        out[view == i] = values[rows[view == i]]
+    return out
 
 
 @dataclass(frozen=True)
