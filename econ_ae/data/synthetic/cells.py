@@ -24,20 +24,22 @@ class CellTable:
     ----------
     cells : how many; this number stands for outside
     origin_cm, size : corner and side (pixels) of the square table around the module's centre
-    table : intp (size * size,), trigger cell of every pixel
+    table : uint8 (size * size,), trigger cell of every pixel
     """
 
     cells: int
     origin_cm: float
     size: int
-    table: NDArray[np.intp]
+    table: NDArray[np.uint8]
 
-    def look_up(self, x_cm: Points, y_cm: Points) -> NDArray[np.intp]:
-        """Return the cells of points relative to the module's centre, intp, same shape."""
-        scale, last = np.float32(1 / _PIXEL_CM), np.float32(self.size - 1)
-        column = np.clip((x_cm - np.float32(self.origin_cm)) * scale, 0, last).astype(np.int32)
-        row = np.clip((y_cm - np.float32(self.origin_cm)) * scale, 0, last).astype(np.int32)
-        return self.table[column * np.int32(self.size) + row]
+    def look_up(self, x_cm: Points, y_cm: Points) -> NDArray[np.uint8]:
+        """Return the cells of points relative to the module's centre, uint8, same shape."""
+        return self.table.take(self._pixel(x_cm) * np.int32(self.size) + self._pixel(y_cm))
+
+    def _pixel(self, cm: Points) -> NDArray[np.int32]:
+        pixel = (cm - np.float32(self.origin_cm)) * np.float32(1 / _PIXEL_CM)
+        np.clip(pixel, np.float32(0), np.float32(self.size - 1), out=pixel)
+        return pixel.astype(np.int32)
 
 
 @lru_cache(maxsize=4)
@@ -51,7 +53,7 @@ def cell_table(geometry: WaferGeometry) -> CellTable:
     xy = np.stack(np.meshgrid(axis + centre[0], axis + centre[1], indexing="ij"), axis=-1)
     to_edges = np.linalg.inv(np.swapaxes(geometry.edges, 1, 2))
     nearest = np.full((size, size), np.inf)
-    table = np.full((size, size), geometry.cells, dtype=np.intp)
+    table = np.full((size, size), geometry.cells, dtype=np.uint8)
     for cell in range(geometry.cells):
         reach = np.abs((xy - geometry.xy[cell]) @ to_edges[cell].T).max(axis=-1)
         closer = (reach < _GAP) & (reach < nearest)

@@ -31,12 +31,13 @@ def density(x_cm: Real | FloatArray, y_cm: Real | FloatArray, z_cm: Real | Float
 def _hexagon(rng: np.random.Generator, n: int, inradius_cm: float) -> tuple[Real, Real]:
     """Return points uniform over a hexagon with two vertical sides: three rhombi, two edges each."""
     a, b = rng.random((2, n), dtype=np.float32)
-    third = (rng.random(n, dtype=np.float32) * np.float32(3)).astype(np.int8)
+    third = (rng.random(n, dtype=np.float32) * np.float32(3)).astype(np.intp)
     edge = 2 / math.sqrt(3) * inradius_cm
     angles = np.radians([-30, 90, 210])
     first = (np.stack([np.cos(angles), np.sin(angles)]) * edge).astype(np.float32)
     second = np.roll(first, -1, axis=1)
-    return a * first[0, third] + b * second[0, third], a * first[1, third] + b * second[1, third]
+    x, y = (a * first[i].take(third) + b * second[i].take(third) for i in (0, 1))
+    return x, y
 
 
 def pileup(
@@ -55,10 +56,10 @@ def pileup(
     mean = p.per_eta * 2 * math.sqrt(3) * inradius**2 * most
     image = np.repeat(np.arange(len(where)), rng.poisson(interactions * mean[where]))
     x, y = _hexagon(rng, len(image), inradius)
-    module = where[image]
-    cx, cy, z, top = (a.astype(np.float32)[module] for a in (modules.x_cm, modules.y_cm, modules.z_cm, most))
-    kept = rng.random(len(image), dtype=np.float32) * top < density(x + cx, y + cy, z)
-    image, x, y, cx, cy, z = (a[kept] for a in (image, x, y, cx, cy, z))
+    gx, gy, z = _global(modules, where, image, x, y)
+    top = most.astype(np.float32)[where].take(image)
+    kept = np.flatnonzero(rng.random(len(image), dtype=np.float32) * top < density(gx, gy, z))
+    image, x, y, gx, gy, z = (a.take(kept) for a in (image, x, y, gx, gy, z))
     n = len(image)
     if p.per_eta:
         shares = np.cumsum([p.photons, p.charged, p.neutral]) / p.per_eta
@@ -69,7 +70,15 @@ def pileup(
     scale = np.array([p.photons_p0, p.charged_p0, p.neutral_p0], np.float32)[kind]
     ratio = rng.standard_gamma(2, n, dtype=np.float32) / rng.standard_gamma(p.power - 2, n, dtype=np.float32)
     pt = scale * ratio
-    return Particles(image, kind, pt * _cosh(x + cx, y + cy, z), x, y), interactions
+    return Particles(image, kind, pt * _cosh(gx, gy, z), x, y), interactions
+
+
+def _global(
+    modules: Modules, where: NDArray[np.intp], image: NDArray[np.intp], x: Real, y: Real
+) -> tuple[Real, Real, Real]:
+    """Return coordinates relative to the interaction point, cm."""
+    cx, cy, z = (a.astype(np.float32)[where].take(image) for a in (modules.x_cm, modules.y_cm, modules.z_cm))
+    return x + cx, y + cy, z
 
 
 def _cosh(x: Real, y: Real, z: Real) -> Real:
@@ -101,8 +110,7 @@ def signals(
     angle = 2 * np.pi * rng.random(m)
     px = (x[image] + away * np.cos(angle)).astype(np.float32)
     py = (y[image] + away * np.sin(angle)).astype(np.float32)
-    cx, cy, z = (a.astype(np.float32)[where[image]] for a in (modules.x_cm, modules.y_cm, modules.z_cm))
-    energy = (pt[image] * fraction).astype(np.float32) * _cosh(px + cx, py + cy, z)
+    energy = (pt[image] * fraction).astype(np.float32) * _cosh(*_global(modules, where, image, px, py))
     particles = Particles(image, np.where(of_jet, of_fragment, of_single).astype(np.int8), energy, px, py)
-    reaches = np.hypot(px, py) < 2 / math.sqrt(3) * (PITCH_CM / 2 + MARGIN_CM)
-    return particles[reaches], kind, np.where(kind > 0, pt, 0.0)
+    near = np.flatnonzero(np.hypot(px, py) < 2 / math.sqrt(3) * (PITCH_CM / 2 + MARGIN_CM))
+    return particles.take(near), kind, np.where(kind > 0, pt, 0.0)

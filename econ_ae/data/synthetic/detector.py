@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from econ_ae.data.synthetic.cells import cell_table
 from econ_ae.data.synthetic.modules import Modules
 from econ_ae.data.synthetic.parameters import Calorimeter, Electronics
-from econ_ae.data.synthetic.particles import Particles, Real
+from econ_ae.data.synthetic.particles import Particles
 from econ_ae.data.synthetic.showers import Deposits, deposits
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m, encode_4e3m
@@ -52,35 +52,38 @@ def images(
     """
     slant = np.sqrt(1 + np.square(modules.r_cm / modules.z_cm))
     layers = (modules.layer * slant).astype(np.float32)[where[particles.image]]
-    left = deposits(rng, calorimeter, particles, layers)
-    mips = _share(rng, left, len(where), geometry)
+    showers, tracks = deposits(rng, calorimeter, particles, layers)
+    mips = _share(_spots(rng, showers), tracks, len(where), geometry)
     charges = digitise(rng, mips, np.cosh(modules.eta)[where], electronics)
     return Images(charges, mips.sum(axis=1, dtype=np.float64) * calorimeter.mev_per_mip / 1e3)
 
 
-def _share(rng: np.random.Generator, left: list[Deposits], n: int, geometry: WaferGeometry) -> FloatArray:
-    """Return MIPs per trigger cell, float64 (n, cells); each deposit is a Poisson number of spots of equal charge."""
+def _spots(rng: np.random.Generator, showers: Deposits) -> Deposits:
+    """Return each deposit as a Poisson number of spots of equal charge, moved by the radial profile.
+
+    The profile 2 r R^2 / (r^2 + R^2)^2 has the cumulative r^2 / (r^2 + R^2).
+    """
+    expected = np.minimum(showers.mips, np.float32(_MOST_SPOTS))
+    count = rng.poisson(expected)
+    weight = showers.mips / np.maximum(expected, np.float32(1e-30))
+    some = np.flatnonzero(count)
+    source = np.repeat(some, count.take(some))
+    columns = (showers.image, showers.x_cm, showers.y_cm, showers.radius_cm, weight)
+    image, x, y, radius, charge = (column.take(source) for column in columns)
+    u, v = rng.random((2, len(image)), dtype=np.float32)
+    r = radius * np.sqrt(u / (1 - u))
+    angle = np.float32(2 * np.pi) * v
+    return Deposits(image, x + r * np.cos(angle), y + r * np.sin(angle), np.zeros_like(r), charge)
+
+
+def _share(spots: Deposits, tracks: Deposits, n: int, geometry: WaferGeometry) -> FloatArray:
+    """Return MIPs per trigger cell, float64 (n, cells)."""
     table = cell_table(geometry)
     columns = geometry.cells + 1  # the last takes what misses the module
     total = np.zeros(n * columns)
-    for d in left:
-        track = d.radius_cm == 0
-        expected = np.minimum(d.mips, _MOST_SPOTS)
-        spots = np.where(track, 1, rng.poisson(np.where(track, 0, expected)))
-        weight = np.where(track, d.mips, d.mips / np.maximum(expected, np.float32(1e-30)))
-        row, x, y, radius, charge = (np.repeat(a, spots) for a in (d.image, d.x_cm, d.y_cm, d.radius_cm, weight))
-        if d.radius_cm.any():
-            x, y = _scatter(rng, x, y, radius)
-        total += np.bincount(row * columns + table.look_up(x, y), charge, n * columns)
+    for d in (spots, tracks):
+        total += np.bincount(d.image * columns + table.look_up(d.x_cm, d.y_cm), d.mips, n * columns)
     return total.reshape(n, columns)[:, :-1]
-
-
-def _scatter(rng: np.random.Generator, x: Real, y: Real, radius: Real) -> tuple[Real, Real]:
-    """Move points by the radial profile 2 r R^2 / (r^2 + R^2)^2, whose cumulative is r^2 / (r^2 + R^2)."""
-    u, v = rng.random((2, len(x)), dtype=np.float32)
-    r = radius * np.sqrt(u / (1 - u))
-    angle = np.float32(2 * np.pi) * v
-    return x + r * np.cos(angle), y + r * np.sin(angle)
 
 
 def digitise(rng: np.random.Generator, mips: FloatArray, cosh_eta: FloatArray, e: Electronics) -> NDArray[np.uint32]:
@@ -89,10 +92,13 @@ def digitise(rng: np.random.Generator, mips: FloatArray, cosh_eta: FloatArray, e
     The code's bin centre times a 12-bit calibration factor with 11 fractional bits, floored, as in the ECON-T.
     """
     analogue = mips + np.float32(e.noise_mip) * rng.standard_normal(mips.shape, dtype=np.float32)
-    kept = np.where(analogue >= e.threshold_mip, np.minimum(analogue, e.saturation_mip), 0)
-    codes = encode_4e3m((kept * e.counts_per_mip).astype(np.int64), LOW_DENSITY_BITS)
+    image, cell = np.nonzero(analogue >= e.threshold_mip)
+    counts = np.minimum(analogue[image, cell], e.saturation_mip) * e.counts_per_mip
+    codes = encode_4e3m(counts.astype(np.int64), LOW_DENSITY_BITS)
     fixed = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
     if e.calibrated:
         factor = np.rint((1 << _CALIBRATION_FRACTION) / cosh_eta).astype(np.int64)
-        fixed = (fixed * factor[:, None]) >> _CALIBRATION_FRACTION
-    return fixed.astype(np.uint32)
+        fixed = (fixed * factor[image]) >> _CALIBRATION_FRACTION
+    charges = np.zeros(mips.shape, np.uint32)
+    charges[image, cell] = fixed
+    return charges

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,12 +38,12 @@ class Modules:
     def __len__(self) -> int:
         return len(self.layer)
 
-    @property
+    @cached_property
     def r_cm(self) -> FloatArray:
         """float64 (m,): distance of the centre from the beam."""
         return np.hypot(self.x_cm, self.y_cm)
 
-    @property
+    @cached_property
     def eta(self) -> FloatArray:
         """float64 (m,): pseudorapidity of the centre."""
         return np.arcsinh(self.z_cm / self.r_cm)

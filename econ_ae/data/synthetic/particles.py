@@ -34,9 +34,10 @@ class Particles:
     def __len__(self) -> int:
         return len(self.image)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Particles:
+    def take(self, rows: NDArray[np.intp]) -> Particles:
         """Return the given particles."""
-        return Particles(self.image[rows], self.kind[rows], self.energy[rows], self.x_cm[rows], self.y_cm[rows])
+        columns = (self.image, self.kind, self.energy, self.x_cm, self.y_cm)
+        return Particles(*(column.take(rows) for column in columns))
 
 
 def join(*parts: Particles) -> Particles:

@@ -10,14 +10,14 @@ energy is an electromagnetic shower, the rest follows the depth profile of Bock 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from econ_ae.data.synthetic.parameters import Calorimeter
-from econ_ae.data.synthetic.particles import CHARGED, MUON, NEUTRAL, PHOTON, Particles, Real
+from econ_ae.data.synthetic.particles import CHARGED, MUON, NEUTRAL, PHOTON, Particles, Real, join
 
 _LEAST_LN_Y = 3.0  # y = 20, 0.1 GeV: below, the parametrised widths diverge
 _LEAST_ALPHA = 1.05  # a shower whose maximum is at its start
@@ -31,8 +31,8 @@ class Deposits:
     ----------
     image : intp (n,)
     x_cm, y_cm : float32 (n,), centres relative to the module's centre
-    radius_cm : float32 (n,), half of the charge is within it; 0 for a track
-    mips : float32 (n,), mean number of minimum-ionising crossings for a shower, charge for a track
+    radius_cm : float32 (n,), half of the charge is within it; 0 for tracks
+    mips : float32 (n,), mean number of minimum-ionising crossings of a shower, charge of a track
     """
 
     image: NDArray[np.intp]
@@ -43,33 +43,39 @@ class Deposits:
 
 
 def _of(p: Particles, radius: Real, mips: Real) -> Deposits:
-    return Deposits(p.image, p.x_cm, p.y_cm, radius.astype(np.float32), mips.astype(np.float32))
+    return Deposits(p.image, p.x_cm, p.y_cm, radius, mips)
 
 
-def deposits(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real) -> list[Deposits]:
-    """Return what particles leave in their layer.
+def _join(parts: list[Deposits]) -> Deposits:
+    columns = zip(*((d.image, d.x_cm, d.y_cm, d.radius_cm, d.mips) for d in parts), strict=True)
+    return Deposits(*(np.concatenate(column) for column in columns))
+
+
+def deposits(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real) -> tuple[Deposits, Deposits]:
+    """Return what particles leave in their layer: showers and tracks.
 
     Parameters
     ----------
-    layers : float32 (n,), number of layers of absorber on each particle's path: layer number / cos(theta)
+    layers : float32 (n,), layers of absorber on each particle's path: layer number / cos(theta)
     """
     hadron = (p.kind == CHARGED) | (p.kind == NEUTRAL)
-    vertex = np.where(hadron, rng.standard_exponential(len(p), dtype=np.float32), np.float32(np.inf))
-    vertex /= np.float32(c.lambda_per_layer)  # of the first interaction, in layers
-    showers = vertex < layers
-    tracks = (p.kind == MUON) | ((p.kind == CHARGED) & ~showers)
-    share = rng.beta(1.2, 2.2, int(showers.sum())).astype(np.float32)
+    first = rng.standard_exponential(len(p), dtype=np.float32) / np.float32(c.lambda_per_layer)  # interaction
+    showers = hadron & (first < layers)
+    tracks = np.flatnonzero(((p.kind == CHARGED) & ~showers) | (p.kind == MUON))
+    interacting, photons = np.flatnonzero(showers), np.flatnonzero(p.kind == PHOTON)
 
-    electromagnetic = (p.kind == PHOTON) | showers
-    energy = p.energy.copy()
-    energy[showers] *= share
-    depth = np.where(showers, layers - vertex, layers)[electromagnetic]
-    out = _electromagnetic(rng, c, p[electromagnetic], energy[electromagnetic], depth)
-    rest = p.energy[showers] * (1 - share) * np.float32(c.hadron_response)
-    out.append(_hadronic(c, p[showers], rest, (layers - vertex)[showers]))
-    crossing = p[tracks]
-    out.append(_of(crossing, np.zeros(len(crossing), np.float32), _tracks(rng, c, len(crossing))))
-    return out
+    hadrons = p.take(interacting)
+    share = rng.beta(1.2, 2.2, len(interacting)).astype(np.float32)
+    behind = (layers - first).take(interacting)
+    electromagnetic = join(p.take(photons), replace(hadrons, energy=hadrons.energy * share))
+    depth = np.concatenate([layers.take(photons), behind])
+    rest = hadrons.energy * (1 - share) * np.float32(c.hadron_response)
+    cores, tails = _electromagnetic(rng, c, electromagnetic, depth)
+    crossing = p.take(tracks)
+    return (
+        _join([cores, tails, _hadronic(c, hadrons, rest, behind)]),
+        _of(crossing, np.zeros(len(crossing), np.float32), _tracks(rng, c, len(crossing))),
+    )
 
 
 def _tracks(rng: np.random.Generator, c: Calorimeter, n: int) -> Real:
@@ -79,9 +85,10 @@ def _tracks(rng: np.random.Generator, c: Calorimeter, n: int) -> Real:
 
 
 def _electromagnetic(
-    rng: np.random.Generator, c: Calorimeter, p: Particles, energy: Real, layers: Real
-) -> list[Deposits]:
-    """Return core and tail of showers; ``layers`` is the absorber since the shower began."""
+    rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real
+) -> tuple[Deposits, Deposits]:
+    """Return cores and tails of showers; ``layers`` is the absorber since the shower began."""
+    energy = p.energy
     ln_y = np.maximum(np.log(np.maximum(energy * np.float32(1e3 / c.critical_mev), np.float32(1e-6))), _LEAST_LN_Y)
     mean_t, mean_alpha = -1.396 + 1.007 * ln_y, -0.0433 + 0.540 * ln_y
     sigma_t, sigma_alpha = 1 / (-2.506 + 1.245 * ln_y), 1 / (-0.0844 + 0.790 * ln_y)
@@ -107,7 +114,7 @@ def _electromagnetic(
     weight = np.clip(p1 * np.exp(u - np.exp(np.minimum(u, 80))), 0, 1)
     moliere = np.float32(c.moliere_cm)
     core = np.maximum(core, np.float32(0.01)) * moliere
-    return [_of(p, core, mips * weight), _of(p, tail * moliere, mips * (1 - weight))]
+    return _of(p, core, mips * weight), _of(p, tail * moliere, mips * (1 - weight))
 
 
 def _hadronic(c: Calorimeter, p: Particles, energy: Real, layers: Real) -> Deposits:
