@@ -15,6 +15,7 @@ from econ_ae.fixedpoint import FixedFormat
 
 DEFAULT_PRESET = "econ-t"
 SYNTHETIC = "synthetic"
+PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -42,8 +43,14 @@ class _Section(BaseModel):
 class DataConfig(_Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
-    source: str = Field(SYNTHETIC, description="'synthetic' or the path of a CSV file or a directory of them")
-    events: _Count = Field(10_000, description="synthetic events to generate")
+    source: str = Field(SYNTHETIC, description="'synthetic', 'pythia' or the path of a CSV file or a directory of them")
+    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
+    modules: str = Field("all", description="of generated images: 'all', or layer:u,v with blanks between them")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing, generated")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal, generated; default: by the generator")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="share of generated images with a signal"
+    )
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from econ_ae.config import SYNTHETIC, RunConfig
+from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
 from econ_ae.data.splits import Split, split
@@ -62,13 +62,13 @@ class Context:
         return codec.loads(self.path(ENCODER).read_text(encoding="utf-8"))
 
 
-def read_data(config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]:
+def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> tuple[Batch, Split]:
     """Return the batch that a configuration asks for, and its rows."""
     data = config.data
-    if data.source == SYNTHETIC:
-        from econ_ae.data.synthetic import generate
+    if data.source in {SYNTHETIC, PYTHIA}:
+        from econ_ae.data.generated import generated
 
-        batch = generate(data.events, config.seed, geometry)
+        batch = generated(data, config.seed, geometry, progress)
     else:
         from econ_ae.data.readers import read
 
@@ -212,7 +212,7 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
     else:
         check_free(path, overwrite=overwrite)
-        batch, rows = read_data(config, LOW_DENSITY)
+        batch, rows = read_data(config, LOW_DENSITY, progress)
         check_settings(config, LOW_DENSITY, rows)
         check_tools()
         progress.say(f"{len(batch)} trigger-cell images: {batch.provenance.source}")

@@ -76,15 +76,17 @@ def chunks(
     """
     if n < 1 or seed < 0 or size < 1:
         raise ConfigError(
-            f"{n} synthetic events with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 or more "
-            "and chunks of at least 1"
+            f"{n} synthetic events with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 "
+            "or more and chunks of at least 1"
         )
     p = parameters or Parameters()
     modules = parse_modules(p.modules, p.calorimeter)
-    return _chunks(n, seed, size, geometry, p, modules)
+    return _chunks(n, seed, size, geometry=geometry, p=p, modules=modules)
 
 
-def _chunks(n: int, seed: int, size: int, geometry: WaferGeometry, p: Parameters, modules: Modules) -> Iterator[Batch]:
+def _chunks(
+    n: int, seed: int, size: int, *, geometry: WaferGeometry, p: Parameters, modules: Modules
+) -> Iterator[Batch]:
     digest = hashlib.sha256(repr((seed, geometry.name, p)).encode()).hexdigest()
     provenance = Provenance(f"synthetic {geometry.name}, {p.modules}, seed {seed}", synthetic=True, sha256=digest)
     ready: list[tuple[NDArray[np.uint32], Columns]] = []
@@ -108,7 +110,15 @@ def _block(
     where = rng.integers(len(modules), size=BLOCK)
     soft, interactions = pileup(rng, p.pileup, modules, where)
     hard, kind, pt = signals(rng, p.signal, modules, where)
-    out = images(rng, join(soft, hard), modules, where, geometry, p.calorimeter, p.electronics)
+    out = images(
+        rng,
+        join(soft, hard),
+        modules=modules,
+        where=where,
+        geometry=geometry,
+        calorimeter=p.calorimeter,
+        electronics=p.electronics,
+    )
     columns: Columns = {
         "eta": modules.eta[where],
         "layer": modules.layer[where],

@@ -59,7 +59,8 @@ def pileup(
     gx, gy, z = _global(modules, where, image, x, y)
     top = most.astype(np.float32)[where].take(image)
     kept = np.flatnonzero(rng.random(len(image), dtype=np.float32) * top < density(gx, gy, z))
-    image, x, y, gx, gy, z = (a.take(kept) for a in (image, x, y, gx, gy, z))
+    image = image.take(kept)
+    x, y, gx, gy, z = (a.take(kept) for a in (x, y, gx, gy, z))
     n = len(image)
     if p.per_eta:
         shares = np.cumsum([p.photons, p.charged, p.neutral]) / p.per_eta

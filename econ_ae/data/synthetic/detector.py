@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from econ_ae.data.synthetic.cells import cell_table
 from econ_ae.data.synthetic.modules import Modules
 from econ_ae.data.synthetic.parameters import Calorimeter, Electronics
-from econ_ae.data.synthetic.particles import Particles
+from econ_ae.data.synthetic.particles import Particles, Real
 from econ_ae.data.synthetic.showers import Deposits, deposits
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m, encode_4e3m
@@ -38,6 +38,7 @@ class Images:
 def images(
     rng: np.random.Generator,
     particles: Particles,
+    *,
     modules: Modules,
     where: NDArray[np.intp],
     geometry: WaferGeometry,
@@ -65,11 +66,11 @@ def _spots(rng: np.random.Generator, showers: Deposits) -> Deposits:
     """
     expected = np.minimum(showers.mips, np.float32(_MOST_SPOTS))
     count = rng.poisson(expected)
-    weight = showers.mips / np.maximum(expected, np.float32(1e-30))
+    weight: Real = (showers.mips / np.maximum(expected, np.float32(1e-30))).astype(np.float32)
     some = np.flatnonzero(count)
     source = np.repeat(some, count.take(some))
-    columns = (showers.image, showers.x_cm, showers.y_cm, showers.radius_cm, weight)
-    image, x, y, radius, charge = (column.take(source) for column in columns)
+    image = showers.image.take(source)
+    x, y, radius, charge = (a.take(source) for a in (showers.x_cm, showers.y_cm, showers.radius_cm, weight))
     u, v = rng.random((2, len(image)), dtype=np.float32)
     r = radius * np.sqrt(u / (1 - u))
     angle = np.float32(2 * np.pi) * v

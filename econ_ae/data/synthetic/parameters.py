@@ -125,7 +125,9 @@ class Signal:
                     f"signal {kind!r} is unknown; expected one of {known}{did_you_mean(kind, SIGNALS[1:])}"
                 )
         if self.share and not self.kinds:
-            raise ConfigError("synthetic events: a signal share but no signal kinds; give at least one, or a share of 0")
+            raise ConfigError(
+                "synthetic events: a signal share but no signal kinds; give at least one, or a share of 0"
+            )
         if not 0 < self.lowest_pt <= self.highest_pt:
             raise ConfigError(
                 f"synthetic events: signal pT from {self.lowest_pt} to {self.highest_pt} GeV; expected a rising range"

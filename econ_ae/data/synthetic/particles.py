@@ -36,8 +36,8 @@ class Particles:
 
     def take(self, rows: NDArray[np.intp]) -> Particles:
         """Return the given particles."""
-        columns = (self.image, self.kind, self.energy, self.x_cm, self.y_cm)
-        return Particles(*(column.take(rows) for column in columns))
+        image, kind = self.image.take(rows), self.kind.take(rows)
+        return Particles(image, kind, self.energy.take(rows), self.x_cm.take(rows), self.y_cm.take(rows))
 
 
 def join(*parts: Particles) -> Particles:

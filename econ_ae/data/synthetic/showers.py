@@ -4,8 +4,8 @@ Electromagnetic showers follow Grindhammer and Peters, "The parameterized simula
 homogeneous and sampling calorimeters", hep-ex/0001020: a gamma distribution in depth whose two parameters fluctuate
 together, and a radial profile of a core and a tail, each f(r) = 2 r R^2 / (r^2 + R^2)^2 with an R that grows with
 depth. The coefficients of the longitudinal profile are those of HGCAL (HGCAL-FastShower), those of the radial profile
-the paper's for homogeneous media. Hadronic showers start after Exp(1) interaction lengths; a Beta(1.2, 2.2) share of the
-energy is an electromagnetic shower, the rest follows the depth profile of Bock et al., NIM 186 (1981) 533.
+the paper's for homogeneous media. Hadronic showers start after Exp(1) interaction lengths; a Beta(1.2, 2.2) share of
+the energy is an electromagnetic shower, the rest follows the depth profile of Bock et al., NIM 186 (1981) 533.
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ def _tracks(rng: np.random.Generator, c: Calorimeter, n: int) -> Real:
     return 1 - np.float32(c.landau_width) * np.log(np.maximum(square, np.float32(1e-12)))
 
 
-def _electromagnetic(
-    rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real
-) -> tuple[Deposits, Deposits]:
+def _electromagnetic(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real) -> tuple[Deposits, Deposits]:
     """Return cores and tails of showers; ``layers`` is the absorber since the shower began."""
     energy = p.energy
     ln_y = np.maximum(np.log(np.maximum(energy * np.float32(1e3 / c.critical_mev), np.float32(1e-6))), _LEAST_LN_Y)
@@ -125,4 +123,5 @@ def _hadronic(c: Calorimeter, p: Particles, energy: Real, layers: Real) -> Depos
     log_fraction = (shape - 1) * np.log(np.maximum(scaled, np.float32(1e-3))) - scaled - gammaln(shape)
     fraction = np.exp(log_fraction) * slope * np.float32(c.lambda_per_layer)
     mips = energy * np.float32(1e3 / c.mev_per_mip) * fraction
-    return _of(p, np.full(len(p), c.hadron_radius_cm, np.float32), mips)
+    radius: Real = np.full(len(p), c.hadron_radius_cm, np.float32)
+    return _of(p, radius, mips.astype(np.float32))
