@@ -34,7 +34,9 @@ def run(
         str | None, typer.Option(help="econ-t (default), econ-t-2elinks, econ-t-3elinks, paper-4x4x3 or quick.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
-    data: Annotated[str | None, typer.Option(help="CSV file of trigger cells; default: synthetic images.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="CSV file of trigger cells; default: synthetic images; or 'pythia'.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
@@ -109,16 +111,16 @@ def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
 
 @app.command()
 def data(
-    source: Annotated[str, typer.Argument(help="CSV file, directory of them, or 'synthetic'.")] = "synthetic",
+    source: Annotated[str, typer.Argument(help="CSV file, directory of them, 'synthetic' or 'pythia'.")] = "synthetic",
     as_json: Json = False,
 ) -> None:
     """Say what a data source holds: events, occupancy, charge, rows without charge."""
     from econ_ae import pipeline
-    from econ_ae.console import print_table
+    from econ_ae.console import Terminal, print_table
     from econ_ae.geometry import LOW_DENSITY
 
     settings = _settings(None, None, source, None)
-    batch, rows = pipeline.read_data(settings, LOW_DENSITY)
+    batch, rows = pipeline.read_data(settings, LOW_DENSITY, Terminal(quiet=as_json))
     facts = pipeline.describe(batch, rows)
     print_table("Dataset", [{"fact": k, "value": str(v)} for k, v in facts.items()], as_json=as_json)
 

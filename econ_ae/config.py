@@ -48,6 +48,8 @@ class DataConfig(_Section):
     modules: str = Field("all", description="of generated images: 'all', or layer:u,v with blanks between them")
     pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing, generated")
     signals: tuple[str, ...] | None = Field(None, description="kinds of signal, generated; default: by the generator")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression in MIPs, generated")
+    calibrated: bool = Field(True, description="generated charges are transverse: 1 / cosh(eta) after the code")
     signal_share: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="share of generated images with a signal"
     )

@@ -21,16 +21,20 @@ def generated(data: DataConfig, seed: int, geometry: WaferGeometry, progress: Pr
         When Pythia is asked for and not installed.
     """
     share = 0.0 if data.signals == () else data.signal_share
+    electronics = synthetic.Electronics(threshold_mip=data.threshold, calibrated=data.calibrated)
     if data.source == PYTHIA:
         kinds = ("ttbar",) if data.signals is None else data.signals or ("none",)
         if len(kinds) > 1:
             raise ConfigError(
                 f"data.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
             )
-        settings = pythia.PythiaParameters(data.modules, data.pileup, kinds[0], share)
+        settings = pythia.PythiaParameters(data.modules, data.pileup, kinds[0], share, electronics=electronics)
         return pythia.generate(data.events, seed, geometry, settings, progress)
     kinds = synthetic.SIGNALS[1:] if data.signals is None else data.signals
     parameters = synthetic.Parameters(
-        data.modules, pileup=synthetic.Pileup(mu=data.pileup), signal=synthetic.Signal(share, kinds)
+        data.modules,
+        pileup=synthetic.Pileup(mu=data.pileup),
+        signal=synthetic.Signal(share, kinds),
+        electronics=electronics,
     )
     return synthetic.generate(data.events, seed, geometry, parameters)

@@ -143,7 +143,9 @@ def test_configuration_reaches_the_generator() -> None:
     assert set(np.unique(batch.metadata["layer"])) == {7, 9}
     assert set(np.unique(batch.metadata["signal"])) == {SIGNALS.index("jet")}
     assert np.asarray(batch.metadata["pileup"], dtype=float).mean() == pytest.approx(20, abs=2)
-    assert not np.asarray(generated(DataConfig(events=300, signals=()), 3, LOW_DENSITY).metadata["signal"]).any()
+    bare = generated(DataConfig(events=300, signals=(), threshold=2.0, calibrated=False), 3, LOW_DENSITY)
+    assert not np.asarray(bare.metadata["signal"]).any()
+    assert bare.charges[bare.charges > 0].min() >= 70 - 70 // 8  # the code's bin of 2 MIPs at 35 counts
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _electromagnetic(rng: np.random.Generator, c: Calorimeter, p: Particles, lay
     fraction = np.exp((alpha - 1) * np.log(scaled) - scaled - gammaln(alpha)) * beta * np.float32(c.x0_per_layer)
     mips = energy * np.float32(1e3 / c.mev_per_mip) * fraction
 
-    # Depth over the shower's centre of gravity, with the fluctuation of the maximum (hep-ex/0001020, section 3.2.2).
+    # Depth over the shower's centre of gravity, both with the shower's own fluctuation (hep-ex/0001020, appendix A.1).
     tau = depth / t_max * ((alpha - 1) / alpha) * (mean_alpha / np.maximum(mean_alpha - 1, 0.05))
     ln_e = np.log(np.maximum(energy, np.float32(0.05)))
     z = c.atomic_number
