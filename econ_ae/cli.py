@@ -36,7 +36,9 @@ def run(
         str | None, typer.Option(help="econ-t (default), econ-t-2elinks, econ-t-3elinks, paper-4x4x3 or quick.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
-    data: Annotated[str | None, typer.Option(help="CSV, ROOT or HDF5 file; default: synthetic images.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="CSV, ROOT or HDF5 file, or pythia; default: synthetic images.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
@@ -186,7 +188,7 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
         rows = compare(context)
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; continue with: econ-ae quantisation {run_path}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if not as_json:
         rows = [{k: v if isinstance(v, str) else f"{v:.3f}" for k, v in row.items()} for row in rows]
     print_table("Mean EMD of the report events", rows, as_json=as_json)

@@ -27,7 +27,8 @@ class _DescribeByDefault(TyperGroup):
 data = typer.Typer(cls=_DescribeByDefault, help="Say what a data source holds, or convert it to a dataset file.")
 
 Source = Annotated[
-    str, typer.Argument(help="CSV, ROOT or HDF5 file, directory of CSV files, or 'synthetic'.", metavar="SOURCE")
+    str,
+    typer.Argument(help="CSV, ROOT or HDF5 file, directory of CSV files, 'synthetic' or 'pythia'.", metavar="SOURCE"),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file whose [data] and [conditions] say how to read.")]
 
@@ -52,8 +53,8 @@ def convert(
     source: Source,
     out: Annotated[Path, typer.Option(help="Dataset file to write, ending in .h5.")],
     config: Config = None,
-    events: Annotated[int | None, typer.Option(min=1, help="Synthetic images to generate.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of synthetic images.")] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Images to generate.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of generated images.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most images to write.")] = None,
     layers: Annotated[str | None, typer.Option(help="ROOT: trigger layers, with commas; default: all.")] = None,
     wafer: Annotated[str | None, typer.Option(help="ROOT: u,v of the one wafer to take; default: all.")] = None,

@@ -15,6 +15,7 @@ from econ_ae.fixedpoint import FixedFormat
 
 DEFAULT_PRESET = "econ-t"
 SYNTHETIC = "synthetic"
+PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -68,8 +69,18 @@ class RootConfig(_Section):
 class DataConfig(_Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
-    source: str = Field(SYNTHETIC, description="'synthetic', a CSV, ROOT or HDF5 file, or a directory of CSV files")
-    events: _Count = Field(10_000, description="synthetic events to generate")
+    source: str = Field(
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+    )
+    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
+    modules: str = Field("all", description="of generated images: 'all', or layer:u,v with blanks between them")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing, generated")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal, generated; default: by the generator")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression in MIPs, generated")
+    calibrated: bool = Field(True, description="generated charges are transverse: 1 / cosh(eta) after the code")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="share of generated images with a signal"
+    )
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from econ_ae.config import SYNTHETIC, RunConfig
+from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
+from econ_ae.data.generated import generated
 from econ_ae.data.readers import RootOptions, read
 from econ_ae.data.readers.root import SUFFIX, RootFile
-from econ_ae.data.synthetic import generate
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Bar, Progress
 
-_SYNTHETIC = 100_000  # images generated at a time; a larger set is made of pieces with seeds of their own
+_PIECE = 100_000  # images generated at a time; a larger set is made of pieces with seeds of their own
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Source:
 def convert(config: RunConfig, out: Path, geometry: WaferGeometry, progress: Progress, *, overwrite: bool) -> int:
     """Write the data source of a configuration to a dataset file; return the number of images.
 
-    ROOT files, dataset files and synthetic images are read or made in parts; a CSV file is read whole, a directory of
+    ROOT files, dataset files and generated images are read or made in parts; a CSV file is read whole, a directory of
     them file by file. Conditions of the configuration are applied to every part.
 
     Raises
@@ -78,8 +78,8 @@ def _advance(bar: Bar, steps: int, rows: int) -> None:
 
 def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     data = config.data
-    if data.source == SYNTHETIC:
-        return _synthetic(data.events, config.seed, geometry)
+    if data.source in {SYNTHETIC, PYTHIA}:
+        return _generated(config, geometry)
     path = Path(data.source)
     if path.suffix in SUFFIXES:
         return _dataset(path)
@@ -99,18 +99,19 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     return _Source(((read(file, **options), i + 1) for i, file in enumerate(files)), len(files), "files")
 
 
-def _synthetic(events: int, seed: int, geometry: WaferGeometry) -> _Source:
-    pieces = -(-events // _SYNTHETIC)
+def _generated(config: RunConfig, geometry: WaferGeometry) -> _Source:
+    events, seed = config.data.events, config.seed
+    pieces = -(-events // _PIECE)
     seeds = [seed, *(int(s) for s in np.random.SeedSequence(seed).generate_state(pieces))][:pieces]
-    counts = [min(_SYNTHETIC, events - i * _SYNTHETIC) for i in range(pieces)]
+    counts = [min(_PIECE, events - i * _PIECE) for i in range(pieces)]
 
     def batches() -> Iterator[tuple[Batch, int]]:
         for i, (count, piece) in enumerate(zip(counts, seeds, strict=True)):
-            batch = generate(count, piece, geometry)
+            batch = generated(config.data.model_copy(update={"events": count}), piece, geometry)
             source.provenance = source.provenance or batch.provenance
-            yield batch, min((i + 1) * _SYNTHETIC, events)
+            yield batch, min((i + 1) * _PIECE, events)
 
-    source = _Source(batches(), events, "synthetic images")
+    source = _Source(batches(), events, "generated images")
     return source
 
 

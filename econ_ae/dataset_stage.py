@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from econ_ae.config import SYNTHETIC, RunConfig
+from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions, store
 from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
@@ -21,6 +21,7 @@ from econ_ae.dataset_stream import DATASET, Streamed, event_bytes, facts
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
+from econ_ae.progress import Progress
 from econ_ae.rundir import Stopwatch
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Prepared(Protocol):
         """Hash of what the data were made of."""
 
 
-def prepare(config: RunConfig, geometry: WaferGeometry) -> Prepared:
+def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Prepared:
     """Return the data that a configuration asks for.
 
     Raises
@@ -64,16 +65,16 @@ def prepare(config: RunConfig, geometry: WaferGeometry) -> Prepared:
             rows = data.rows if config.data.limit is None else min(config.data.limit, data.rows)
         if rows * event_bytes(config, geometry) > config.data.memory_mb << 20:
             return Streamed.index(path, rows, config, geometry)
-    return InMemory(*read_data(config, geometry))
+    return InMemory(*read_data(config, geometry, progress))
 
 
-def read_data(config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]:
+def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> tuple[Batch, Split]:
     """Return the batch that a configuration asks for, under its conditions, and its rows."""
     data = config.data
-    if data.source == SYNTHETIC:
-        from econ_ae.data.synthetic import generate
+    if data.source in {SYNTHETIC, PYTHIA}:
+        from econ_ae.data.generated import generated
 
-        batch = generate(data.events, config.seed, geometry)
+        batch = generated(data, config.seed, geometry, progress)
     else:
         from econ_ae.data.readers import RootOptions, read
 

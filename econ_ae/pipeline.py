@@ -191,7 +191,7 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
     else:
         check_free(path, overwrite=overwrite)
-        data = dataset_stage.prepare(config, LOW_DENSITY)
+        data = dataset_stage.prepare(config, LOW_DENSITY, progress)
         check_settings(config, LOW_DENSITY, data.rows)
         check_tools()
         progress.say(data.title)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from econ_ae import pipeline, quantisation
+from econ_ae import dataset_stage, pipeline, quantisation
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
@@ -24,9 +24,9 @@ CONFIG = {
 
 def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(CONFIG, "test")
-    batch, rows = pipeline.read_data(config, LOW_DENSITY)
+    data = dataset_stage.prepare(config, LOW_DENSITY)
     context = pipeline.Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
-    pipeline.write_data(context, batch, rows)
+    dataset_stage.write(context, data)
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
     train = artifact.train
