@@ -54,6 +54,12 @@ class Context:
         """Return a path in the run directory."""
         return self.run.path.joinpath(*parts)
 
+    @property
+    def stream(self) -> Path | None:
+        """Return the dataset file of the training rows when they are streamed."""
+        path = self.path(TRAINING_ROWS)
+        return path if path.is_file() else None
+
     def rows(self, name: str) -> Batch:
         """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows."""
         return store.load(self.path(DATASET), name)
@@ -75,9 +81,9 @@ def _train(context: Context) -> list[Path]:
 
     folder = context.path(TRAINING)
     train, validation = context.rows("train"), context.rows("validation")
-    rows = context.path(TRAINING_ROWS)
-    stream = rows if rows.is_file() else None
-    artifact.train(context.config, context.geometry, (train, validation), folder, context.progress, stream=stream)
+    artifact.train(
+        context.config, context.geometry, (train, validation), folder, context.progress, stream=context.stream
+    )
     return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
 
 

@@ -76,7 +76,7 @@ def compare(context: Context) -> list[dict[str, Any]]:
         else:
             context.progress.say(f"training: {way.name}")
             rows = context.rows("train"), context.rows("validation")
-            artifact.train(way.config, context.geometry, rows, folder, context.progress)
+            artifact.train(way.config, context.geometry, rows, folder, context.progress, stream=context.stream)
         results[way.name] = emd(batch.charges, _fractions(way, context, folder, batch), context.geometry)
     table = []
     for name, result in results.items():

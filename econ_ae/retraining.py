@@ -6,6 +6,7 @@ The result is a directory with two run directories, ``before`` (the old weights 
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,8 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     """
     from econ_ae.retrain_report import summarise
 
+    # The same networks are loaded for three runs in one process, which TensorFlow takes for needless tracing.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = _finished(run_path, progress)
     if not plan.conditions.changes:
         raise ConfigError("nothing changed; give at least one of --dead, --noisy, --partial, --drift and --pileup")

@@ -30,7 +30,9 @@ def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.Mon
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
     train = artifact.train
-    monkeypatch.setattr(artifact, "train", lambda c, *rest: (trained.append(c.training), train(c, *rest)))
+    monkeypatch.setattr(
+        artifact, "train", lambda c, *rest, **named: (trained.append(c.training), train(c, *rest, **named))
+    )
     table = {row["network"]: row for row in quantisation.compare(context)}
     assert [(t.quantise, t.arithmetic) for t in trained] == [
         ("post", "hardware"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import generation, pipeline, verification
+from econ_ae import dataset_stage, generation, pipeline, verification
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
