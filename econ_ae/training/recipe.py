@@ -155,7 +155,7 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
     return Chain(
         networks.encoder,
         networks.decoder,
-        trained_link(config, skeleton(config, geometry)),
+        trained_link(config, geometry),
         config.decoder.use_sum,
         LOSSES[config.training.loss](geometry),
         teacher,
