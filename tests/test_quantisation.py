@@ -12,7 +12,6 @@ from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from econ_ae.rundir import RunDirectory
-from econ_ae.training import artifact
 
 CONFIG = {
     "data": {"events": 500},
@@ -29,8 +28,8 @@ def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.Mon
     pipeline.write_data(context, batch, rows)
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
-    train = artifact.train
-    monkeypatch.setattr(artifact, "train", lambda c, *rest: (trained.append(c.training), train(c, *rest)))
+    train = pipeline.train
+    monkeypatch.setattr(pipeline, "train", lambda run, c, out: (trained.append(c.training), train(run, c, out)))
     table = {row["network"]: row for row in quantisation.compare(context)}
     assert [(t.quantise, t.arithmetic) for t in trained] == [
         ("post", "hardware"),

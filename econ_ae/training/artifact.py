@@ -15,7 +15,7 @@ from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.networks import TRAINED, Networks, build, load
 from econ_ae.training.sample import make_sample
-from econ_ae.training.source import InMemory, Source
+from econ_ae.training.source import InMemory, Source, Streamed
 
 __all__ = [
     "TRAINED",
@@ -38,15 +38,24 @@ def train(
     batches: tuple[Batch, Batch],
     directory: Path,
     progress: Progress,
+    *,
+    stream: Path | None = None,
 ) -> list[Epoch]:
-    """Train on (training, validation) batches into ``directory``, continuing what is there; return the history."""
+    """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
+
+    With ``stream``, a dataset file of rows with charge, these are the training events instead of the batch.
+    """
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
-    views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
-    samples = [make_sample(view, target.input, target.normalise) for view in (*views, validation)]
+    if stream is None:
+        views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+        samples = [make_sample(view, target.input, target.normalise) for view in views]
 
     def source(seed: int) -> Source:
-        return InMemory(samples[:-1], seed)
+        if stream is None:
+            return InMemory(samples, seed)
+        return Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
 
-    return recipe.fit(config, geometry, recipe.Events(source, samples[-1], validation), directory, progress)
+    events = recipe.Events(source, make_sample(validation, target.input, target.normalise), validation)
+    return recipe.fit(config, geometry, events, directory, progress)
