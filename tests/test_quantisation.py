@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from econ_ae import pipeline, quantisation
+from econ_ae import dataset_stage, pipeline, quantisation
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
@@ -23,9 +23,8 @@ CONFIG = {
 
 def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(CONFIG, "test")
-    batch, rows = pipeline.read_data(config, LOW_DENSITY)
     context = pipeline.Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
-    pipeline.write_data(context, batch, rows)
+    dataset_stage.write(context, dataset_stage.prepare(config, LOW_DENSITY))
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
     train = pipeline.train
