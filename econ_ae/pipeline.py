@@ -77,14 +77,19 @@ def check_tools() -> None:
 
 
 def _train(context: Context) -> list[Path]:
+    folder = context.path(TRAINING)
+    train(context, context.config, folder)
+    return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
+
+
+def train(context: Context, config: RunConfig, folder: Path) -> None:
+    """Train what ``config`` says on the rows of the run into ``folder``, continuing what is there."""
     from econ_ae.training import artifact
 
-    folder = context.path(TRAINING)
-    train, validation = context.rows("train"), context.rows("validation")
-    artifact.train(
-        context.config, context.geometry, (train, validation), folder, context.progress, stream=context.stream
-    )
-    return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
+    batches = context.rows("train"), context.rows("validation")
+    rows = context.path(TRAINING_ROWS)
+    stream = rows if rows.is_file() else None
+    artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)
 
 
 def _freeze(context: Context) -> list[Path]:

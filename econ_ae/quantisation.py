@@ -61,7 +61,6 @@ def compare(context: Context) -> list[dict[str, Any]]:
     the chip: what the formats of weights and sums cost. (What few bits of the latents cost is the step before it.)
     """
     from econ_ae import pipeline
-    from econ_ae.training import artifact
     from metrics.emd import emd
     from metrics.statistics import paired_difference, summarise
 
@@ -75,8 +74,7 @@ def compare(context: Context) -> list[dict[str, Any]]:
             folder = context.path(pipeline.TRAINING)
         else:
             context.progress.say(f"training: {way.name}")
-            rows = context.rows("train"), context.rows("validation")
-            artifact.train(way.config, context.geometry, rows, folder, context.progress, stream=context.stream)
+            pipeline.train(context, way.config, folder)
         results[way.name] = emd(batch.charges, _fractions(way, context, folder, batch), context.geometry)
     table = []
     for name, result in results.items():

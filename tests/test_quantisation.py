@@ -12,7 +12,6 @@ from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from econ_ae.rundir import RunDirectory
-from econ_ae.training import artifact
 
 CONFIG = {
     "data": {"events": 500},
@@ -24,15 +23,12 @@ CONFIG = {
 
 def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(CONFIG, "test")
-    data = dataset_stage.prepare(config, LOW_DENSITY)
     context = pipeline.Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
-    dataset_stage.write(context, data)
+    dataset_stage.write(context, dataset_stage.prepare(config, LOW_DENSITY))
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
-    train = artifact.train
-    monkeypatch.setattr(
-        artifact, "train", lambda c, *rest, **named: (trained.append(c.training), train(c, *rest, **named))
-    )
+    train = pipeline.train
+    monkeypatch.setattr(pipeline, "train", lambda run, c, out: (trained.append(c.training), train(run, c, out)))
     table = {row["network"]: row for row in quantisation.compare(context)}
     assert [(t.quantise, t.arithmetic) for t in trained] == [
         ("post", "hardware"),

@@ -14,7 +14,7 @@ from econ_ae.training import recipe
 from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.networks import TRAINED, Networks, build, load
-from econ_ae.training.sample import Sample, make_sample
+from econ_ae.training.sample import make_sample
 from econ_ae.training.source import InMemory, Source, Streamed
 
 __all__ = [
@@ -48,15 +48,14 @@ def train(
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
-    views: list[Sample] = []
     if stream is None:
-        turned = (replace(training, charges=training.charges[:, turn]) for turn in turns)
-        views = [make_sample(view, target.input, target.normalise) for view in turned]
+        views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+        samples = [make_sample(view, target.input, target.normalise) for view in views]
 
     def source(seed: int) -> Source:
         if stream is None:
-            return InMemory(views, seed)
+            return InMemory(samples, seed)
         return Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
 
-    sample = make_sample(validation, target.input, target.normalise)
-    return recipe.fit(config, geometry, recipe.Events(source, sample, validation), directory, progress)
+    events = recipe.Events(source, make_sample(validation, target.input, target.normalise), validation)
+    return recipe.fit(config, geometry, events, directory, progress)

@@ -102,13 +102,14 @@ def fractions_as_trained(
     target = skeleton(config, geometry)
     sample = make_sample(rows, target.input, target.normalise)
     latents = networks.encoder.predict(sample.images, batch_size=1024, verbose=0)
-    return _fractions(config, networks, np.asarray(trained_link(config, target)(latents)), sample.sums)
+    return _fractions(config, networks, np.asarray(trained_link(config, geometry)(latents)), sample.sums)
 
 
-def trained_link(config: RunConfig, target: EncoderModel) -> Link:
+def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
     """Return what happens to the latents in training; nothing when they are float."""
     if config.training.quantise == "post":
         return lambda latents: latents
+    target = skeleton(config, geometry)
     return link(target.latent, [mask.bit_count() for mask in target.pack.keep])
 
 

@@ -21,7 +21,7 @@ from econ_ae.training.magnitude_pruning import final_epoch
 from econ_ae.training.networks import TRAINED, build, load
 from econ_ae.training.sample import Sample
 from econ_ae.training.source import Source
-from econ_ae.training.start import load_start
+from econ_ae.training.start import START, load_start
 from econ_ae.training.structured_pruning import before_pruning, cut
 
 SEEDS = "seeds.json"
@@ -52,6 +52,7 @@ class _Task:
     geometry: WaferGeometry
     events: Events
     progress: Progress
+    start: Path  # training directory with the weights to start from, if there are any
 
     def fit(self, chain: Chain, config: RunConfig, directory: Path) -> list[Epoch]:
         """Train a chain with the schedule and the seed of ``config``."""
@@ -77,7 +78,7 @@ def fit(config: RunConfig, geometry: WaferGeometry, events: Events, directory: P
     With ``training.seeds`` above 1 the result is the seed whose integer encoder has the smallest mean EMD on the
     validation events, from the transmitted bits; ``seeds.json`` lists all.
     """
-    task = _Task(geometry, events, progress)
+    task = _Task(geometry, events, progress, directory)
     distill = config.training.distill
     teacher = None if distill is None else _fit_teacher(config, distill, task, directory / TEACHER)
     if config.training.seeds == 1:
@@ -116,7 +117,7 @@ def validation_emd(config: RunConfig, geometry: WaferGeometry, directory: Path, 
 def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | None) -> list[Epoch]:
     prune = config.training.prune
     whole = None
-    if prune is not None and prune.structured:
+    if prune is not None and prune.structured and not (task.start / START).is_dir():
         first = before_pruning(config, prune, skeleton(config, task.geometry).pack.elinks)
         make_deterministic(first.seed)
         whole = _chain(first, task.geometry, teacher)
@@ -125,7 +126,7 @@ def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | N
     chain = _chain(config, task.geometry, teacher)
     if whole is not None:
         cut(whole.encoder, whole.decoder, chain.encoder, chain.decoder)
-    load_start(chain.encoder, chain.decoder, config.training, directory)
+    load_start(chain.encoder, chain.decoder, config.training, task.start)
     return task.fit(chain, config, directory)
 
 
@@ -138,6 +139,7 @@ def _fit_teacher(config: RunConfig, distill: DistillConfig, task: _Task, directo
     training = config.training.model_copy(
         update={
             "quantise": "post",
+            "trains": "all",
             "prune": None,
             "distill": None,
             "epochs": distill.epochs or config.training.epochs,
@@ -157,7 +159,7 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
     return Chain(
         networks.encoder,
         networks.decoder,
-        trained_link(config, skeleton(config, geometry)),
+        trained_link(config, geometry),
         config.decoder.use_sum,
         LOSSES[config.training.loss](geometry),
         teacher,

@@ -69,14 +69,6 @@ class InMemory:
             )
 
 
-def _pick(views: Sequence[Array], view: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
-    """Return row ``rows[i]`` of ``views[view[i]]`` for every i."""
-    out = views[0][rows]
-    for i, values in enumerate(views[1:], start=1):
-        out[view == i] = values[rows[view == i]]
-    return out
-
-
 @dataclass(frozen=True)
 class Streamed:
     """Events of a dataset file, of which a buffer is in memory.
@@ -131,3 +123,11 @@ class Streamed:
             for first in range(0, len(sample), size):
                 rows = slice(first, first + size)
                 yield sample.images[rows], sample.sums[rows], sample.fractions[rows]
+
+
+def _pick(views: Sequence[Array], view: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+    """Return row ``rows[i]`` of ``views[view[i]]`` for every i."""
+    out = views[0][rows]
+    for i, values in enumerate(views[1:], start=1):
+        out[view == i] = values[rows[view == i]]
+    return out

@@ -25,7 +25,7 @@ from econ_ae.rundir import RunDirectory
 from econ_ae.skeleton import skeleton
 from econ_ae.training import fit
 from econ_ae.training.source import Streamed
-from tests.training.test_fit import InterruptedInEpochTwo
+from tests.training.small import InterruptedInEpochTwo
 
 ROWS = 6 * BLOCK + 200
 
