@@ -40,19 +40,22 @@ class _Section(BaseModel):
         return _check_format(value, str(info.field_name))
 
 
+class SyntheticConfig(_Section):
+    """What generated images show."""
+
+    modules: str = Field("all", description="'all', or layer:u,v with blanks between them, for example '7:5,1'")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal; default: by the generator")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="share of the images with a signal")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression, MIPs")
+    calibrated: bool = Field(True, description="charges are transverse: 1 / cosh(eta) of the module after the code")
+
+
 class DataConfig(_Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
     source: str = Field(SYNTHETIC, description="'synthetic', 'pythia' or the path of a CSV file or a directory of them")
     events: _Count = Field(10_000, description="events to generate, where the source is a generator")
-    modules: str = Field("all", description="of generated images: 'all', or layer:u,v with blanks between them")
-    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing, generated")
-    signals: tuple[str, ...] | None = Field(None, description="kinds of signal, generated; default: by the generator")
-    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression in MIPs, generated")
-    calibrated: bool = Field(True, description="generated charges are transverse: 1 / cosh(eta) after the code")
-    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.5, description="share of generated images with a signal"
-    )
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
@@ -61,6 +64,7 @@ class DataConfig(_Section):
     report: str | None = Field(None, description="rows of the report; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
+    synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class ConvConfig(_Section):
@@ -208,6 +212,7 @@ def _explain(error: Any) -> str:
 def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
     sections: dict[str, type[BaseModel]] = {
         "data": DataConfig,
+        "synthetic": SyntheticConfig,
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,
