@@ -100,11 +100,9 @@ def test_signals_of_pythia() -> None:
     pytest.importorskip("pythia8mc", reason="the optional package pythia8mc is not installed")
     quiet = {"modules": "7:5,1", "pileup": 0.0, "signal_share": 1.0}
     gun = _pythia(events=20, **quiet, signals=("electron",))
-    settings = PythiaParameters("7:5,1", 0.0, "ttbar", 1.0, hard_pool=20)
-    top = generate(20, 1, parameters=settings)
-    np.testing.assert_array_equal(
-        np.concatenate([b.charges for b in chunks(20, 1, 7, parameters=settings)]), top.charges
-    )
+    top = generate(20, 1, parameters=PythiaParameters("7:5,1", 0.0, "ttbar", 1.0, hard_pool=20))
+    parts = chunks(20, 1, 7, parameters=PythiaParameters("7:5,1", 0.0, "electron", 1.0))
+    np.testing.assert_array_equal(np.concatenate([part.charges for part in parts]), gun.charges)
     assert set(np.unique(top.metadata["signal"])) == {1}
     assert set(np.unique(gun.metadata["signal"])) == {2}
     assert (np.asarray(gun.metadata["signal_pt"]) > 0).all()
