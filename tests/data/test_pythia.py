@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,16 @@ from econ_ae.data.synthetic.modules import parse_modules
 from econ_ae.data.synthetic.particles import CHARGED
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
+
+
+@pytest.fixture
+def pythia() -> None:
+    """Skip without the optional package, unless nothing may be skipped."""
+    if find_spec("pythia8mc") is None:
+        message = "the optional package pythia8mc is not installed"
+        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
+            pytest.fail(message)
+        pytest.skip(message)
 
 
 def particles(pt: float, eta: float, charges: tuple[float, ...]) -> Events:
@@ -78,8 +90,7 @@ def test_missing_package_is_one_line(command: Callable[..., tuple[int, str, str]
     assert "install it with: pip install 'econ-ae[pythia]'" in err
 
 
-def test_minimum_bias_is_near_the_parametrised_pileup() -> None:
-    pytest.importorskip("pythia8mc", reason="the optional package pythia8mc is not installed")
+def test_minimum_bias_is_near_the_parametrised_pileup(pythia: None) -> None:
     few = PythiaParameters("7:5,1", signal="none", pool=60)
     ours = generate(500, 1, parameters=few)
     other = synthetic(4000, 1, parameters=Parameters("7:5,1", signal=Signal(share=0)))
@@ -96,8 +107,7 @@ def test_minimum_bias_is_near_the_parametrised_pileup() -> None:
     assert again.stdout.split()[-1] == ours.content_hash()
 
 
-def test_signals_of_pythia() -> None:
-    pytest.importorskip("pythia8mc", reason="the optional package pythia8mc is not installed")
+def test_signals_of_pythia(pythia: None) -> None:
     quiet = {"modules": "7:5,1", "pileup": 0.0, "signal_share": 1.0}
     gun = _pythia(events=20, **quiet, signals=("electron",))
     top = generate(20, 1, parameters=PythiaParameters("7:5,1", 0.0, "ttbar", 1.0, hard_pool=20))
