@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.sections import (
     SYNTHETIC,
+    AdmixtureConfig,
     ConditionsConfig,
     ConvConfig,
     DataConfig,
@@ -25,6 +26,7 @@ from econ_ae.sections import (
     ReportConfig,
     RootConfig,
     Section,
+    SyntheticConfig,
     TrainingConfig,
     VerifyConfig,
 )
@@ -32,6 +34,7 @@ from econ_ae.sections import (
 __all__ = [
     "DEFAULT_PRESET",
     "SYNTHETIC",
+    "AdmixtureConfig",
     "ConditionsConfig",
     "ConvConfig",
     "DataConfig",
@@ -154,6 +157,8 @@ def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,
+        "synthetic": SyntheticConfig,
+        "admixture": AdmixtureConfig,
         "distill": DistillConfig,
         "prune": PruneConfig,
         "hardware": HardwareConfig,

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
-from econ_ae.data.generated import generated
+from econ_ae.data.generated import generated_chunks
 from econ_ae.data.readers import RootOptions, read
 from econ_ae.data.readers.root import SUFFIX, RootFile
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Bar, Progress
 
-_PIECE = 100_000  # images generated at a time; a larger set is made of pieces with seeds of their own
+_AT_ONCE = 51_200  # images generated at a time
 
 
 @dataclass
@@ -51,7 +49,7 @@ def convert(config: RunConfig, out: Path, geometry: WaferGeometry, progress: Pro
     if out.exists() and not overwrite:
         raise RunDirectoryError(f"{out} exists; give --overwrite to replace it, or another --out")
     conditions.check(config.conditions, geometry)
-    source = _open(config, geometry)
+    source = _open(config, geometry, progress)
     limit = config.data.limit
     with DatasetWriter(out) as writer, progress.bar(f"converting {source.unit}", source.total) as bar:
         done = 0
@@ -76,10 +74,10 @@ def _advance(bar: Bar, steps: int, rows: int) -> None:
     bar.advance(steps, f"{rows} images")
 
 
-def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
+def _open(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> _Source:
     data = config.data
     if data.source in {SYNTHETIC, PYTHIA}:
-        return _generated(config, geometry)
+        return _generated(config, geometry, progress)
     path = Path(data.source)
     if path.suffix in SUFFIXES:
         return _dataset(path)
@@ -99,19 +97,15 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     return _Source(((read(file, **options), i + 1) for i, file in enumerate(files)), len(files), "files")
 
 
-def _generated(config: RunConfig, geometry: WaferGeometry) -> _Source:
-    events, seed = config.data.events, config.seed
-    pieces = -(-events // _PIECE)
-    seeds = [seed, *(int(s) for s in np.random.SeedSequence(seed).generate_state(pieces))][:pieces]
-    counts = [min(_PIECE, events - i * _PIECE) for i in range(pieces)]
-
+def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> _Source:
     def batches() -> Iterator[tuple[Batch, int]]:
-        for i, (count, piece) in enumerate(zip(counts, seeds, strict=True)):
-            batch = generated(config.data.model_copy(update={"events": count}), piece, geometry)
+        done = 0
+        for batch in generated_chunks(config.data, config.seed, geometry, _AT_ONCE, progress):
             source.provenance = source.provenance or batch.provenance
-            yield batch, min((i + 1) * _PIECE, events)
+            done += len(batch)
+            yield batch, done
 
-    source = _Source(batches(), events, "generated images")
+    source = _Source(batches(), config.data.events, "images")
     return source
 
 

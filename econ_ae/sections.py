@@ -57,11 +57,22 @@ class RootConfig(Section):
     transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
 
 
+class SyntheticConfig(Section):
+    """What generated images show."""
+
+    modules: str = Field("all", description="'all', or layer:u,v with blanks between them, for example '7:5,1'")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal; default: by the generator")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="share of the images with a signal")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression, MIPs")
+    calibrated: bool = Field(True, description="charges are transverse: 1 / cosh(eta) of the module after the code")
+
+
 class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
     source: str = Field(SYNTHETIC, description="'synthetic', a CSV, ROOT or HDF5 file, or a directory of CSV files")
-    events: _Count = Field(10_000, description="synthetic events to generate")
+    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
@@ -72,6 +83,7 @@ class DataConfig(Section):
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
     memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
     root: RootConfig = RootConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class ConditionsConfig(Section):
@@ -115,6 +127,7 @@ class DenseConfig(Section):
     units: _Count = 16
     weight: str = "s0.5"
     activation: str = "u1.8"
+    initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
 
 
 class EncoderConfig(Section):
@@ -144,6 +157,15 @@ class DecoderConfig(Section):
     )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+
+
+class AdmixtureConfig(Section):
+    """Generated images among those of the data while training: many different ones, where a sample has few."""
+
+    source: Literal["synthetic", "pythia"] = "synthetic"
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="of every training batch")
+    events: _Count = Field(100_000, description="images generated; each batch draws some of them")
+    synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class DistillConfig(Section):
@@ -197,6 +219,7 @@ class TrainingConfig(Section):
     average: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="decay per step of a moving average of the weights, which is what is kept; 0: none"
     )
+    admixture: AdmixtureConfig | None = None
     distill: DistillConfig | None = None
     prune: PruneConfig | None = None
     trains: Literal["all", "encoder", "dense", "decoder"] = Field(

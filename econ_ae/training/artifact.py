@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from econ_ae.config import RunConfig
+from econ_ae.data import conditions
 from econ_ae.data.batch import Batch
+from econ_ae.data.generated import generated
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
 from econ_ae.skeleton import skeleton
@@ -14,8 +16,8 @@ from econ_ae.training import recipe
 from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.networks import TRAINED, Networks, build, load
-from econ_ae.training.sample import make_sample
-from econ_ae.training.source import InMemory, Source, Streamed
+from econ_ae.training.sample import Sample, make_sample
+from econ_ae.training.source import InMemory, Mixed, Source, Streamed
 
 __all__ = [
     "TRAINED",
@@ -30,6 +32,8 @@ __all__ = [
     "train",
     "transmit",
 ]
+
+_KEY = 3  # of the random conditions; 0, 1 and 2 are training, validation and report rows
 
 
 def train(
@@ -52,10 +56,27 @@ def train(
         views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
         samples = [make_sample(view, target.input, target.normalise) for view in views]
 
+    others = _generated(config, geometry, progress)
+
     def source(seed: int) -> Source:
+        main: Source
         if stream is None:
-            return InMemory(samples, seed)
-        return Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
+            main = InMemory(samples, seed)
+        else:
+            main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
+        return main if others is None else Mixed(main, others[0], others[1], seed)
 
     events = recipe.Events(source, make_sample(validation, target.input, target.normalise), validation)
     return recipe.fit(config, geometry, events, directory, progress)
+
+
+def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> tuple[Sample, float] | None:
+    """Return the generated images that the configuration mixes in, under its conditions, and their share."""
+    admixture = config.training.admixture
+    if admixture is None:
+        return None
+    target = skeleton(config, geometry)
+    progress.say(f"{admixture.events} generated images for training")
+    batch = generated(admixture, config.seed, geometry, progress)
+    batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
+    return make_sample(batch, target.input, target.normalise), admixture.share

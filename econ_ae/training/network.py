@@ -90,6 +90,7 @@ def build_encoder(
             FixedFormat.parse(dense.weight),
             activation.fraction if floored else None,
             kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+            bias_initializer=keras.initializers.Constant(dense.initial_bias),
             name=f"dense{i}",
         )(x)
         last = i == len(config.dense) - 1

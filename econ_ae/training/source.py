@@ -131,3 +131,36 @@ def _pick(views: Sequence[Array], view: NDArray[np.int64], rows: NDArray[np.int6
     for i, values in enumerate(views[1:], start=1):
         out[view == i] = values[rows[view == i]]
     return out
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Events of a source, of which every batch gets some others besides.
+
+    Parameters
+    ----------
+    main : says what an epoch is
+    others : drawn at random
+    share : of every batch that is drawn from ``others``
+    seed : of the drawing
+    """
+
+    main: Source
+    others: Sample
+    share: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.main)
+
+    def batches(self, epoch: int, size: int) -> Iterator[Arrays]:
+        """Return the whole batches of an epoch; it has ``len(main)`` events of the source and others besides."""
+        rng = np.random.default_rng([self.seed, epoch, 1])
+        foreign = round(self.share * size)
+        for images, sums, fractions in self.main.batches(epoch, size - foreign):
+            rows = rng.integers(0, len(self.others), foreign)
+            yield (
+                np.concatenate([images, self.others.images[rows]]),
+                np.concatenate([sums, self.others.sums[rows]]),
+                np.concatenate([fractions, self.others.fractions[rows]]),
+            )
