@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.sections import (
+    PYTHIA,
     SYNTHETIC,
     AdmixtureConfig,
     ConditionsConfig,
@@ -33,6 +34,7 @@ from econ_ae.sections import (
 
 __all__ = [
     "DEFAULT_PRESET",
+    "PYTHIA",
     "SYNTHETIC",
     "AdmixtureConfig",
     "ConditionsConfig",
@@ -47,6 +49,7 @@ __all__ = [
     "ReportConfig",
     "RootConfig",
     "RunConfig",
+    "SyntheticConfig",
     "TrainingConfig",
     "VerifyConfig",
     "load",

@@ -10,6 +10,7 @@ from econ_ae.errors import EconAeError
 from econ_ae.fixedpoint import FixedFormat
 
 SYNTHETIC = "synthetic"
+PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
 
 

@@ -48,8 +48,9 @@ def generated_chunks(
     if data.source == PYTHIA:
         kinds = ("ttbar",) if asked.signals is None else asked.signals or ("none",)
         if len(kinds) > 1:
+            where = "data" if isinstance(data, DataConfig) else "training.admixture"
             raise ConfigError(
-                f"synthetic.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
+                f"{where}.synthetic.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
             )
         settings = pythia.PythiaParameters(asked.modules, asked.pileup, kinds[0], share, electronics=electronics)
         return pythia.chunks(data.events, seed, size, geometry, settings, progress)
