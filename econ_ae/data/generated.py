@@ -50,7 +50,8 @@ def generated_chunks(
         if len(kinds) > 1:
             where = "data" if isinstance(data, DataConfig) else "training.admixture"
             raise ConfigError(
-                f"{where}.synthetic.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
+                f"{where}.synthetic.signals = {list(kinds)}: images of Pythia have one kind of signal; "
+                "expected one name"
             )
         settings = pythia.PythiaParameters(asked.modules, asked.pileup, kinds[0], share, electronics=electronics)
         return pythia.chunks(data.events, seed, size, geometry, settings, progress)

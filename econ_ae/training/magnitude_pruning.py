@@ -25,6 +25,8 @@ class WeightMasks(tf.Module):
     encoder : the network whose kernels are pruned; biases are not
     config : share and schedule
     epochs : of the training
+
+    What is 0 already, in a network that was pruned before, stays 0.
     """
 
     def __init__(self, encoder: Any, config: PruneConfig, epochs: int) -> None:
@@ -34,7 +36,7 @@ class WeightMasks(tf.Module):
         self._last = final_epoch(config, epochs)
         self._start = min(int(config.start * epochs), self._last)
         self.masks = [
-            tf.Variable(tf.ones_like(k), trainable=False, name=f"mask{i}") for i, k in enumerate(self._kernels)
+            tf.Variable(tf.cast(k != 0, k.dtype), trainable=False, name=f"mask{i}") for i, k in enumerate(self._kernels)
         ]
 
     def share(self, epoch: int) -> float:
