@@ -18,6 +18,7 @@ import numpy as np  # reads the thread count when it is imported
 
 from econ_ae.data import synthetic
 from econ_ae.data.synthetic import Calorimeter, Parameters, chunks, generate
+from econ_ae.data.synthetic.blocks import BLOCK
 from econ_ae.data.synthetic.modules import parse_modules
 from econ_ae.geometry import LOW_DENSITY
 
@@ -66,13 +67,13 @@ def shares() -> dict[str, float]:
     p, modules = Parameters(), parse_modules("all", Calorimeter())
 
     def seconds(size: int, wrap: Callable[[np.random.Generator], object]) -> float:
-        synthetic.BLOCK = size
+        synthetic.BLOCK = size  # type: ignore[attr-defined]
         start = time.perf_counter()
         for number in range(100):
             synthetic._block(wrap(np.random.default_rng([1, number])), LOW_DENSITY, p, modules)  # type: ignore[arg-type]
         return time.perf_counter() - start
 
-    size = synthetic.BLOCK
+    size = BLOCK
     small = min(seconds(8, lambda rng: rng) for _ in range(REPEATS))
     whole = min(seconds(size, lambda rng: rng) for _ in range(REPEATS))
     TimedRandom.seconds = 0.0

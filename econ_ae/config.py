@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.sections import (
+    PYTHIA,
     SYNTHETIC,
     ConditionsConfig,
     ConvConfig,
@@ -25,12 +26,14 @@ from econ_ae.sections import (
     ReportConfig,
     RootConfig,
     Section,
+    SyntheticConfig,
     TrainingConfig,
     VerifyConfig,
 )
 
 __all__ = [
     "DEFAULT_PRESET",
+    "PYTHIA",
     "SYNTHETIC",
     "ConditionsConfig",
     "ConvConfig",
@@ -44,6 +47,7 @@ __all__ = [
     "ReportConfig",
     "RootConfig",
     "RunConfig",
+    "SyntheticConfig",
     "TrainingConfig",
     "VerifyConfig",
     "load",
@@ -151,6 +155,7 @@ def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
         "data": DataConfig,
         "root": RootConfig,
         "conditions": ConditionsConfig,
+        "synthetic": SyntheticConfig,
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
-from econ_ae.data.generated import generated
+from econ_ae.data.generated import generated_chunks
 from econ_ae.data.readers import RootOptions, read
 from econ_ae.data.readers.root import SUFFIX, RootFile
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Bar, Progress
 
-_PIECE = 100_000  # images generated at a time; a larger set is made of pieces with seeds of their own
+_PIECE = 50_000  # images generated at a time
 
 
 @dataclass
@@ -100,18 +98,14 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
 
 
 def _generated(config: RunConfig, geometry: WaferGeometry) -> _Source:
-    events, seed = config.data.events, config.seed
-    pieces = -(-events // _PIECE)
-    seeds = [seed, *(int(s) for s in np.random.SeedSequence(seed).generate_state(pieces))][:pieces]
-    counts = [min(_PIECE, events - i * _PIECE) for i in range(pieces)]
-
     def batches() -> Iterator[tuple[Batch, int]]:
-        for i, (count, piece) in enumerate(zip(counts, seeds, strict=True)):
-            batch = generated(config.data.model_copy(update={"events": count}), piece, geometry)
-            source.provenance = source.provenance or batch.provenance
-            yield batch, min((i + 1) * _PIECE, events)
+        done = 0
+        for batch in generated_chunks(config.data, config.seed, geometry, _PIECE):
+            source.provenance = batch.provenance
+            done += len(batch)
+            yield batch, done
 
-    source = _Source(batches(), events, "generated images")
+    source = _Source(batches(), config.data.events, "generated images")
     return source
 
 

@@ -10,6 +10,7 @@ from econ_ae.errors import EconAeError
 from econ_ae.fixedpoint import FixedFormat
 
 SYNTHETIC = "synthetic"
+PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -57,11 +58,24 @@ class RootConfig(Section):
     transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
 
 
+class SyntheticConfig(Section):
+    """What generated images show."""
+
+    modules: str = Field("all", description="'all', or layer:u,v with blanks between them, for example '7:5,1'")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal; default: by the generator")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="share of the images with a signal")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression, MIPs")
+    calibrated: bool = Field(True, description="charges are transverse: 1 / cosh(eta) of the module after the code")
+
+
 class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
-    source: str = Field(SYNTHETIC, description="'synthetic', a CSV, ROOT or HDF5 file, or a directory of CSV files")
-    events: _Count = Field(10_000, description="synthetic events to generate")
+    source: str = Field(
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+    )
+    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
@@ -70,6 +84,7 @@ class DataConfig(Section):
     report: str | None = Field(None, description="rows of the report; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
+    synthetic: SyntheticConfig = SyntheticConfig()
     memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
     root: RootConfig = RootConfig()
 

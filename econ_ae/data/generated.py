@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from econ_ae.config import PYTHIA, DataConfig
 from econ_ae.data import pythia, synthetic
 from econ_ae.data.batch import Batch
@@ -20,21 +22,36 @@ def generated(data: DataConfig, seed: int, geometry: WaferGeometry, progress: Pr
     ToolMissingError
         When Pythia is asked for and not installed.
     """
-    share = 0.0 if data.signals == () else data.signal_share
-    electronics = synthetic.Electronics(threshold_mip=data.threshold, calibrated=data.calibrated)
+    (batch,) = generated_chunks(data, seed, geometry, data.events, progress)
+    return batch
+
+
+def generated_chunks(
+    data: DataConfig, seed: int, geometry: WaferGeometry, size: int, progress: Progress | None = None
+) -> Iterator[Batch]:
+    """Return the same images in batches of ``size``, in the memory of one batch.
+
+    Raises
+    ------
+    ConfigError, ToolMissingError
+        As ``generated``.
+    """
+    asked = data.synthetic
+    share = 0.0 if asked.signals == () else asked.signal_share
+    electronics = synthetic.Electronics(threshold_mip=asked.threshold, calibrated=asked.calibrated)
     if data.source == PYTHIA:
-        kinds = ("ttbar",) if data.signals is None else data.signals or ("none",)
+        kinds = ("ttbar",) if asked.signals is None else asked.signals or ("none",)
         if len(kinds) > 1:
             raise ConfigError(
-                f"data.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
+                f"data.synthetic.signals = {list(kinds)}: images of Pythia have one kind of signal; expected one name"
             )
-        settings = pythia.PythiaParameters(data.modules, data.pileup, kinds[0], share, electronics=electronics)
-        return pythia.generate(data.events, seed, geometry, settings, progress)
-    kinds = synthetic.SIGNALS[1:] if data.signals is None else data.signals
+        settings = pythia.PythiaParameters(asked.modules, asked.pileup, kinds[0], share, electronics=electronics)
+        return pythia.chunks(data.events, seed, size, geometry, settings, progress)
+    kinds = synthetic.SIGNALS[1:] if asked.signals is None else asked.signals
     parameters = synthetic.Parameters(
-        data.modules,
-        pileup=synthetic.Pileup(mu=data.pileup),
+        asked.modules,
+        pileup=synthetic.Pileup(mu=asked.pileup),
         signal=synthetic.Signal(share, kinds),
         electronics=electronics,
     )
-    return synthetic.generate(data.events, seed, geometry, parameters)
+    return synthetic.chunks(data.events, seed, size, geometry, parameters)

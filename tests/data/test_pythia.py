@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from econ_ae.config import DataConfig
+from econ_ae.config import DataConfig, SyntheticConfig
+from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
-from econ_ae.data.pythia import PythiaParameters, generate
+from econ_ae.data.pythia import PythiaParameters, chunks, generate
 from econ_ae.data.pythia.events import Events
 from econ_ae.data.pythia.overlay import Projection, aimed, helix, pileup
 from econ_ae.data.synthetic import Calorimeter, Parameters, Signal
@@ -63,6 +65,10 @@ def test_an_event_that_misses_gives_nothing() -> None:
     assert len(aimed(np.random.default_rng(1), Projection.at(particles(50, 1.5, (0.0,)), 322.0), modules, 0)) == 0
 
 
+def _pythia(events: int = 1, **settings: Any) -> Batch:
+    return generated(DataConfig(source="pythia", events=events, synthetic=SyntheticConfig(**settings)), 1, LOW_DENSITY)
+
+
 def test_missing_package_is_one_line(command: Callable[..., tuple[int, str, str]], monkeypatch: object) -> None:
     assert isinstance(monkeypatch, pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
@@ -92,9 +98,11 @@ def test_minimum_bias_is_near_the_parametrised_pileup() -> None:
 
 def test_signals_of_pythia() -> None:
     pytest.importorskip("pythia8mc", reason="the optional package pythia8mc is not installed")
-    asked = DataConfig(source="pythia", events=20, modules="7:5,1", pileup=0, signal_share=1.0)
-    top = generated(asked, 1, LOW_DENSITY)
-    gun = generated(asked.model_copy(update={"signals": ("electron",)}), 1, LOW_DENSITY)
+    quiet = {"modules": "7:5,1", "pileup": 0.0, "signal_share": 1.0}
+    gun = _pythia(events=20, **quiet, signals=("electron",))
+    top = generate(20, 1, parameters=PythiaParameters("7:5,1", 0.0, "ttbar", 1.0, hard_pool=20))
+    parts = chunks(20, 1, 7, parameters=PythiaParameters("7:5,1", 0.0, "electron", 1.0))
+    np.testing.assert_array_equal(np.concatenate([part.charges for part in parts]), gun.charges)
     assert set(np.unique(top.metadata["signal"])) == {1}
     assert set(np.unique(gun.metadata["signal"])) == {2}
     assert (np.asarray(gun.metadata["signal_pt"]) > 0).all()
@@ -106,11 +114,11 @@ def test_signals_of_pythia() -> None:
     ("make", "message"),
     [
         (lambda: PythiaParameters(signal="tbar"), "signal 'tbar' is unknown to Pythia's images; expected one of none,"),
-        (lambda: PythiaParameters(share=2), "Pythia: mu 200.0, signal share 2, pool 2000; expected 0 or more, 0 to 1"),
-        (lambda: generate(0, 1), "0 events of Pythia with seed 1; expected at least 1 event"),
+        (lambda: PythiaParameters(share=2), "Pythia: mu 200.0, signal share 2, pools 2000 and 500; expected 0 or more"),
+        (lambda: generate(0, 1), "0 events of Pythia with seed 1 in chunks of 1; expected at least"),
         (
-            lambda: generated(DataConfig(source="pythia", signals=("ttbar", "electron")), 1, LOW_DENSITY),
-            "data.signals = ['ttbar', 'electron']: images of Pythia have one kind of signal; expected one name",
+            lambda: _pythia(signals=("ttbar", "electron")),
+            "data.synthetic.signals = ['ttbar', 'electron']: images of Pythia have one kind of signal",
         ),
     ],
 )

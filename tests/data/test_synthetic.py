@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from econ_ae.config import DataConfig
+from econ_ae.config import DataConfig, SyntheticConfig
 from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
 from econ_ae.data.readers import read
-from econ_ae.data.synthetic import BLOCK, SIGNALS, Electronics, Parameters, Pileup, Signal, chunks, generate
+from econ_ae.data.synthetic import SIGNALS, Electronics, Parameters, Pileup, Signal, chunks, generate
+from econ_ae.data.synthetic.blocks import BLOCK
 from econ_ae.data.synthetic.detector import digitise
 from econ_ae.errors import ConfigError
 from econ_ae.floatcodes import decode_4e3m, encode_4e3m
@@ -138,12 +139,13 @@ def test_near_the_public_sample(reference: Path) -> None:
 
 
 def test_configuration_reaches_the_generator() -> None:
-    asked = DataConfig(events=300, modules="7:5,1 9:5,1", pileup=20, signals=("jet",), signal_share=1.0)
-    batch = generated(asked, 3, LOW_DENSITY)
+    jets = SyntheticConfig(modules="7:5,1 9:5,1", pileup=20, signals=("jet",), signal_share=1.0)
+    batch = generated(DataConfig(events=300, synthetic=jets), 3, LOW_DENSITY)
     assert set(np.unique(batch.metadata["layer"])) == {7, 9}
     assert set(np.unique(batch.metadata["signal"])) == {SIGNALS.index("jet")}
     assert np.asarray(batch.metadata["pileup"], dtype=float).mean() == pytest.approx(20, abs=2)
-    bare = generated(DataConfig(events=300, signals=(), threshold=2.0, calibrated=False), 3, LOW_DENSITY)
+    plain = SyntheticConfig(signals=(), threshold=2.0, calibrated=False)
+    bare = generated(DataConfig(events=300, synthetic=plain), 3, LOW_DENSITY)
     assert not np.asarray(bare.metadata["signal"]).any()
     assert bare.charges[bare.charges > 0].min() >= 70 - 70 // 8  # the code's bin of 2 MIPs at 35 counts
 

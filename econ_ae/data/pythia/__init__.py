@@ -7,6 +7,7 @@ electronics are those of the synthetic generator.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.pythia import events, overlay
 from econ_ae.data.pythia.events import Events
 from econ_ae.data.pythia.overlay import Projection
+from econ_ae.data.synthetic.blocks import BLOCK, Block, batches
 from econ_ae.data.synthetic.collisions import signals
 from econ_ae.data.synthetic.detector import images
 from econ_ae.data.synthetic.modules import Modules, parse_modules
@@ -28,9 +30,6 @@ from econ_ae.progress import Progress, Silent
 SIGNALS = ("none", "ttbar", "electron")
 """Signals; the metadata column ``signal`` holds the index."""
 
-_BLOCK = 512
-_MOST_HARD = 2000
-
 
 @dataclass(frozen=True)
 class PythiaParameters:
@@ -42,7 +41,7 @@ class PythiaParameters:
     mu : mean interactions per crossing
     signal : ``ttbar``, ``electron`` (a gun with log-uniform pT) or ``none``
     share : share of the images that have a signal
-    pool : minimum-bias collisions to overlay from; each gives two events
+    pool, hard_pool : minimum-bias and signal collisions to draw from; each gives two events
     """
 
     modules: str = "all"
@@ -50,6 +49,7 @@ class PythiaParameters:
     signal: str = "ttbar"
     share: float = 0.5
     pool: int = 2000
+    hard_pool: int = 500
     calorimeter: Calorimeter = field(default_factory=Calorimeter)
     electronics: Electronics = field(default_factory=Electronics)
 
@@ -59,9 +59,9 @@ class PythiaParameters:
                 f"signal {self.signal!r} is unknown to Pythia's images; expected one of {', '.join(SIGNALS)}"
                 f"{did_you_mean(self.signal, SIGNALS)}"
             )
-        if not (self.mu >= 0 and 0 <= self.share <= 1 and self.pool >= 1):
+        if not (self.mu >= 0 and 0 <= self.share <= 1 and min(self.pool, self.hard_pool) >= 1):
             raise ConfigError(
-                f"Pythia: mu {self.mu}, signal share {self.share}, pool {self.pool}; "
+                f"Pythia: mu {self.mu}, signal share {self.share}, pools {self.pool} and {self.hard_pool}; "
                 "expected 0 or more, 0 to 1, 1 or more"
             )
 
@@ -86,26 +86,45 @@ def generate(
     ToolMissingError
         When Pythia is not installed.
     """
-    if n < 1 or seed < 0:
-        raise ConfigError(f"{n} events of Pythia with seed {seed}; expected at least 1 event and a seed of 0 or more")
+    (batch,) = chunks(n, seed, max(n, 1), geometry, parameters, progress)
+    return batch
+
+
+def chunks(  # noqa: PLR0917 - as generate
+    n: int,
+    seed: int,
+    size: int,
+    geometry: WaferGeometry = LOW_DENSITY,
+    parameters: PythiaParameters | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Batch]:
+    """Generate ``n`` images in batches of ``size``: the rows of ``generate``, in the memory of one batch.
+
+    Raises
+    ------
+    ConfigError, ToolMissingError
+        As ``generate``.
+    """
+    if n < 1 or seed < 0 or size < 1:
+        raise ConfigError(
+            f"{n} events of Pythia with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 "
+            "or more and chunks of at least 1"
+        )
     p = parameters or PythiaParameters()
     progress = progress or Silent()
     modules = parse_modules(p.modules, p.calorimeter)
     soft = events.generate(events.MINIMUM_BIAS, p.pool, seed, progress) if p.mu else None
-    hard = None
-    if p.signal == "ttbar" and p.share:
-        hard = events.generate(events.TTBAR, min(max(1, round(n * p.share)), _MOST_HARD), seed, progress)
-    parts = []
-    with progress.bar("images", n) as bar:
-        for number, first in enumerate(range(0, n, _BLOCK)):
-            rng = np.random.default_rng([seed, number])
-            parts.append(_block(rng, geometry, p, modules, (soft, hard)))
-            bar.advance(min(_BLOCK, n - first))
-    charges = np.concatenate([charges for charges, _ in parts])[:n]
-    columns = {name: np.concatenate([c[name] for _, c in parts])[:n] for name in parts[0][1]}
-    digest = hashlib.sha256(repr((n, seed, geometry.name, p)).encode()).hexdigest()
+    hard = events.generate(events.TTBAR, p.hard_pool, seed, progress) if p.signal == "ttbar" and p.share else None
+    digest = hashlib.sha256(repr((seed, geometry.name, p)).encode()).hexdigest()
     source = f"Pythia {geometry.name}, {p.modules}, mu {p.mu:g}, {p.signal}, seed {seed}"
-    return Batch(charges, Provenance(source, synthetic=True, sha256=digest), columns)
+
+    def blocks() -> Iterator[Block]:
+        with progress.bar("images", n) as bar:
+            for number, first in enumerate(range(0, n, BLOCK)):
+                yield _block(np.random.default_rng([seed, number]), geometry, p, modules, (soft, hard))
+                bar.advance(min(BLOCK, n - first))
+
+    return batches(blocks(), n, size, Provenance(source, synthetic=True, sha256=digest))
 
 
 def _block(
@@ -114,10 +133,10 @@ def _block(
     p: PythiaParameters,
     modules: Modules,
     pools: tuple[Events | None, Events | None],
-) -> tuple[NDArray[np.uint32], dict[str, NDArray[np.generic]]]:
+) -> Block:
     """Return charges and metadata of a block of images."""
-    where = rng.integers(len(modules), size=_BLOCK)
-    interactions = rng.poisson(p.mu, _BLOCK)
+    where = rng.integers(len(modules), size=BLOCK)
+    interactions = rng.poisson(p.mu, BLOCK)
     soft, hard = ({} if pool is None else _project(pool, modules, where) for pool in pools)
     gun, fired, pt = signals(rng, Signal(p.share if p.signal != "none" else 0.0, ("electron",)), modules, where)
     parts: list[Particles] = [gun] if p.signal == "electron" else []
@@ -144,7 +163,7 @@ def _block(
         "sim_energy": out.energy,
         "pileup": interactions,
         "signal": np.where(fired > 0, SIGNALS.index(p.signal), 0).astype(np.int8),
-        "signal_pt": np.where(fired > 0, pt, 0.0) if p.signal == "electron" else np.zeros(_BLOCK),
+        "signal_pt": np.where(fired > 0, pt, 0.0) if p.signal == "electron" else np.zeros(BLOCK),
     }
     return out.charges, columns
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.synthetic.blocks import BLOCK, Block, batches
 from econ_ae.data.synthetic.collisions import pileup, signals
 from econ_ae.data.synthetic.detector import images
 from econ_ae.data.synthetic.modules import Modules, parse_modules
@@ -22,7 +24,6 @@ from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
 __all__ = [
-    "BLOCK",
     "SIGNALS",
     "Calorimeter",
     "Electronics",
@@ -32,11 +33,6 @@ __all__ = [
     "chunks",
     "generate",
 ]
-
-BLOCK = 512
-"""Images that share a random stream; small enough for the spots of a block to stay in the cache."""
-
-Columns = dict[str, NDArray[np.generic]]
 
 
 def generate(n: int, seed: int, geometry: WaferGeometry = LOW_DENSITY, parameters: Parameters | None = None) -> Batch:
@@ -81,31 +77,13 @@ def chunks(
         )
     p = parameters or Parameters()
     modules = parse_modules(p.modules, p.calorimeter)
-    return _chunks(n, seed, size, geometry=geometry, p=p, modules=modules)
-
-
-def _chunks(
-    n: int, seed: int, size: int, *, geometry: WaferGeometry, p: Parameters, modules: Modules
-) -> Iterator[Batch]:
     digest = hashlib.sha256(repr((seed, geometry.name, p)).encode()).hexdigest()
     provenance = Provenance(f"synthetic {geometry.name}, {p.modules}, seed {seed}", synthetic=True, sha256=digest)
-    ready: list[tuple[NDArray[np.uint32], Columns]] = []
-    made = sent = 0
-    for number in range(-(-n // BLOCK)):
-        ready.append(_block(np.random.default_rng([seed, number]), geometry, p, modules))
-        made += BLOCK
-        while sent < n and (made - sent >= size or made >= n):
-            charges = np.concatenate([c for c, _ in ready])
-            columns = {name: np.concatenate([m[name] for _, m in ready]) for name in ready[0][1]}
-            take = min(size, n - sent)
-            yield Batch(charges[:take], provenance, {name: values[:take] for name, values in columns.items()})
-            ready = [(charges[take:], {name: values[take:] for name, values in columns.items()})]
-            sent += take
+    blocks = (_block(np.random.default_rng([seed, number]), geometry, p, modules) for number in count())
+    return batches(blocks, n, size, provenance)
 
 
-def _block(
-    rng: np.random.Generator, geometry: WaferGeometry, p: Parameters, modules: Modules
-) -> tuple[NDArray[np.uint32], Columns]:
+def _block(rng: np.random.Generator, geometry: WaferGeometry, p: Parameters, modules: Modules) -> Block:
     """Return charges and metadata of a block of images."""
     where = rng.integers(len(modules), size=BLOCK)
     soft, interactions = pileup(rng, p.pileup, modules, where)
@@ -119,7 +97,7 @@ def _block(
         calorimeter=p.calorimeter,
         electronics=p.electronics,
     )
-    columns: Columns = {
+    columns: dict[str, NDArray[np.generic]] = {
         "eta": modules.eta[where],
         "layer": modules.layer[where],
         "wafer_u": modules.u[where],
