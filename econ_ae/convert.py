@@ -18,7 +18,7 @@ from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Bar, Progress
 
-_AT_ONCE = 51_200  # images generated at a time
+_PIECE = 50_000  # images generated at a time
 
 
 @dataclass
@@ -49,7 +49,7 @@ def convert(config: RunConfig, out: Path, geometry: WaferGeometry, progress: Pro
     if out.exists() and not overwrite:
         raise RunDirectoryError(f"{out} exists; give --overwrite to replace it, or another --out")
     conditions.check(config.conditions, geometry)
-    source = _open(config, geometry, progress)
+    source = _open(config, geometry)
     limit = config.data.limit
     with DatasetWriter(out) as writer, progress.bar(f"converting {source.unit}", source.total) as bar:
         done = 0
@@ -74,10 +74,10 @@ def _advance(bar: Bar, steps: int, rows: int) -> None:
     bar.advance(steps, f"{rows} images")
 
 
-def _open(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> _Source:
+def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     data = config.data
     if data.source in {SYNTHETIC, PYTHIA}:
-        return _generated(config, geometry, progress)
+        return _generated(config, geometry)
     path = Path(data.source)
     if path.suffix in SUFFIXES:
         return _dataset(path)
@@ -97,15 +97,15 @@ def _open(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> _So
     return _Source(((read(file, **options), i + 1) for i, file in enumerate(files)), len(files), "files")
 
 
-def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -> _Source:
+def _generated(config: RunConfig, geometry: WaferGeometry) -> _Source:
     def batches() -> Iterator[tuple[Batch, int]]:
         done = 0
-        for batch in generated_chunks(config.data, config.seed, geometry, _AT_ONCE, progress):
-            source.provenance = source.provenance or batch.provenance
+        for batch in generated_chunks(config.data, config.seed, geometry, _PIECE):
+            source.provenance = batch.provenance
             done += len(batch)
             yield batch, done
 
-    source = _Source(batches(), config.data.events, "images")
+    source = _Source(batches(), config.data.events, "generated images")
     return source
 
 

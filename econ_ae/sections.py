@@ -72,7 +72,9 @@ class SyntheticConfig(Section):
 class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
 
-    source: str = Field(SYNTHETIC, description="'synthetic', a CSV, ROOT or HDF5 file, or a directory of CSV files")
+    source: str = Field(
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+    )
     events: _Count = Field(10_000, description="events to generate, where the source is a generator")
     limit: _Count | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")

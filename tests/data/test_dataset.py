@@ -12,8 +12,8 @@ from econ_ae.config import RunConfig, parse
 from econ_ae.convert import convert
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter, load
+from econ_ae.data.generated import generated
 from econ_ae.data.readers import read
-from econ_ae.data.synthetic import generate
 from econ_ae.errors import DataError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
@@ -130,12 +130,12 @@ def settings(**data: object) -> RunConfig:
 
 
 def test_conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert convert(settings(events=500), tmp_path / "a.h5", LOW_DENSITY, Silent(), overwrite=False) == 500
-    np.testing.assert_array_equal(read(tmp_path / "a.h5").charges, generate(500, 3).charges)
-    monkeypatch.setattr("econ_ae.convert._AT_ONCE", 200)
-    convert(settings(events=500), tmp_path / "b.h5", LOW_DENSITY, Silent(), overwrite=False)
+    monkeypatch.setattr("econ_ae.convert._PIECE", 200)
+    assert convert(settings(events=500), tmp_path / "b.h5", LOW_DENSITY, Silent(), overwrite=False) == 500
     pieces = read(tmp_path / "b.h5")
-    np.testing.assert_array_equal(pieces.charges, generate(500, 3).charges)
+    expected = generated(settings(events=500).data, 3, LOW_DENSITY)
+    np.testing.assert_array_equal(pieces.charges, expected.charges)
+    assert pieces.provenance == expected.provenance
     csv = tmp_path / "c.csv"
     csv.write_text("\n".join(",".join(map(str, row)) for row in pieces.charges.tolist()))
     convert(settings(source=str(csv), limit=300), tmp_path / "c.h5", LOW_DENSITY, Silent(), overwrite=False)
