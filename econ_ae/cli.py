@@ -138,14 +138,19 @@ def generate(
     half_even: Annotated[
         str, typer.Option(help="Rounding in the C++: type, or increment (simulates faster).")
     ] = "type",
+    leaf: Annotated[str, typer.Option(help="Arithmetic of the Verilog: sum, loop or structural.")] = "sum",
+    no_tmr: Annotated[
+        list[str] | None, typer.Option(help="Class of registers of the complete block built without triplication.")
+    ] = None,
 ) -> None:
     """Write Verilog or C++ of a run's encoder."""
     from econ_ae import generation, pipeline
     from econ_ae.console import Terminal
-    from econ_ae.generation import HlsChoice
+    from econ_ae.generation import HlsChoice, VerilogChoice
 
     context = pipeline.open_run(run_path, Terminal())
-    for folder in generation.generate(context, target, block, options=HlsChoice(weights, reuse, half_even)):
+    cpp, verilog = HlsChoice(weights, reuse, half_even), VerilogChoice(leaf, tuple(no_tmr or ()))
+    for folder in generation.generate(context, target, block, options=cpp, verilog=verilog):
         typer.echo(folder)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ VERILOG, CATAPULT, VITIS, ALL = "verilog", "catapult", "vitis", "all"
 TARGETS = (VERILOG, CATAPULT, VITIS, ALL)
 ENCODER, NORMALISER, DATAPATH, BLOCK = "encoder", "normaliser", "datapath", "block"
 BLOCKS = (ENCODER, NORMALISER, DATAPATH, BLOCK)
+SUM = "sum"
+"""The multiply-accumulate that the main job writes into ``rtl/``; files of another leaf have their own folder."""
 
 _STIMULUS = 500  # real events in a C++ project's data files
 
@@ -29,7 +31,23 @@ class HlsChoice:
     half_even: str = "type"
 
 
-def generate(context: Context, target: str, block: str, *, options: HlsChoice) -> list[Path]:
+@dataclass(frozen=True)
+class VerilogChoice:
+    """Options of the Verilog by their names on the command line, see ``rtl_gen.verilog.VerilogOptions``.
+
+    Parameters
+    ----------
+    leaf : how the multiply-accumulate modules are written
+    no_tmr : classes of configuration registers of the complete block that are built once, not in triplicate
+    """
+
+    leaf: str = SUM
+    no_tmr: tuple[str, ...] = ()
+
+
+def generate(
+    context: Context, target: str, block: str, *, options: HlsChoice, verilog: VerilogChoice | None = None
+) -> list[Path]:
     """Write the hardware of a run and return its directories.
 
     Parameters
@@ -37,37 +55,42 @@ def generate(context: Context, target: str, block: str, *, options: HlsChoice) -
     target : one of ``TARGETS``
     block : of the Verilog: the encoder alone, with normaliser, codes to frames, or all with registers behind I2C
     options : of the C++
+    verilog : options of the Verilog, its defaults without it
 
     Raises
     ------
     ConfigError
-        When the target or the block is unknown.
+        When the target, the block, the leaf or a class of registers is unknown, or the block has no registers.
     """
+    verilog = verilog or VerilogChoice()
     for what, value, known in (("target", target, TARGETS), ("block", block, BLOCKS)):
         if value not in known:
             raise ConfigError(
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
-    written = [_verilog(context, block)] if target in {VERILOG, ALL} else []
+    written = [_verilog(context, block, verilog)] if target in {VERILOG, ALL} else []
     flavours = (CATAPULT, VITIS) if target == ALL else (target,)
     return written + [_hls(context, f, options) for f in flavours if f != VERILOG]
 
 
-def _verilog(context: Context, block: str) -> Path:
+def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
     from econ_ae import pipeline
-    from rtl_gen.verilog import default_options, generate_block
+    from rtl_gen.verilog import default_options, generate_block, triplicated
     from rtl_gen.verilog import generate as generate_verilog
     from rtl_gen.writer import write_files
 
-    if block == ENCODER:
+    if choice.no_tmr and block != BLOCK:
+        raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
+    if block == ENCODER and choice.leaf == SUM:
         pipeline.run_stage(context, "generate", repeat=True)
         return context.path(pipeline.RTL)
     model = context.model()
     if block == BLOCK:
-        files = generate_block(model, default_options(model, DATAPATH))
+        options = default_options(model, DATAPATH)
+        files = generate_block(model, replace(options, leaf=choice.leaf, tmr=triplicated(choice.no_tmr)))
     else:
-        files = generate_verilog(model, default_options(model, block))
-    folder = context.path(f"rtl_{block}")
+        files = generate_verilog(model, replace(default_options(model, block), leaf=choice.leaf))
+    folder = context.path(f"rtl_{block}" + (f"_{choice.leaf}" if choice.leaf != SUM else ""))
     write_files(files, folder, overwrite=True)
     return folder
 

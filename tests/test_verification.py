@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from econ_ae.errors import ConfigError
 from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
-from econ_ae.generation import HlsChoice
+from econ_ae.generation import HlsChoice, VerilogChoice
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
@@ -87,6 +88,17 @@ def test_larger_blocks_are_written_beside_the_encoder(block: str, context: pipel
     assert (folder / f"econ_t_{block}.v").is_file()
 
 
+def test_options_of_the_verilog_are_in_folder_and_manifest(context: pipeline.Context) -> None:
+    choice = VerilogChoice("structural", ("weights", "mux"))
+    (folder,) = generation.generate(context, "verilog", "block", options=HlsChoice(), verilog=choice)
+    assert folder == context.path("rtl_block_structural")
+    facts = json.loads((folder / "manifest.json").read_text())
+    assert (facts["leaf"], facts["tmr"]) == ("structural", ["calibration", "control", "keep_mask", "links"])
+    assert "econ_ae_full_adder.v" in facts["files"]
+    with pytest.raises(ConfigError, match="encoder has no configuration registers; --no-tmr goes with --block block"):
+        generation.generate(context, "verilog", "encoder", options=HlsChoice(), verilog=choice)
+
+
 def test_projects_of_both_flavours_have_their_stimulus(context: pipeline.Context) -> None:
     (catapult,) = generation.generate(context, "catapult", "encoder", options=HlsChoice("struct", 4, "increment"))
     (vitis,) = generation.generate(context, "vitis", "encoder", options=HlsChoice())
@@ -100,3 +112,9 @@ def test_unknown_targets(context: pipeline.Context) -> None:
         generation.generate(context, "catapul", "encoder", options=HlsChoice())
     with pytest.raises(ConfigError, match="did you mean 'datapath'"):
         generation.generate(context, "verilog", "datapth", options=HlsChoice())
+    choice = VerilogChoice("structual")
+    with pytest.raises(ConfigError, match="did you mean 'structural'"):
+        generation.generate(context, "verilog", "encoder", options=HlsChoice(), verilog=choice)
+    choice = VerilogChoice(no_tmr=("weigths",))
+    with pytest.raises(ConfigError, match="did you mean 'weights'"):
+        generation.generate(context, "verilog", "block", options=HlsChoice(), verilog=choice)

@@ -12,11 +12,14 @@ from econ_ae.errors import RegisterError, did_you_mean
 ADDRESSES = 1 << 16
 """Byte addresses that the 16-bit register pointer reaches."""
 
+CLASSES = ("control", "links", "keep_mask", "mux", "calibration", "weights")
+"""What configuration registers are for; every stored bit belongs to one of these classes."""
+
 
 class Access(enum.StrEnum):
     """What reading and writing a field does."""
 
-    READ_WRITE = "read, write"  # stored in triplicate
+    READ_WRITE = "read, write"  # stored
     READ_ONLY = "read"
     PULSE = "write 1 to start"  # reads 0
     CLEAR = "read, any write clears"
@@ -190,8 +193,13 @@ class AddressMap:
 
     @property
     def stored_bits(self) -> int:
-        """Configuration bits (each of them three flip-flops)."""
+        """Configuration bits."""
         return sum(byte.width for byte in self.stored)
+
+    def registers_of(self, name: str) -> tuple[str, ...]:
+        """Return the names of the registers of a class, one of ``CLASSES``."""
+        several = {"keep_mask": self.keep_blocks, "weights": self.weight_blocks}
+        return several.get(name, (name,))
 
 
 def _bytes(register: Register) -> Iterator[MappedByte]:

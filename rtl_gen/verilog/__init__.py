@@ -10,11 +10,13 @@ from rtl_gen.verilog.options import (
     INPUT_REGISTER,
     LOOP,
     NORMALISER,
+    STRUCTURAL,
     SUM,
     VerilogOptions,
     default_options,
     latency,
     register_stages,
+    triplicated,
 )
 from rtl_gen.verilog.ports import Port, ports
 
@@ -26,6 +28,7 @@ __all__ = [
     "LOOP",
     "MANIFEST",
     "NORMALISER",
+    "STRUCTURAL",
     "SUM",
     "Port",
     "VerilogOptions",
@@ -41,4 +44,5 @@ __all__ = [
     "ports",
     "register_stages",
     "top_module",
+    "triplicated",
 ]

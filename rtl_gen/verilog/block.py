@@ -17,6 +17,7 @@ from rtl_gen.verilog.chain import wire_range
 from rtl_gen.verilog.generate import MANIFEST, generate, manifest, top_module
 from rtl_gen.verilog.options import DATAPATH, FRAME_REGISTER, VerilogOptions, latency
 from rtl_gen.verilog.ports import CONFIGURATION, CONTROL, EVENT, Port, ports
+from rtl_gen.verilog.regfile_bits import protected_bits
 from rtl_gen.verilog.render import primitive, render
 
 _INSIDE = ("enable", "status")
@@ -51,7 +52,7 @@ def generate_block(model: EncoderModel, options: VerilogOptions) -> dict[str, st
     """
     if options.block != DATAPATH:
         raise ConfigError(f"block is {options.block!r}; the complete block has a datapath: set block={DATAPATH!r}")
-    files = generate(check(model), options) | regfile.generate(model)
+    files = generate(check(model), options) | regfile.generate(model, options.tmr)
     del files[MANIFEST]
     files["econ_ae_mixed.v"] = primitive("econ_ae_mixed")
     files[f"{block_module(model)}.v"] = block(model, options, regfile.port_list(model))
@@ -65,7 +66,12 @@ def block_manifest(model: EncoderModel, options: VerilogOptions, files: list[str
         port.name: {key: value for key, value in asdict(port).items() if key != "name"}
         for port in block_ports(model, options)
     }
-    return found | {"configuration_bits": address_map(model).stored_bits}
+    layout = address_map(model)
+    return found | {
+        "configuration_bits": layout.stored_bits,
+        "tmr": sorted(options.tmr),
+        "configuration_flip_flops": layout.stored_bits + 2 * len(protected_bits(layout, options.tmr)),
+    }
 
 
 def block_ports(model: EncoderModel, options: VerilogOptions) -> tuple[Port, ...]:

@@ -16,6 +16,7 @@ from rtl_gen.verilog.options import DATAPATH, ENCODER, VerilogOptions, check_opt
 from rtl_gen.verilog.plan import plan
 from rtl_gen.verilog.ports import ports
 from rtl_gen.verilog.render import primitive
+from rtl_gen.verilog.structural import ADDERS
 from rtl_gen.verilog.top import FRONT_END, NORMALISER, top
 
 MANIFEST = "manifest.json"
@@ -75,10 +76,10 @@ def _modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
         modules[prefix + layer_module(p.stage)] = layer(prefix, p)
         for inputs in p.window_sizes:
             name = prefix + mac_module(p.stage, inputs)
-            modules[name] = mac(name, p.stage, inputs, options.leaf)
+            modules |= mac(name, p.stage, inputs, options.leaf)
         name = prefix + requantise_module(p.stage)
         modules[name] = requantise(name, p.stage)
-    primitives: list[str] = []
+    primitives = [name for name in ADDERS if any(f"    {name} " in text for text in modules.values())]
     if options.block != ENCODER:
         modules[prefix + NORMALISER] = normaliser(prefix + NORMALISER, model, plans[0].inputs)
     if has_front_end(options):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.ir.model import Conv2D, Stage
 from econ_ae.ir.ranges import accumulator_format
-from rtl_gen.verilog.options import LOOP, SUM
+from rtl_gen.verilog import structural
+from rtl_gen.verilog.options import LOOP, STRUCTURAL, SUM
 from rtl_gen.verilog.render import render
 
 
@@ -19,12 +20,18 @@ def requantise_module(stage: Stage) -> str:
     return f"requantise_{stage.requantise.name}"
 
 
-def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> str:
-    """Return the multiply-accumulate of one window: all outputs that read the same inputs.
+def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> dict[str, str]:
+    """Return the multiply-accumulate of one window (all outputs that read the same inputs): text by module name.
 
-    ``leaf`` says how it is written, behind the same ports: ``sum``, as written-out sums, or ``loop``. A structural
-    multiplier-adder tree may take its place too.
+    ``leaf`` says how it is written, behind the same ports: ``sum``, as written-out sums, ``loop``, or ``structural``,
+    which has modules of its own below it.
     """
+    if leaf == STRUCTURAL:
+        return structural.modules(module, stage, inputs, describe(stage))
+    return {module: _written_out(module, stage, inputs, leaf)}
+
+
+def _written_out(module: str, stage: Stage, inputs: int, leaf: str) -> str:
     layer, x, acc = stage.layer, stage.in_format, accumulator_format(stage)
     outputs, shift = layer.bias.size, stage.product_shift
     filter_fastest = isinstance(layer, Conv2D)

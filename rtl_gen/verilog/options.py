@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.ir.model import EncoderModel
+from rtl_gen.registers.model import CLASSES
 
 ENCODER, NORMALISER, DATAPATH = "encoder", "normaliser", "datapath"
 BLOCKS = (ENCODER, NORMALISER, DATAPATH)
@@ -23,9 +25,10 @@ NORMALISER_REGISTER = "normaliser"
 FRAME_REGISTER = "frame"
 """Name of the register stage on the outputs of the datapath."""
 
-SUM, LOOP = "sum", "loop"
-LEAVES = (SUM, LOOP)
-"""Multiply-accumulate as written-out sums (synthesis, Icarus) or as loops over arrays (Verilator)."""
+SUM, LOOP, STRUCTURAL = "sum", "loop", "structural"
+LEAVES = (SUM, LOOP, STRUCTURAL)
+"""Multiply-accumulate as written-out sums (Icarus, commercial synthesis), as loops over arrays (Verilator), or as trees
+of full adders (open synthesis)."""
 
 DENSITIES = (1, 3)
 
@@ -45,7 +48,8 @@ class VerilogOptions:
     front_end : the datapath takes trigger-cell codes; without it calibrated charges
     calibration : the front end multiplies every charge by its factor; without it there is no multiplier and no port
     density : bits that the detector's front end dropped from each charge, 1 (low density) or 3 (high density)
-    leaf : ``sum`` or ``loop``, how the multiply-accumulate modules are written; both compute the same
+    leaf : ``sum``, ``loop`` or ``structural``, how the multiply-accumulate modules are written; all compute the same
+    tmr : classes of configuration registers that the complete block has in triplicate, of ``registers.model.CLASSES``
     """
 
     registers: frozenset[str]
@@ -54,6 +58,29 @@ class VerilogOptions:
     calibration: bool = True
     density: int = 1
     leaf: str = SUM
+    tmr: frozenset[str] = frozenset(CLASSES)
+
+
+def triplicated(but: Iterable[str] = ()) -> frozenset[str]:
+    """Return all classes of configuration registers but some.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such class.
+    """
+    return frozenset(CLASSES) - check_classes(but)
+
+
+def check_classes(names: Iterable[str]) -> frozenset[str]:
+    """Return the classes of configuration registers as a set; ConfigError when there is no such class."""
+    for name in names:
+        if name not in CLASSES:
+            raise ConfigError(
+                f"class of registers {name!r} is unknown; expected one of {', '.join(CLASSES)}"
+                f"{did_you_mean(name, CLASSES)}"
+            )
+    return frozenset(names)
 
 
 def default_options(model: EncoderModel, block: str = ENCODER) -> VerilogOptions:
@@ -91,14 +118,15 @@ def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOption
     Raises
     ------
     ConfigError
-        When block, leaf or density is unknown, a register stage does not exist in the block, its name means two
-        stages, or the front end's charges do not fit the model's.
+        When block, leaf, density or a class of registers is unknown, a register stage does not exist in the block,
+        its name means two stages, or the front end's charges do not fit the model's.
     """
     for what, value, known in (("block", options.block, BLOCKS), ("leaf", options.leaf, LEAVES)):
         if value not in known:
             raise ConfigError(
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
+    check_classes(options.tmr)
     if options.density not in DENSITIES:
         raise ConfigError(f"density is {options.density}; expected 1 (low density) or 3 (high density)")
     stages = register_stages(model, options)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import AddressMap, address_map
 from rtl_gen.registers.layout import CALIBRATION_BITS, mux_bits
-from rtl_gen.registers.model import MappedByte
+from rtl_gen.registers.model import CLASSES, MappedByte
+from rtl_gen.verilog.options import check_classes
 from rtl_gen.verilog.ports import CONFIGURATION, CONTROL, Port
 from rtl_gen.verilog.regfile_bits import (
     ROW_BYTES,
@@ -18,6 +20,7 @@ from rtl_gen.verilog.regfile_bits import (
     reset_items,
     rows,
     slices,
+    tripled_items,
 )
 from rtl_gen.verilog.render import primitive, render
 
@@ -41,8 +44,10 @@ def config_module(model: EncoderModel) -> str:
     return f"{model.name}_config"
 
 
-def generate(model: EncoderModel) -> dict[str, str]:
+def generate(model: EncoderModel, tmr: Collection[str] = CLASSES) -> dict[str, str]:
     """Return the Verilog files of the configuration, text by relative path.
+
+    The registers of the classes in ``tmr`` are built in triplicate, the others once.
 
     Ports of the top module ``<model name>_config``: ``clk``, ``rst_n``; ``scl_i``, ``sda_i``, ``sda_oe``,
     ``i2c_address[6:0]``; ``status[7:0]`` from the datapath; out: ``weights`` (weight image), ``mux``, ``calibration``,
@@ -57,21 +62,18 @@ def generate(model: EncoderModel) -> dict[str, str]:
     """
     layout = address_map(model)
     decode = f"{config_module(model)}_decode"
-    modules = {config_module(model): _config(model, layout, decode), decode: _decode(layout, decode)}
+    modules = {
+        config_module(model): _config(model, layout, decode, check_classes(tmr)),
+        decode: _decode(layout, decode),
+    }
     modules |= {name: primitive(name) for name in PRIMITIVES}
     return {f"{name}.v": text for name, text in modules.items()}
 
 
 def ports(layout: AddressMap) -> dict[str, list[int]]:
     """Return for every configuration port the positions of its bits in the register file, least significant first."""
-    registers = {
-        "elinks": ("links",),
-        "keep_mask": layout.keep_blocks,
-        "mux": ("mux",),
-        "calibration": ("calibration",),
-        "weights": layout.weight_blocks,
-    }
-    return {port: bit_positions(layout, names) for port, names in registers.items()}
+    names = {"elinks": "links"} | {name: name for name in ("keep_mask", "mux", "calibration", "weights")}
+    return {port: bit_positions(layout, layout.registers_of(name)) for port, name in names.items()}
 
 
 def port_list(model: EncoderModel) -> tuple[Port, ...]:
@@ -92,7 +94,7 @@ def port_list(model: EncoderModel) -> tuple[Port, ...]:
     )
 
 
-def _config(model: EncoderModel, layout: AddressMap, decode: str) -> str:
+def _config(model: EncoderModel, layout: AddressMap, decode: str, tmr: frozenset[str]) -> str:
     control = layout.register("control")
     places = [i for i, byte in enumerate(layout.stored) if byte.register.name in layout.weight_blocks]
     return render(
@@ -109,6 +111,8 @@ def _config(model: EncoderModel, layout: AddressMap, decode: str) -> str:
         index_width=index_width(layout),
         exists=exists_items(layout),
         reset=reset_items(layout),
+        tripled=tripled_items(layout, tmr),
+        single=[name for name in CLASSES if name not in tmr],
         mux_bits=mux_bits(model.input.cells),
         calibration_bits=CALIBRATION_BITS,
         latent_bits=model.latent.width,

@@ -39,6 +39,17 @@ def reset_items(layout: AddressMap) -> list[str]:
     return _bytes(layout, [byte.reset for byte in layout.stored])
 
 
+def tripled_items(layout: AddressMap, tmr: Collection[str]) -> list[str]:
+    """Return the bits that exist three times, of all rows: those of the classes in ``tmr``."""
+    names = {register for name in tmr for register in layout.registers_of(name)}
+    return _bytes(layout, [byte.mask if byte.register.name in names else 0 for byte in layout.stored])
+
+
+def protected_bits(layout: AddressMap, tmr: Collection[str]) -> list[int]:
+    """Return the positions in the register file of the bits that exist three times."""
+    return bit_positions(layout, {register for name in tmr for register in layout.registers_of(name)})
+
+
 def _bytes(layout: AddressMap, values: list[int]) -> list[str]:
     filled = values + [0] * (rows(layout) * ROW_BYTES - len(values))
     runs = ((value, sum(1 for _ in run)) for value, run in groupby(reversed(filled)))

@@ -15,6 +15,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from rtl_gen.registers import Write
+from rtl_gen.verilog.regfile_bits import protected_bits
 from sim.benches.datapath_bench import strings
 from sim.i2c.block_stream import Counts, Judge, Stream
 from sim.i2c.master import Master
@@ -208,27 +209,24 @@ async def reconfigure_while_streaming(dut: Any) -> None:
 
 @cocotb.test()
 async def upsets_while_streaming(dut: Any) -> None:
-    """Flip single weight bits while events stream: no frame changes, each flip is counted."""
+    """Flip single bits in triplicate (weights, if they are) while events stream: no frame changes, each is counted."""
     started, bench = now(), shared()
     before = await bench.register("errors")
-    places = [
-        8 * index + byte.lsb + bit
-        for index, byte in enumerate(bench.layout.stored)
-        if byte.register.name in bench.layout.weight_blocks
-        for bit in range(byte.width)
-    ]
+    tmr = set(bench.job["tmr"])
+    places = protected_bits(bench.layout, tmr & {"weights"} or tmr)
+    upsets = bench.job["upsets"] if places else 0
     bench.begin_stream()
-    for n in range(bench.job["upsets"]):
+    for n in range(upsets):
         await bench.clocks(3)
         dut.upset_copy.value = int(bench.rng.integers(3))
         dut.upset_bit.value = int(bench.rng.choice(places))
         dut.upset.value = 1 - n % 2
     counts = await bench.end_stream(OLD, OLD, "upsets")
-    bench.found.equal(await bench.register("errors"), before + bench.job["upsets"], "upsets counted")
+    bench.found.equal(await bench.register("errors"), before + upsets, "upsets counted")
     bench.found.equal(counts.flagged, 0, "events flagged by upsets")
     bench.check_ports("after the upsets")
     dut.upset.value = 0
-    bench.finish("upsets_while_streaming", started, exact=counts.exact, upsets=bench.job["upsets"])
+    bench.finish("upsets_while_streaming", started, exact=counts.exact, upsets=upsets)
 
 
 @cocotb.test()

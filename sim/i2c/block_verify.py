@@ -69,7 +69,7 @@ def verify_block(
     bx0 : bool (n,), which of the events are bunch crossing 0; without it the first one
     rewritten : bytes of the weight image that the reconfiguration rewrites (from the first on); all without it
     random_count : random events besides the given ones
-    upsets : single upsets of weight bits while events stream
+    upsets : single upsets while events stream, of weight bits or, without their triplication, of others that have it
     seed : of everything that is random
     files : Verilog by relative path to verify in place of the generated one, behind the same ports
 
@@ -115,6 +115,7 @@ def verify_block(
         "short": rewritten is not None,
         "seed": seed,
         "upsets": upsets,
+        "tmr": sorted(options.tmr),
     }
     job.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     started = time.perf_counter()

@@ -25,9 +25,11 @@ class RegisterResult(Outcome):
     load_seconds : wall time of that load, at a bus clock that is faster than I2C's (``fast_hertz``)
     load_cpu_seconds : processor time of the same, which other programs do not lengthen
     fast_hertz : that bus clock, in simulated Hz
-    upsets : single upsets of configuration bits; each left the voted bits alone and was counted
-    sweep : whether these were every bit of every copy
+    upsets : single upsets of configuration bits in triplicate; each left the voted bits alone and was counted
+    sweep : whether these were every such bit of every copy
     protocol_upsets : upsets of the target's other registers while bytes went over the bus
+    unprotected_upsets : upsets of bits that exist once; each was seen at the outputs until the byte was written again
+    tmr : classes of registers in triplicate
     stored_bits : configuration bits
     simulator : name and version
     seconds : wall time of build, start and simulation
@@ -46,6 +48,8 @@ class RegisterResult(Outcome):
     upsets: int
     sweep: bool
     protocol_upsets: int
+    unprotected_upsets: int
+    tmr: tuple[str, ...]
     stored_bits: int
     simulator: str
     seconds: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress, Silent
 from rtl_gen.registers import address_map
+from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import regfile
 from rtl_gen.verilog.regfile_bits import index_width
 from rtl_gen.writer import write_files
@@ -28,7 +29,8 @@ BENCHES = ("sim.i2c.register_bench", "sim.i2c.protocol_bench", "sim.i2c.upset_be
 TESTS = (
     "reset_values", "weights_over_the_bus", "crc_is_ended_by_a_write", "settings", "reconfiguration_flag",
     "bus_frequencies", "addressing", "broken_transactions", "glitches", "stuck_lines", "reset_in_every_state",
-    "single_upsets", "saturated_counter", "double_upsets", "accumulated_upsets", "upsets_of_the_protocol",
+    "single_upsets", "unprotected_upsets", "saturated_counter", "double_upsets", "accumulated_upsets",
+    "upsets_of_the_protocol",
 )  # fmt: skip
 """Tests of the benches; every one has to run."""
 
@@ -42,6 +44,7 @@ def verify_registers(
     *,
     suite: Suite = "fast",
     upsets: int = 500,
+    tmr: Collection[str] = CLASSES,
     seed: int = 1,
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
@@ -55,6 +58,7 @@ def verify_registers(
         ``registers.json``
     suite : ``fast`` flips ``upsets`` random configuration bits, ``sweep`` every bit of every copy
     upsets : random single upsets of configuration bits, and of the protocol's bits
+    tmr : classes of registers that are in triplicate; upsets of the others must be seen at the outputs
     seed : of everything that is random
     files : Verilog by relative path to verify in place of the generated one, behind the same ports
 
@@ -79,8 +83,9 @@ def verify_registers(
     job, encoder, records_path = (build / name for name in ("job.json", "encoder.json", "records.jsonl"))
     for stale in (junit, log, records_path, report):
         stale.unlink(missing_ok=True)
+    verilog = regfile.generate(model, tmr) if files is None else files
     # The harness comes first: it switches the assertions of the other files on.
-    texts = {f"{HARNESS}.v": harness(model, layout, sites)} | dict(regfile.generate(model) if files is None else files)
+    texts = {f"{HARNESS}.v": harness(model, layout, sites)} | dict(verilog)
     sources = [path for path in write_files(texts, work_dir / "rtl", overwrite=True) if path.suffix == ".v"]
     encoder.write_text(codec.dumps(model), encoding="utf-8")
     content = {
@@ -95,6 +100,7 @@ def verify_registers(
         "upsets": upsets,
         "sweep": suite == "sweep",
         "sites": [bits for _, bits in sites],
+        "tmr": sorted(tmr),
     }
     job.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     started = time.perf_counter()
@@ -128,6 +134,8 @@ def verify_registers(
         upsets=fact(records, "upsets"),
         sweep=suite == "sweep",
         protocol_upsets=fact(records, "protocol_upsets"),
+        unprotected_upsets=fact(records, "unprotected_upsets"),
+        tmr=tuple(sorted(tmr)),
         stored_bits=layout.stored_bits,
         simulator=simulator,
         seconds=seconds,

@@ -18,12 +18,12 @@ from rtl_gen.verilog import (
     DATAPATH,
     LOOP,
     NORMALISER,
-    SUM,
     VerilogOptions,
     default_options,
     generate,
     register_stages,
 )
+from rtl_gen.verilog.options import LEAVES
 from sim.datapath_stimulus import EventPhase, random_events, split
 from sim.golden import Settings
 from sim.replay import replay_rtl
@@ -86,7 +86,7 @@ def random_options(model: EncoderModel, block: str, seed: int) -> VerilogOptions
         front_end=rng.random() < 0.7,
         calibration=rng.random() < 0.6,
         density=rng.choice((1, 3)),
-        leaf=rng.choice((SUM, LOOP)),
+        leaf=rng.choice(LEAVES),
     )
     stages = register_stages(model, options)
     return replace(options, registers=frozenset(stage for stage in stages if rng.random() < 0.5))

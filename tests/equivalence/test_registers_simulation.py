@@ -12,6 +12,8 @@ from econ_ae.errors import VerificationError
 from econ_ae.ir import weights
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import address_map
+from rtl_gen.registers.model import CLASSES
+from rtl_gen.verilog import triplicated
 from rtl_gen.verilog.regfile import generate
 from sim.i2c import verify_registers
 from sim.i2c.verify import TESTS
@@ -26,10 +28,26 @@ def test_the_chip(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     assert not result.not_reached, result.not_reached
     assert set(result.tests) == set(TESTS)
     assert result.weight_bytes == len(weights.pack(econ_t_model)) == 1608
-    assert result.upsets == 500
+    assert (result.upsets, result.unprotected_upsets) == (500, 0)
     assert result.protocol_upsets >= 500
     assert result.stored_bits == address_map(econ_t_model).stored_bits
     assert json.loads(result.report.read_text())["passed"]
+
+
+@pytest.mark.parametrize("single", [("weights", "mux"), CLASSES])
+def test_upsets_of_classes_without_triplication_are_seen(single: tuple[str, ...], tmp_path: Path) -> None:
+    model = random_model(5)
+    result = verify_registers(model, tmp_path, upsets=60, tmr=triplicated(single))
+    assert result.passed, result.first_mismatch
+    assert result.unprotected_upsets == 60
+    assert result.upsets == (0 if single == CLASSES else 60)
+
+
+def test_a_register_that_is_not_in_triplicate_as_stated_is_found(tmp_path: Path) -> None:
+    model = random_model(5)
+    files = generate(model, triplicated(["weights"]))
+    result = verify_registers(model, tmp_path, upsets=60, files=files)
+    assert "copies differ before and after" in str(result.first_mismatch)
 
 
 @pytest.mark.slow
@@ -43,7 +61,7 @@ def test_other_shapes_and_every_bit_of_every_copy(seed: int, tmp_path: Path) -> 
 
 
 MUTANTS = {
-    "one copy decides": ("econ_ae_tmr_bank.v", "voted = (a & b) | (a & c) | (b & c)", "voted = a"),
+    "one copy decides": ("econ_ae_tmr_bank.v", "voted = (a & (b | c | single)) | (b & c)", "voted = a"),
     "no correction": ("econ_ae_tmr_bank.v", "heal = refresh & upset", "heal = 1'b0 & refresh & upset"),
     "no filter": ("econ_ae_i2c_filter.v", "next = (level & (|window)) | (&window)", "next = synchronised[1]"),
     "written before the acknowledge": (

@@ -17,7 +17,7 @@ from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, TrnEach
 from econ_ae.ir.validate import check
-from rtl_gen.verilog import VerilogOptions, default_options, generate
+from rtl_gen.verilog import STRUCTURAL, SUM, VerilogOptions, default_options, generate
 from sim.runner import verify_encoder
 from sim.stimulus import random_images
 from tests.random_models import random_model
@@ -109,11 +109,31 @@ def test_random_models(seed: int, tmp_path: Path) -> None:
     assert result.passed, result.first_mismatch
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 120))
-def test_many_random_models(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [4, 13])
+def test_random_models_structural(seed: int, tmp_path: Path) -> None:
     model = random_model(seed)
-    result = verify_encoder(model, default_options(model), random_images(model, 0, 1), tmp_path, random_events=500)
+    options = replace(default_options(model), leaf=STRUCTURAL)
+    result = verify_encoder(model, options, random_images(model, 0, 1), tmp_path, random_events=60)
+    assert result.passed, result.first_mismatch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("floored", [False, True])
+def test_econ_t_encoder_structural(floored: bool, econ_t_model: EncoderModel, tmp_path: Path) -> None:
+    model = trn_each(econ_t_model) if floored else econ_t_model
+    options = replace(default_options(model), leaf=STRUCTURAL)
+    result = verify_encoder(model, options, random_images(model, 0, 1), tmp_path, random_events=500)
+    assert result.passed, result.first_mismatch
+    assert result.random_events == 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leaf", [SUM, STRUCTURAL])
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_many_random_models(seed: int, leaf: str, tmp_path: Path) -> None:
+    model = random_model(seed)
+    options = replace(default_options(model), leaf=leaf)
+    result = verify_encoder(model, options, random_images(model, 0, 1), tmp_path, random_events=500)
     assert result.passed, result.first_mismatch
     assert result.random_events == 500
 

@@ -31,6 +31,7 @@ from rtl_gen.verilog import (
     register_stages,
     top_module,
 )
+from rtl_gen.verilog.options import LEAVES
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
 
@@ -69,7 +70,7 @@ def options_of(model: EncoderModel, seed: int, leaf: str | None = None) -> Veril
         front_end=rng.random() < 0.7,
         calibration=rng.random() < 0.6,
         density=rng.choice((1, 3)),
-        leaf=leaf or rng.choice((SUM, LOOP)),
+        leaf=leaf or rng.choice(LEAVES),
     )
     return replace(
         options, registers=frozenset(s for s in register_stages(model, options) if rng.random() < 0.5)
@@ -89,9 +90,10 @@ def test_lint_of_loops_is_clean(tmp_path: Path) -> None:
     lint(template(), replace(default_options(template(), DATAPATH), leaf=LOOP), tmp_path)
 
 
+@pytest.mark.parametrize("leaf", LEAVES)
 @pytest.mark.parametrize("seed", range(4))
-def test_lint_is_clean(seed: int, tmp_path: Path) -> None:
-    lint(random_model(seed), options_of(random_model(seed), seed), tmp_path)
+def test_lint_is_clean(seed: int, leaf: str, tmp_path: Path) -> None:
+    lint(random_model(seed), options_of(random_model(seed), seed, leaf), tmp_path)
 
 
 @pytest.mark.slow
@@ -101,7 +103,7 @@ def test_many_are_clean(seed: int, tmp_path: Path) -> None:
     for n in range(3):
         options = options_of(model, 100 * seed + n)
         lint(model, options, tmp_path)
-        synthesise(model, replace(options, leaf=SUM), tmp_path)
+        synthesise(model, replace(options, leaf=SUM if options.leaf == LOOP else options.leaf), tmp_path)
 
 
 def test_register_stages_in_order() -> None:
@@ -145,7 +147,7 @@ def test_without_calibration_there_is_no_multiplier() -> None:
             {"block": "datapth"},
             "block 'datapth' is unknown; expected one of encoder, normaliser, datapath",
         ),
-        ({"leaf": "tree"}, "leaf 'tree' is unknown; expected one of sum, loop"),
+        ({"leaf": "tree"}, "leaf 'tree' is unknown; expected one of sum, loop, structural"),
         ({"density": 2}, "density is 2; expected 1 (low density) or 3 (high density)"),
         ({"block": ENCODER, "registers": frozenset({"frame"})}, "register stage 'frame' is unknown"),
         ({"front_end": False, "registers": frozenset({"front_end"})}, "register stage 'front_end' is unknown"),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from econ_ae.errors import ConfigError
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import address_map
+from rtl_gen.registers.model import CLASSES
+from rtl_gen.verilog import DATAPATH, default_options, generate_block, triplicated
 from rtl_gen.verilog.regfile import config_module, generate
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
@@ -21,8 +27,12 @@ def needs(tool: str) -> None:
         pytest.skip(f"{tool} is not on the PATH")
 
 
-def sources(model: EncoderModel, directory: Path) -> list[str]:
-    return [str(path) for path in write_files(generate(model), directory / model.name)]
+def sources(model: EncoderModel, directory: Path, tmr: Collection[str] = CLASSES) -> list[str]:
+    return [str(path) for path in write_files(generate(model, tmr), directory / model.name)]
+
+
+TMR = {None: {"control"}, 0: set(), 1: {"control", "weights"}}
+"""What is in triplicate, by the seed of the model; everything where nothing is said."""
 
 
 @pytest.mark.parametrize("assertions", [False, True])
@@ -30,7 +40,7 @@ def sources(model: EncoderModel, directory: Path) -> list[str]:
 def test_lint_is_clean(seed: int | None, assertions: bool, econ_t_model: EncoderModel, tmp_path: Path) -> None:
     needs("verilator")
     model = econ_t_model if seed is None else random_model(seed)
-    paths = sources(model, tmp_path)
+    paths = sources(model, tmp_path, TMR.get(seed, CLASSES))
     assert not any("lint_off" in Path(path).read_text() for path in paths)
     command = ["verilator", "--lint-only", "-Wall", "--language", "1364-2005", "--top-module", config_module(model)]
     command += ["-DECON_AE_ASSERT"] if assertions else []
@@ -66,6 +76,35 @@ def test_synthesis_keeps_three_flip_flops_per_bit(tmp_path: Path) -> None:
     for path in paths:
         Path(path).write_text(Path(path).read_text().replace("(* keep_hierarchy *)\n", ""))
     assert flip_flops(paths, config_module(model), "synth -flatten -noabc") <= kept - 2 * protocol
+
+
+@pytest.mark.parametrize("single", [("weights",), ("control", "calibration", "mux"), CLASSES])
+def test_classes_without_triplication_have_one_flip_flop_per_bit(single: tuple[str, ...], tmp_path: Path) -> None:
+    model = random_model(5)
+    layout = address_map(model)
+    tmr = triplicated(single)
+    kept = flip_flops(sources(model, tmp_path, tmr), config_module(model), "synth -flatten -noabc")
+    bits = {
+        name: sum(byte.width for byte in layout.stored if byte.register.name in layout.registers_of(name))
+        for name in CLASSES
+    }
+    assert sum(bits.values()) == layout.stored_bits
+    assert all(bits.values())
+    protocol = 46 + 4 + 5 + 8 + 98 + 7 + 2
+    stored = sum((3 if name in tmr else 1) * count for name, count in bits.items())
+    assert kept == stored + 3 * protocol + 4
+    options = replace(default_options(model, DATAPATH), tmr=tmr)
+    facts = json.loads(generate_block(model, options)["manifest.json"])
+    assert (facts["tmr"], facts["configuration_flip_flops"]) == (sorted(tmr), stored)
+
+
+def test_unknown_class(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        generate(random_model(5), ("weight",))
+    assert str(caught.value) == (
+        "class of registers 'weight' is unknown; expected one of control, links, keep_mask, mux, calibration, weights; "
+        "did you mean 'weights'?"
+    )
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 // Configuration bits in triplicate, as bytes in rows. Three copies, each with its voter: neither an upset of a
-// flip-flop nor a transient in a voter outlasts the next clock while `refresh` is on.
+// flip-flop nor a transient in a voter outlasts the next clock while `refresh` is on. Bits that are not in TRIPLED
+// exist once, in copy a, without a voter.
 //   A row is selected first and a byte in it second, which keeps decoder and multiplexers small.
 module econ_ae_tmr_bank #(
     parameter ROWS = 1,
@@ -7,6 +8,7 @@ module econ_ae_tmr_bank #(
     parameter ROW_WIDTH = 1,     // bits of a row's number
     parameter COLUMN_WIDTH = 4,  // bits of a byte's number in its row
     parameter [ROWS*ROW_BITS-1:0] EXISTS = {ROWS*ROW_BITS{1'b1}},
+    parameter [ROWS*ROW_BITS-1:0] TRIPLED = EXISTS,
     parameter [ROWS*ROW_BITS-1:0] RESET = {ROWS*ROW_BITS{1'b0}}
 ) (
     input  wire                              clk,
@@ -28,8 +30,9 @@ module econ_ae_tmr_bank #(
     reg  [ROWS*ROW_BITS-1:0] differs;
 
     // The copies heal by voters of their own; a transient in this one is not stored.
-    always @* voted = (a & b) | (a & c) | (b & c);
-    always @* differs = (a ^ b) | (a ^ c);
+    wire [ROWS*ROW_BITS-1:0] single = ~TRIPLED;
+    always @* voted = (a & (b | c | single)) | (b & c);
+    always @* differs = ((a ^ b) | (a ^ c)) & ~single;
 
     assign upset = |differs;
 
@@ -44,19 +47,19 @@ module econ_ae_tmr_bank #(
     end
 
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .TRIPLED(TRIPLED), .RESET(RESET)
     ) copy_a (
         .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
         .row_mask(row_mask), .row_data(row_data), .other(b), .third(c), .q(a)
     );
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS & TRIPLED), .TRIPLED(TRIPLED), .RESET(RESET)
     ) copy_b (
         .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
         .row_mask(row_mask), .row_data(row_data), .other(a), .third(c), .q(b)
     );
     econ_ae_tmr_copy #(
-        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS), .RESET(RESET)
+        .ROWS(ROWS), .ROW_BITS(ROW_BITS), .ROW_WIDTH(ROW_WIDTH), .EXISTS(EXISTS & TRIPLED), .TRIPLED(TRIPLED), .RESET(RESET)
     ) copy_c (
         .clk(clk), .rst_n(rst_n), .refresh(refresh), .heal(heal), .write(write), .row(row),
         .row_mask(row_mask), .row_data(row_data), .other(a), .third(b), .q(c)

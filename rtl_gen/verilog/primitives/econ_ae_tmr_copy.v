@@ -7,6 +7,7 @@ module econ_ae_tmr_copy #(
     parameter ROW_BITS = 8,
     parameter ROW_WIDTH = 1,
     parameter [ROWS*ROW_BITS-1:0] EXISTS = {ROWS*ROW_BITS{1'b1}},  // nothing reads the others: no flip-flop is built
+    parameter [ROWS*ROW_BITS-1:0] TRIPLED = EXISTS,  // the others keep what they hold
     parameter [ROWS*ROW_BITS-1:0] RESET = {ROWS*ROW_BITS{1'b0}}
 ) (
     input  wire                     clk,
@@ -24,13 +25,14 @@ module econ_ae_tmr_copy #(
 
     // A net: simulators build a wide constant anew wherever a process uses it.
     wire [ROWS*ROW_BITS-1:0] exists = EXISTS;
+    wire [ROWS*ROW_BITS-1:0] single = ~TRIPLED;
     reg  [ROWS*ROW_BITS-1:0] held;
     reg  [ROWS*ROW_BITS-1:0] voted;
     integer                  r;
 
     // Procedural, because simulators work on whole words in a process, and bit by bit on a net.
     always @* q = held & exists;
-    always @* voted = (q & other) | (q & third) | (other & third);
+    always @* voted = (q & (other | third | single)) | (other & third);
 
     // Written row by row with constant bounds: a variable part select would cost a shifter over all bits.
     always @(posedge clk or negedge rst_n) begin
