@@ -22,6 +22,7 @@ from econ_ae.pipeline import Context
 from econ_ae.progress import Silent
 from econ_ae.retraining import Plan
 from econ_ae.rundir import RunDirectory
+from econ_ae.training import artifact
 from rtl_gen.registers import address_map
 from tests.training.small import InterruptedInEpochTwo
 from tests.training.test_stream import random_batch
@@ -140,7 +141,7 @@ def test_dead_cells_before_and_after(run: Context, command: Run, here: Path) -> 
     assert "with other settings" in err
 
 
-def test_only_the_decoder_leaves_the_chip_as_it_is(run: Context, tmp_path: Path) -> None:
+def test_only_a_part_is_trained(run: Context, tmp_path: Path) -> None:
     after = _retrained(run, tmp_path, Plan(ConditionsConfig(drift=0.2), epochs=1, trains="decoder"))
     assert weights.pack(after.model()) == weights.pack(run.model())
     dense = _retrained(run, tmp_path / "dense", Plan(ConditionsConfig(drift=0.2), epochs=1, trains="dense"))
@@ -149,6 +150,10 @@ def test_only_the_decoder_leaves_the_chip_as_it_is(run: Context, tmp_path: Path)
     )
     assert conv
     assert not all(others)
+    encoder = _retrained(run, tmp_path / "encoder", Plan(ConditionsConfig(drift=0.2), epochs=1, trains="encoder"))
+    assert weights.pack(encoder.model()) != weights.pack(run.model())
+    kept, old = (artifact.load(c.config, LOW_DENSITY, c.path("training")).decoder.get_weights() for c in (encoder, run))
+    assert all(np.array_equal(a, b) for a, b in zip(kept, old, strict=True))
 
 
 def _retrained(run: Context, folder: Path, plan: Plan) -> Context:
