@@ -33,7 +33,7 @@ app.command()(retrain)
 @app.command()
 def run(
     preset: Annotated[
-        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, econ-t-3elinks, paper-4x4x3 or quick.")
+        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, wide-4elinks, quick ...: see docs/index.md.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
     data: Annotated[
