@@ -75,6 +75,10 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         from econ_ae.data.generated import generated
 
         batch = generated(data, config.seed, geometry, progress)
+    elif data.registers is not None:
+        from econ_ae.data.readers.front_end import read_front_end
+
+        batch = read_front_end(Path(data.source), Path(data.registers), data.limit)
     else:
         from econ_ae.data.readers import RootOptions, read
 

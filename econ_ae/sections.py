@@ -80,6 +80,9 @@ class DataConfig(Section):
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
     zero_code: Literal["suppressed", "bin-centre"] | None = Field(None, description="what code 0 stands for")
+    registers: str | None = Field(
+        None, description="YAML of ECON-T registers whose mux and calibration hexadecimal words go through"
+    )
     train: str | None = Field(None, description="rows that train; default: the first 80 %")
     report: str | None = Field(None, description="rows of the report; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
