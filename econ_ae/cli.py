@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from econ_ae.cli_chip import Json, RunPath, econt, registers
+from econ_ae.cli_data import INTERRUPTED, retrain
+from econ_ae.cli_data import data as data_group
 from econ_ae.errors import ConfigError, EconAeError
 
 if TYPE_CHECKING:
@@ -22,19 +24,21 @@ app = typer.Typer(
     help="From trigger-cell images to a quantized encoder, its verified Verilog and its Energy Mover's Distance.",
 )
 
+app.add_typer(data_group, name="data")
 app.add_typer(econt, name="econt")
 app.add_typer(registers, name="registers")
-
-_INTERRUPTED = 130
+app.command()(retrain)
 
 
 @app.command()
 def run(
     preset: Annotated[
-        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, econ-t-3elinks, paper-4x4x3 or quick.")
+        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, wide-4elinks, quick ...: see docs/index.md.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
-    data: Annotated[str | None, typer.Option(help="CSV file of trigger cells; default: synthetic images.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="CSV, ROOT or HDF5 file, or pythia; default: synthetic images.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
@@ -59,7 +63,7 @@ def run(
     except KeyboardInterrupt:
         hint = f"; continue with: econ-ae run --out {path} --resume" if path.exists() else ""
         typer.echo(f"\ninterrupted{hint}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     _headline(context, as_json=as_json)
 
 
@@ -108,29 +112,13 @@ def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
 
 
 @app.command()
-def data(
-    source: Annotated[str, typer.Argument(help="CSV file, directory of them, or 'synthetic'.")] = "synthetic",
-    as_json: Json = False,
-) -> None:
-    """Say what a data source holds: events, occupancy, charge, rows without charge."""
-    from econ_ae import pipeline
-    from econ_ae.console import print_table
-    from econ_ae.geometry import LOW_DENSITY
-
-    settings = _settings(None, None, source, None)
-    batch, rows = pipeline.read_data(settings, LOW_DENSITY)
-    facts = pipeline.describe(batch, rows)
-    print_table("Dataset", [{"fact": k, "value": str(v)} for k, v in facts.items()], as_json=as_json)
-
-
-@app.command()
 def train(run_path: RunPath) -> None:
     """Train the encoder and decoder of a run, continuing what is there."""
     try:
         _stage(run_path, "train")
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; continue with: econ-ae train {run_path}", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -218,6 +206,24 @@ def report(run_path: RunPath, as_json: Json = False) -> None:
 
 
 @app.command()
+def quantisation(run_path: RunPath, as_json: Json = False) -> None:
+    """Compare a run's network in float with its integers after several ways of training; trains what is missing."""
+    from econ_ae import pipeline
+    from econ_ae.console import Terminal, print_table
+    from econ_ae.quantisation import compare
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    try:
+        rows = compare(context)
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; continue with: econ-ae quantisation {run_path}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    if not as_json:
+        rows = [{k: v if isinstance(v, str) else f"{v:.3f}" for k, v in row.items()} for row in rows]
+    print_table("Mean EMD of the report events", rows, as_json=as_json)
+
+
+@app.command()
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
     algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt",
@@ -263,4 +269,4 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

@@ -6,145 +6,101 @@ import json
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
-from econ_ae.errors import ConfigError, EconAeError, did_you_mean
-from econ_ae.fixedpoint import FixedFormat
+from econ_ae.errors import ConfigError, did_you_mean
+from econ_ae.sections import (
+    PYTHIA,
+    SYNTHETIC,
+    AdmixtureConfig,
+    ConditionsConfig,
+    ConvConfig,
+    DataConfig,
+    DecoderConfig,
+    DenseConfig,
+    DistillConfig,
+    EncoderConfig,
+    HardwareConfig,
+    PruneConfig,
+    ReportConfig,
+    RootConfig,
+    Section,
+    SyntheticConfig,
+    TrainingConfig,
+    VerifyConfig,
+)
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "PYTHIA",
+    "SYNTHETIC",
+    "AdmixtureConfig",
+    "ConditionsConfig",
+    "ConvConfig",
+    "DataConfig",
+    "DecoderConfig",
+    "DenseConfig",
+    "DistillConfig",
+    "EncoderConfig",
+    "HardwareConfig",
+    "PruneConfig",
+    "ReportConfig",
+    "RootConfig",
+    "RunConfig",
+    "SyntheticConfig",
+    "TrainingConfig",
+    "VerifyConfig",
+    "load",
+    "load_preset",
+    "parse",
+    "presets",
+]
 
 DEFAULT_PRESET = "econ-t"
-SYNTHETIC = "synthetic"
-_Count = Annotated[int, Field(ge=1)]
 
 
-def _check_format(text: str, field: str) -> str:
-    try:
-        fmt = FixedFormat.parse(text)
-    except EconAeError as problem:
-        raise ValueError(str(problem)) from problem
-    if field == "weight" and not fmt.signed:
-        raise ValueError("weights need a signed format such as s0.5")
-    if field == "input" and fmt.signed:
-        raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
-    return text
+def _check_fewer(what: str, left: int, there: int) -> None:
+    if left >= there:
+        raise ConfigError(f"training.prune.{what} = {left} is what is left of {there}; expected fewer")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("input", "weight", "activation", mode="after", check_fields=False)
-    @classmethod
-    def _format(cls, value: str, info: ValidationInfo) -> str:
-        return _check_format(value, str(info.field_name))
-
-
-class DataConfig(_Section):
-    """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
-
-    source: str = Field(SYNTHETIC, description="'synthetic' or the path of a CSV file or a directory of them")
-    events: _Count = Field(10_000, description="synthetic events to generate")
-    limit: _Count | None = Field(None, description="read only the first rows of the file")
-    field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
-    density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
-    zero_code: Literal["suppressed", "bin-centre"] | None = Field(None, description="what code 0 stands for")
-    train: str | None = Field(None, description="rows that train; default: the first 80 %")
-    report: str | None = Field(None, description="rows of the report; default: the last 20 %")
-    validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
-    keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
-
-
-class ConvConfig(_Section):
-    """One convolution of the encoder and the requantisation after it."""
-
-    filters: _Count = 8
-    kernel: _Count = 3
-    stride: _Count = 2
-    padding: Literal["same", "valid"] = "same"
-    weight: str = "s0.5"
-    activation: str = "u2.7"
-
-
-class DenseConfig(_Section):
-    """One dense layer of the encoder and the requantisation after it."""
-
-    units: _Count = 16
-    weight: str = "s0.5"
-    activation: str = "u1.8"
-
-
-class EncoderConfig(_Section):
-    """The encoder on the chip."""
-
-    arrangement: str = "8x8x1"
-    input: str = "u1.7"
-    conv: tuple[ConvConfig, ...] = (ConvConfig(),)
-    dense: Annotated[tuple[DenseConfig, ...], Field(min_length=1)] = (DenseConfig(),)
-
-
-class DecoderConfig(_Section):
-    """The decoder off the detector: dense layers, a sigmoid per trigger cell."""
-
-    hidden: tuple[_Count, ...] = (256, 256)
-    output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
-    use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
-
-
-class TrainingConfig(_Section):
-    """Quantization-aware training."""
-
-    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = "telescope"
-    arithmetic: Literal["hardware", "exact"] = Field(
-        "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
-    )
-    rotations: bool = Field(False, description="also train on the images turned by 120 and 240 degrees")
-    warmup: Annotated[int, Field(ge=0)] = Field(0, description="epochs over which the learning rate rises linearly")
-    epochs: _Count = 200
-    batch: _Count = 100
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    final_learning_rate: Annotated[float, Field(gt=0)] = 3e-5
-    patience: _Count = Field(40, description="epochs without a better validation loss before training stops")
-
-
-class HardwareConfig(_Section):
-    """The generated block, and the arithmetic that it computes in."""
-
-    weights: Literal["nearest", "floor"] = Field(
-        "nearest", description="float weights to integers: as trained, or floored as the published chip weights were"
-    )
-    accumulate: Literal["exact", "trn_each"] = Field(
-        "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
-    )
-    elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
-    keep: _Count | None = Field(None, description="leading bits of each latent that are sent; default: as many as fit")
-    registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
-
-
-class VerifyConfig(_Section):
-    """How much stimulus goes through the simulator, besides all corners."""
-
-    real_events: _Count = 2_000
-    random_events: _Count = 500
-
-
-class ReportConfig(_Section):
-    """The comparison."""
-
-    elinks: tuple[Annotated[int, Field(ge=1, le=13)], ...] = (2, 3, 4, 5)
-
-
-class RunConfig(_Section):
+class RunConfig(Section):
     """Everything that a run depends on."""
 
     name: str = Field("econ_t", pattern=r"^[a-z][a-z0-9_]*$", description="name of the encoder in Verilog and C")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     data: DataConfig = DataConfig()
+    conditions: ConditionsConfig = ConditionsConfig()
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     hardware: HardwareConfig = HardwareConfig()
     verify: VerifyConfig = VerifyConfig()
     report: ReportConfig = ReportConfig()
+
+    @property
+    def on_chip(self) -> EncoderConfig:
+        """The encoder that is left when filters and outputs have been removed.
+
+        Raises
+        ------
+        ConfigError
+            When more would be left than there is.
+        """
+        prune = self.training.prune or PruneConfig()
+        if prune.weights is not None and prune.start >= prune.end:
+            raise ConfigError(f"training.prune.start = {prune.start} must be below training.prune.end = {prune.end}")
+        conv, dense = self.encoder.conv, self.encoder.dense
+        if prune.filters is not None:
+            fewest = min((layer.filters for layer in conv), default=0)
+            _check_fewer("filters", prune.filters, fewest)
+            conv = tuple(layer.model_copy(update={"filters": prune.filters}) for layer in conv)
+        if prune.latents is not None:
+            _check_fewer("latents", prune.latents, dense[-1].units)
+            dense = (*dense[:-1], dense[-1].model_copy(update={"units": prune.latents}))
+        return self.encoder.model_copy(update={"conv": conv, "dense": dense})
 
 
 def presets() -> list[str]:
@@ -199,9 +155,15 @@ def _explain(error: Any) -> str:
 def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
     sections: dict[str, type[BaseModel]] = {
         "data": DataConfig,
+        "root": RootConfig,
+        "conditions": ConditionsConfig,
         "encoder": EncoderConfig,
         "decoder": DecoderConfig,
         "training": TrainingConfig,
+        "synthetic": SyntheticConfig,
+        "admixture": AdmixtureConfig,
+        "distill": DistillConfig,
+        "prune": PruneConfig,
         "hardware": HardwareConfig,
         "verify": VerifyConfig,
         "report": ReportConfig,

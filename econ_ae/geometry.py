@@ -63,6 +63,7 @@ class WaferGeometry:
     postmux : intp (n,), position of the cell after the concentrator's default mux
     overlapping_groups : intp (g, 4), all 2x2 groups, overlapping and across sector borders
     arrangements : encoder input images by name
+    lattice : intp (n, 2), the lattice coordinates (u, v): ``(tc_cellu, tc_cellv)`` of CMSSW's trigger cells
     """
 
     name: str
@@ -73,9 +74,18 @@ class WaferGeometry:
     postmux: IndexArray
     overlapping_groups: IndexArray
     arrangements: Mapping[str, Arrangement] = field(default_factory=dict)
+    lattice: IndexArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.intp))
 
     def __post_init__(self) -> None:
-        for array in (self.xy, self.edges, self.sector, self.premux, self.postmux, self.overlapping_groups):
+        for array in (
+            self.xy,
+            self.edges,
+            self.lattice,
+            self.sector,
+            self.premux,
+            self.postmux,
+            self.overlapping_groups,
+        ):
             array.setflags(write=False)
 
     @property
@@ -88,6 +98,14 @@ class WaferGeometry:
         """float64 (n, n): Euclidean distance of cell centres in EMD units (read-only)."""
         delta = self.xy[:, None, :] - self.xy[None, :, :]
         out: FloatArray = np.hypot(delta[..., 0], delta[..., 1])
+        out.setflags(write=False)
+        return out
+
+    @cached_property
+    def cell_at(self) -> IndexArray:
+        """Intp (largest u + 1, largest v + 1): the trigger cell at lattice (u, v), -1 where there is none."""
+        out = np.full(self.lattice.max(axis=0) + 1, -1, dtype=np.intp)
+        out[self.lattice[:, 0], self.lattice[:, 1]] = np.arange(self.cells)
         out.setflags(write=False)
         return out
 
@@ -181,12 +199,14 @@ _IMAGE_8X8 = (
 def _low_density() -> WaferGeometry:
     xy = np.zeros((48, 2))
     edges = np.zeros((48, 2, 2))
+    lattice = np.zeros((48, 2), dtype=np.intp)
     to_xy = np.array([[0.0, 2.0], [np.sqrt(3), -1.0]])  # rows: a step of u, a step of v
     for sector, (origin, step_a, step_b, shift) in enumerate(_SECTORS):
         for cell in range(16):
             a, b = divmod(cell, 4)
             u = origin[0] + a * step_a[0] + b * step_b[0]
             v = origin[1] + a * step_a[1] + b * step_b[1]
+            lattice[16 * sector + cell] = u, v
             xy[16 * sector + cell] = np.array([u - 7, v - 4]) @ to_xy + shift
             edges[16 * sector + cell] = np.array([step_a, step_b]) @ to_xy
     inside = [
@@ -208,6 +228,7 @@ def _low_density() -> WaferGeometry:
         postmux=np.array(_POSTMUX, dtype=np.intp),
         overlapping_groups=np.array(inside + across, dtype=np.intp),
         arrangements=MappingProxyType({a.name: a for a in arrangements}),
+        lattice=lattice,
     )
 
 

@@ -11,6 +11,8 @@ from econ_ae.ir.ranges import accumulator_format
 
 def model_card(model: EncoderModel) -> dict[str, Any]:
     """Return what a reader must know about an encoder."""
+    kernels = sum(layer.kernel.size for layer in model.layers)
+    zeros = sum(int((layer.kernel == 0).sum()) for layer in model.layers)
     return {
         "layers": [_layer_row(stage) for stage in model.stages],
         "name": model.name,
@@ -20,6 +22,7 @@ def model_card(model: EncoderModel) -> dict[str, Any]:
         "bits_sent": model.pack.bits,
         "elinks": model.pack.elinks,
         "weights": sum(layer.kernel.size + layer.bias.size for layer in model.layers),
+        "sparsity": f"{zeros} of {kernels} kernel weights are 0 ({100 * zeros / kernels:.0f} %)",
         "weight_bits": weights.image_bits(model),
         "sha256": codec.sha256(model),
     }
@@ -39,6 +42,7 @@ def _layer_row(stage: Stage) -> dict[str, Any]:
         "input": "x".join(map(str, stage.in_shape)),
         "output": "x".join(map(str, stage.out_shape)),
         "weights": layer.kernel.size + layer.bias.size,
+        "weights that are 0": int((layer.kernel == 0).sum()),
         "weight format": str(layer.weight),
         "accumulation": rule,
         "accumulator": str(accumulator_format(stage)),

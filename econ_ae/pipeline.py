@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from econ_ae.config import SYNTHETIC, RunConfig
+from econ_ae import dataset_stage
+from econ_ae.config import RunConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
-from econ_ae.data.splits import Split, split
+from econ_ae.data.splits import Split
+from econ_ae.dataset_stream import DATASET, TRAINING_ROWS
 from econ_ae.emulator import encode_images, input_images
 from econ_ae.errors import ConfigError, DataError, RunDirectoryError, VerificationError, did_you_mean
 from econ_ae.files import write_json, write_text
@@ -26,7 +28,6 @@ from econ_ae.progress import Progress
 from econ_ae.rundir import RunDirectory, Stopwatch, check_free
 from econ_ae.skeleton import skeleton
 
-DATASET = "dataset.npz"
 ENCODER = "encoder.json"
 TRAINING = "training"
 RTL = "rtl"
@@ -53,37 +54,19 @@ class Context:
         """Return a path in the run directory."""
         return self.run.path.joinpath(*parts)
 
+    @property
+    def stream(self) -> Path | None:
+        """Return the dataset file of the training rows when they are streamed."""
+        path = self.path(TRAINING_ROWS)
+        return path if path.is_file() else None
+
     def rows(self, name: str) -> Batch:
-        """Return the ``train``, ``validation`` or ``report`` rows of the dataset."""
+        """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows."""
         return store.load(self.path(DATASET), name)
 
     def model(self) -> EncoderModel:
         """Return the frozen encoder."""
         return codec.loads(self.path(ENCODER).read_text(encoding="utf-8"))
-
-
-def read_data(config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]:
-    """Return the batch that a configuration asks for, and its rows."""
-    data = config.data
-    if data.source == SYNTHETIC:
-        from econ_ae.data.synthetic import generate
-
-        batch = generate(data.events, config.seed, geometry)
-    else:
-        from econ_ae.data.readers import read
-
-        batch = read(
-            data.source,
-            limit=data.limit,
-            field_order=data.field_order,
-            density=data.density,
-            zero_code=data.zero_code,
-            geometry=geometry,
-        )
-    rows = split(
-        batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
-    )
-    return batch, rows
 
 
 def check_tools() -> None:
@@ -94,12 +77,19 @@ def check_tools() -> None:
 
 
 def _train(context: Context) -> list[Path]:
+    folder = context.path(TRAINING)
+    train(context, context.config, folder)
+    return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
+
+
+def train(context: Context, config: RunConfig, folder: Path) -> None:
+    """Train what ``config`` says on the rows of the run into ``folder``, continuing what is there."""
     from econ_ae.training import artifact
 
-    folder = context.path(TRAINING)
-    train, validation = context.rows("train"), context.rows("validation")
-    artifact.train(context.config, context.geometry, (train, validation), folder, context.progress)
-    return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
+    batches = context.rows("train"), context.rows("validation")
+    rows = context.path(TRAINING_ROWS)
+    stream = rows if rows.is_file() else None
+    artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)
 
 
 def _freeze(context: Context) -> list[Path]:
@@ -212,12 +202,12 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
     else:
         check_free(path, overwrite=overwrite)
-        batch, rows = read_data(config, LOW_DENSITY)
-        check_settings(config, LOW_DENSITY, rows)
+        data = dataset_stage.prepare(config, LOW_DENSITY, progress)
+        check_settings(config, LOW_DENSITY, data.rows)
         check_tools()
-        progress.say(f"{len(batch)} trigger-cell images: {batch.provenance.source}")
+        progress.say(data.title)
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
-        write_data(context, batch, rows)
+        dataset_stage.write(context, data)
     for name in STAGES:
         run_stage(context, name, repeat=False)
     return context
@@ -273,35 +263,6 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
     context.progress.say(name)
     outputs = STAGES[name](context)
     context.run.record(name, inputs, outputs, watch.seconds())
-
-
-def write_data(context: Context, batch: Batch, rows: Split) -> None:
-    """Store a batch and its rows as the data stage of a run."""
-    watch = Stopwatch()
-    sets = {"train": rows.train, "validation": rows.validation, "report": rows.report}
-    store.save(context.path(DATASET), batch, sets)
-    write_json(context.path("dataset.json"), describe(batch, rows))
-    outputs = [context.path(DATASET), context.path("dataset.json")]
-    context.run.record("data", batch.provenance.sha256, outputs, watch.seconds())
-
-
-def describe(batch: Batch, rows: Split) -> dict[str, Any]:
-    """Return what a reader of the report must know about a dataset."""
-    occupancy, total = batch.occupancy, batch.total
-    return {
-        **asdict(batch.provenance),
-        "events": len(batch),
-        "rows": rows.rule,
-        "train_events": len(rows.train),
-        "validation_events": len(rows.validation),
-        "report_events": len(rows.report),
-        "excluded_without_charge": rows.excluded,
-        "copies_left_out": rows.copies,
-        "undefined_in_report": rows.undefined,
-        "mean_occupancy": float(occupancy.mean()),
-        "median_total_calq": float(np.median(total)),
-        "content_sha256": batch.content_hash(),
-    }
 
 
 def load_json(path: Path) -> Any:

@@ -9,11 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch
-from econ_ae.emulator import encode
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec
@@ -233,16 +230,12 @@ def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, A
 def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Any:
     """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode."""
     from econ_ae import pipeline
-    from econ_ae.econt.autoencoder import SUM_BITS, pack_latents, sum_code
-    from econ_ae.econt.decode import decode_latents
+    from econ_ae.econt.autoencoder import SUM_BITS
     from econ_ae.training import artifact
     from metrics.baselines import Reconstruction
 
     pack = model.pack
-    crossing = np.zeros(len(batch), np.int64)
-    latents, codes = encode(model, batch.charges), sum_code(batch.charges)
-    frames = pack_latents(latents, codes, crossing, pack.keep, elinks=pack.elinks, width=model.latent.width)
-    received = decode_latents(frames, pack.keep, elinks=pack.elinks, latent=model.latent)
+    received = artifact.transmit(model, batch.charges)
     networks = artifact.load(context.config, context.geometry, context.path(pipeline.TRAINING))
     decoded = artifact.decode(context.config, networks, model, received)
     bits = min(pack.bits, frame_capacity(pack.elinks))

@@ -7,13 +7,14 @@ those of ``training.network``.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
-from econ_ae.config import RunConfig
+from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig
 from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
-from econ_ae.geometry import WaferGeometry
+from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.ir.model import (
     CHARGE,
     Conv2D,
@@ -28,7 +29,7 @@ from econ_ae.ir.model import (
     same_padding,
 )
 from econ_ae.ir.transform import truncate_products
-from econ_ae.ir.validate import check, check_float32, keep_bits, leading_mask, least_elinks
+from econ_ae.ir.validate import check, check_float32, frame_capacity, keep_bits, leading_mask, least_elinks
 
 
 def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
@@ -37,14 +38,17 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     Raises
     ------
     ConfigError
-        When the arrangement does not exist, or more bits are kept than a latent has.
+        When the arrangement does not exist, more bits are kept than a latent or the frame has, or the decoder cannot
+        be built.
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
-    arrangement = geometry.arrangement(config.encoder.arrangement)
-    ops: list[Op] = [Normalise(FixedFormat.parse(config.encoder.input))]
+    encoder = config.on_chip
+    arrangement = geometry.arrangement(encoder.arrangement)
+    check_decoder(config.decoder, arrangement, geometry.cells)
+    ops: list[Op] = [Normalise(FixedFormat.parse(encoder.input))]
     shape: Shape = arrangement.shape
-    for i, conv in enumerate(config.encoder.conv):
+    for i, conv in enumerate(encoder.conv):
         weight = FixedFormat.parse(conv.weight)
         pads = [(0, 0), (0, 0)]
         if conv.padding == "same":
@@ -54,7 +58,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
         layer = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
         shape = layer.output_shape(shape)
         ops += [layer, _requantise(f"conv{i}_act", conv.activation)]
-    for i, dense in enumerate(config.encoder.dense):
+    for i, dense in enumerate(encoder.dense):
         weight = FixedFormat.parse(dense.weight)
         kernel = np.zeros((math.prod(shape), dense.units), np.int64)
         ops += [
@@ -62,17 +66,56 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
             _requantise(f"dense{i}_act", dense.activation),
         ]
         shape = (dense.units,)
-    latent = FixedFormat.parse(config.encoder.dense[-1].activation)
-    hardware = config.hardware
-    elinks = hardware.elinks or least_elinks(shape[0] * (hardware.keep or latent.width))
-    keep = hardware.keep or keep_bits(shape[0], latent.width, elinks)
-    if keep > latent.width:
-        raise ConfigError(f"hardware.keep is {keep}; latents of {latent} have {latent.width} bits")
-    ops.append(Pack((leading_mask(keep, latent.width),) * shape[0], elinks))
+    ops.append(_pack(config.hardware, shape[0], FixedFormat.parse(encoder.dense[-1].activation)))
     model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))
-    if hardware.accumulate == "trn_each":
+    if config.hardware.accumulate == "trn_each":
         model = truncate_products(model)
     return check_float32(check(model))
+
+
+def _pack(hardware: HardwareConfig, latents: int, latent: FixedFormat) -> Pack:
+    """Return the keep masks and links that a configuration asks for; what it leaves open is what fits."""
+    keep = hardware.keep
+    if keep is None:
+        elinks = hardware.elinks or least_elinks(latents * latent.width)
+        keep = keep_bits(latents, latent.width, elinks)
+    bits = keep if isinstance(keep, tuple) else (keep,) * latents
+    if len(bits) != latents:
+        raise ConfigError(f"hardware.keep lists {len(bits)} numbers of bits; expected {latents}, one per latent")
+    if max(bits) > latent.width:
+        raise ConfigError(f"hardware.keep is {max(bits)}; latents of {latent} have {latent.width} bits")
+    elinks = hardware.elinks or least_elinks(sum(bits))
+    if sum(bits) > frame_capacity(elinks):
+        raise ConfigError(
+            f"hardware.keep sends {sum(bits)} latent bits, but a frame of {elinks} eLinks carries "
+            f"{frame_capacity(elinks)}; keep fewer bits or use more eLinks"
+        )
+    return Pack(tuple(leading_mask(n, latent.width) for n in bits), elinks)
+
+
+def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -> None:
+    """Raise ConfigError when the decoder cannot be built.
+
+    Its image must be halved as often as ``filters`` asks and have a pixel for every cell, and ``residual`` needs
+    neighbouring hidden layers of equal width.
+    """
+    if config.residual and all(a != b for a, b in pairwise(config.hidden)):
+        raise ConfigError(
+            f"decoder.residual adds layers of equal width, but decoder.hidden is {list(config.hidden)}; "
+            "expected neighbours of equal width such as [512, 512]"
+        )
+    if config.kind != "conv":
+        return
+    shrink = 2 ** (len(config.filters) - 1)
+    if arrangement.rows % shrink or arrangement.cols % shrink:
+        raise ConfigError(
+            f"decoder.filters {list(config.filters)} doubles an image {len(config.filters) - 1} times, which cannot "
+            f"end at {arrangement.rows}x{arrangement.cols} ({arrangement.name}); give fewer filters"
+        )
+    if missing := sorted(set(range(cells)) - set(arrangement.cells)):
+        raise ConfigError(
+            f"arrangement {arrangement.name} has no pixel for trigger cells {missing}; use decoder.kind = 'dense'"
+        )
 
 
 def _requantise(name: str, text: str) -> Requantise:

@@ -18,7 +18,7 @@ MOST_CLASSES = 64
 """Values that an integer column may have to count as classes (HGCAL has 47 layers); others are binned."""
 
 _LABELS = {"eta": "Pseudorapidity |eta|", "layer": "Layer", "sim_energy": "Simulated energy [GeV]"}
-_LEFT_OUT = ("phi",)  # the detector is symmetric in it, and it is cyclic
+_LEFT_OUT = ("phi", "entry")  # the detector is symmetric in phi, and it is cyclic; the entry is a number of the file
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,17 @@ def test_presets_load(name: str, tmp_path: Path) -> None:
 
 
 def test_presets_are_the_ones_documented() -> None:
-    assert config.presets() == ["econ-t", "econ-t-2elinks", "econ-t-3elinks", "paper-4x4x3", "quick"]
-    assert config.load_preset("econ-t").encoder == config.EncoderConfig()
+    assert config.presets() == [
+        "econ-t",
+        "econ-t-2elinks",
+        "econ-t-3elinks",
+        "econ-t-telescope",
+        "paper-4x4x3",
+        "quick",
+        "wide-4elinks",
+        "wide-5elinks",
+    ]
+    assert config.load_preset("econ-t-telescope").encoder == config.EncoderConfig()
 
 
 @pytest.mark.parametrize(

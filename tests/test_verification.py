@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import generation, pipeline, verification
+from econ_ae import dataset_stage, generation, pipeline, verification
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
@@ -33,7 +33,7 @@ def context(tmp_path: Path, econ_t_model: EncoderModel) -> pipeline.Context:
     charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
     made = pipeline.Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
     batch = Batch(charges, Provenance("codes", synthetic=True))
-    pipeline.write_data(made, batch, split(batch, seed=1))
+    dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
     write_text(made.path("encoder.json"), codec.dumps(econ_t_model))
     return made
 

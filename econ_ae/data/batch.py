@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -62,7 +62,7 @@ class Batch:
     metadata: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        charges = _as_charges(self.charges)
+        charges = as_charges(self.charges)
         columns = {name: np.array(values) for name, values in self.metadata.items()}
         for name, values in columns.items():
             if values.shape != (len(charges),):
@@ -110,7 +110,14 @@ class Batch:
         return digest.hexdigest()
 
 
-def _as_charges(values: ArrayLike) -> NDArray[np.uint32]:
+def concatenated(parts: Sequence[Batch]) -> Batch:
+    """Return batches with equal columns as one, with the provenance of the first."""
+    metadata = {name: np.concatenate([part.metadata[name] for part in parts]) for name in parts[0].metadata}
+    return Batch(np.concatenate([part.charges for part in parts]), parts[0].provenance, metadata)
+
+
+def as_charges(values: ArrayLike) -> NDArray[np.uint32]:
+    """Return integers (n, cells) as charges, read-only; DataError that names the first one that is no charge."""
     array = np.asarray(values)
     if array.ndim != 2:
         raise DataError(f"charges must have shape (n, cells), not {array.shape}")

@@ -85,7 +85,27 @@ def split(
     DataError
         When no row with charge is left to train or to validate on.
     """
-    n = len(batch)
+    numbers = None if keep_copies else image_numbers(batch.charges)
+    return split_rows(batch.total > 0, numbers, train, report, validation=validation, seed=seed)
+
+
+def split_rows(
+    charged: NDArray[np.bool_],
+    images: Rows | None,
+    train: str | None = None,
+    report: str | None = None,
+    *,
+    validation: float | str = 0.1,
+    seed: int | None = None,
+) -> Split:
+    """Do what ``split`` does for rows that are not in memory.
+
+    Parameters
+    ----------
+    charged : bool (n,), rows with charge
+    images : intp (n,), a number per row, equal for rows with equal charges; None keeps copies
+    """
+    n = len(charged)
     every = np.arange(n)
     if train is None and report is None:
         train, report = f"0:{n * _TRAIN_FIFTHS // 5}", f"{n * _TRAIN_FIFTHS // 5}:{n}"
@@ -99,9 +119,8 @@ def split(
             f"train {train!r} and report {report!r} leave one of them without rows; expected rows in both"
         )
 
-    charged = batch.total > 0
     usable = learning[charged[learning]]
-    image = np.arange(n) if keep_copies else _images(batch)
+    image = every if images is None else images
     fresh = usable[~np.isin(image[usable], image[reported])]
     copies = usable.size - fresh.size
     if isinstance(validation, str):
@@ -128,9 +147,9 @@ def split(
     return Split(training, validating, reported, excluded, int((~charged[reported]).sum()), rule, copies)
 
 
-def _images(batch: Batch) -> Rows:
-    """Return a number per row, equal for rows with equal charges."""
-    whole = np.ascontiguousarray(batch.charges).view(np.dtype((np.void, batch.charges.itemsize * batch.cells)))
+def image_numbers(charges: NDArray[np.uint32]) -> Rows:
+    """Return a number per row, intp (n,), equal for rows with equal charges."""
+    whole = np.ascontiguousarray(charges).view(np.dtype((np.void, charges.itemsize * charges.shape[1])))
     _, number = np.unique(whole.reshape(-1), return_inverse=True)
     return number.astype(np.intp)
 

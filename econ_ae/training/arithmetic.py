@@ -12,13 +12,35 @@ import tensorflow as tf
 import tf_keras as keras
 from qkeras import QConv2D, QDense
 
+from econ_ae.ir.model import same_padding
+
 
 def _floored_sum(taps: Any, kernel: Any, fraction: int) -> Any:
-    """Sum over taps of products floored to ``fraction`` bits: (..., taps) by (taps, outputs) to (..., outputs)."""
+    """Sum over taps of products floored to ``fraction`` bits: (..., taps) by (taps, outputs) to (..., outputs).
+
+    The sums are integers below 2**24 (``ir.validate.check_float32``), so any order of adding gives the same bits. One
+    output after another is twice as fast as one tensor (..., taps, outputs), which does not fit the cache.
+    """
     scale = 2.0**fraction
-    floored = tf.reduce_sum(tf.floor(taps[..., None] * (kernel * scale)), axis=-2) / scale
+    columns = tf.unstack(kernel * scale, axis=1)
+    floored = tf.stack([tf.reduce_sum(tf.floor(taps * column), axis=-1) for column in columns], axis=-1) / scale
     exact = taps @ kernel
     return exact + tf.stop_gradient(floored - exact)
+
+
+def _patches(images: Any, kernel: tuple[int, int], strides: tuple[int, int], padding: str) -> Any:
+    """Return the taps of a convolution, (n, rows, cols, kernel rows * kernel cols * channels).
+
+    Slices, because ``tf.image.extract_patches`` takes longer than all the arithmetic after it.
+    """
+    size = images.shape[1:3]
+    pads = [(0, 0), (0, 0)]
+    if padding == "same":
+        pads = [same_padding(n, k, s) for n, k, s in zip(size, kernel, strides, strict=True)]
+    padded = tf.pad(images, [(0, 0), *pads, (0, 0)])
+    rows, cols = ((n + sum(p) - k) // s * s + 1 for n, p, k, s in zip(size, pads, kernel, strides, strict=True))
+    offsets = [(y, x) for y in range(kernel[0]) for x in range(kernel[1])]
+    return tf.concat([padded[:, y : y + rows : strides[0], x : x + cols : strides[1]] for y, x in offsets], axis=-1)
 
 
 class FlooredDense(QDense):
@@ -47,11 +69,8 @@ class FlooredConv2D(QConv2D):
 
     def call(self, inputs: Any) -> Any:
         """Return (n, rows, cols, filters) of images (n, rows, cols, channels)."""
-        rows, cols = self.kernel_size
         kernel = self.kernel_quantizer_internal(self.kernel)
-        taps = tf.image.extract_patches(
-            inputs, [1, rows, cols, 1], [1, *self.strides, 1], [1, 1, 1, 1], self.padding.upper()
-        )
+        taps = _patches(inputs, self.kernel_size, self.strides, self.padding)
         flat = tf.reshape(kernel, (-1, self.filters))
         return _floored_sum(taps, flat, self.fraction) + self.bias_quantizer_internal(self.bias)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from econ_ae.geometry import FloatArray, WaferGeometry
 from econ_ae.training.loss_types import Loss
 from econ_ae.training.transport_losses import normalised, pyramid, sinkhorn, sliced
-from metrics.emd import emd_duals
+from metrics.emd import emd, emd_duals
 
 
 def group_weights(groups: np.ndarray[Any, np.dtype[np.intp]], cells: int) -> FloatArray:
@@ -76,6 +77,11 @@ def exact(geometry: WaferGeometry) -> Loss:
         return tf.reduce_mean(linear + tf.stop_gradient(values - linear))
 
     return loss
+
+
+def mean_emd(true: ArrayLike, predicted: ArrayLike, geometry: WaferGeometry) -> float:
+    """Return the mean exact EMD, EMD units, of images (n, cells) of any scale; pairs without charge are left out."""
+    return float(emd(true, predicted, geometry).of_defined.mean())
 
 
 LOSSES: dict[str, Callable[[WaferGeometry], Loss]] = {

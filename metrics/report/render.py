@@ -29,15 +29,16 @@ UNITS = f"EMD in units of half a trigger-cell pitch ({CM_PER_UNIT} cm)"
 
 
 @functools.cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the environment of the templates beside this file; an undefined name is an error."""
+    made = Environment(
         loader=PackageLoader("metrics.report", "templates"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "measured": words.number,
         "short": words.short,
         "signed": words.signed,
@@ -48,8 +49,8 @@ def _environment() -> Environment:
         "words": in_words,
         "bin": in_bin,
     }
-    environment.globals["classes_of"] = classes_of
-    return environment
+    made.globals["classes_of"] = classes_of
+    return made
 
 
 def in_bin(profile: Profile, index: int) -> str:
@@ -92,10 +93,10 @@ def render(data: ReportData) -> str:
     DataError
         When a plot or display has nothing to draw.
     """
-    environment = _environment()
-    css, script = (environment.loader.get_source(environment, f"report.{kind}")[0] for kind in ("css", "js"))  # type: ignore[union-attr]
+    env = environment()
+    css, script = (env.loader.get_source(env, f"report.{kind}")[0] for kind in ("css", "js"))  # type: ignore[union-attr]
     found = tables(data)
-    return environment.get_template("report.html.j2").render(
+    return env.get_template("report.html.j2").render(
         data=data,
         css=Markup(css),
         script=Markup(script),

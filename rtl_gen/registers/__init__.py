@@ -1,6 +1,7 @@
 """The address map of an encoder, and the texts that are made of it."""
 
 from rtl_gen.registers.c_header import c_header
+from rtl_gen.registers.difference import ChangedByte, WeightDifference, changed_csv, weight_difference
 from rtl_gen.registers.layout import address_map
 from rtl_gen.registers.markdown import markdown
 from rtl_gen.registers.model import Access, AddressMap, Field, Register
@@ -10,16 +11,20 @@ from rtl_gen.registers.systemrdl import systemrdl
 __all__ = [
     "Access",
     "AddressMap",
+    "ChangedByte",
     "Field",
     "Register",
+    "WeightDifference",
     "Write",
     "address_map",
     "bursts",
     "bus_seconds",
     "c_header",
+    "changed_csv",
     "i2c_sequence",
     "markdown",
     "register_write",
     "systemrdl",
+    "weight_difference",
     "weight_writes",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from econ_ae import pipeline
+from econ_ae import dataset_stage, pipeline
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
@@ -31,9 +31,9 @@ def make_run(path: Path, seed: int, activation: str, *, stages: tuple[str, ...] 
         "training": {"epochs": 1, "batch": 50},
     }
     config = parse(settings, "test")
-    batch, rows = pipeline.read_data(config, LOW_DENSITY)
+    data = dataset_stage.prepare(config, LOW_DENSITY)
     context = pipeline.Context(RunDirectory.create(path, config), LOW_DENSITY, Silent())
-    pipeline.write_data(context, batch, rows)
+    dataset_stage.write(context, data)
     for stage in stages:
         pipeline.run_stage(context, stage, repeat=False)
 

@@ -3,67 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig, TrainingConfig
-from econ_ae.data.batch import Batch, Provenance
 from econ_ae.errors import DataError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
-from econ_ae.ir import codec
 from econ_ae.progress import Silent
 from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact, fit
 from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.sample import make_sample
-
-CONFIG = RunConfig(training=TrainingConfig(epochs=4, batch=50))
-
-
-def batches() -> tuple[Batch, Batch]:
-    rng = np.random.default_rng(0)
-    charges = rng.poisson(0.3, (400, 48)) * rng.integers(20, 2000, (400, 48))
-    batch = Batch(charges, Provenance("random", synthetic=True))
-    return batch[:300], batch[300:]
-
-
-def train(directory: Path, config: RunConfig = CONFIG) -> str:
-    history = artifact.train(config, LOW_DENSITY, batches(), directory, Silent())
-    assert [e.epoch for e in history] == list(range(len(history)))
-    networks = artifact.load(config, LOW_DENSITY, directory)
-    return codec.sha256(artifact.freeze_run(config, LOW_DENSITY, networks, {}))
-
-
-class _InterruptedInEpochTwo(Silent):
-    def bar(self, title: str, total: int) -> Any:
-        context = super().bar(title, total)
-
-        class Bar:
-            epochs = 0
-
-            def __enter__(self) -> Bar:
-                context.__enter__()
-                return self
-
-            def __exit__(self, *error: object) -> None:
-                context.__exit__(*error)
-
-            def advance(self, steps: int = 1, note: str = "") -> None:
-                self.epochs += steps
-                if self.epochs == 2:
-                    raise KeyboardInterrupt
-
-        return Bar()
+from tests.training.small import CONFIG, InterruptedInEpochTwo, batches, train
 
 
 def test_interrupted_training_continues_to_the_same_bits(tmp_path: Path) -> None:
     straight = train(tmp_path / "straight")
     with pytest.raises(KeyboardInterrupt):
-        artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", _InterruptedInEpochTwo())
+        artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", InterruptedInEpochTwo())
     assert len(fit.read_history(tmp_path / "cut")) == 2
     assert train(tmp_path / "cut") == straight
     losses = [[(e.loss, e.validation_loss) for e in fit.read_history(tmp_path / d)] for d in ("straight", "cut")]

@@ -23,7 +23,8 @@ FLOORS = {"telescope": 0.6, "pyramid": 0.96, "sliced": 0.95, "sinkhorn": 0.96, "
 def pairs(n: int, charges: Any = None) -> tuple[Any, Any]:
     """Images against smeared and mixed images; synthetic ones without ``charges``."""
     if charges is None:
-        charges = generate(n, seed=4).charges
+        charges = generate(2 * n, seed=4).charges
+        charges = charges[charges.any(axis=1)][:n]
     true = (charges / charges.sum(axis=1, keepdims=True)).astype(np.float32)
     rng = np.random.default_rng(5)
     share = rng.random((n, 1))

@@ -1,11 +1,11 @@
-"""Readers: a CSV file, or a directory of them, becomes a Batch."""
+"""Readers: a file of trigger cells (CSV, ROOT, HDF5), or a directory of CSV files, becomes a Batch."""
 
 from __future__ import annotations
 
 import enum
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.readers import columns, eportrx
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
+from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.readers.table import Lines, Progress, is_number, read_lines
 from econ_ae.econt.words import EPORTS
 from econ_ae.errors import DataError
@@ -22,7 +23,7 @@ from econ_ae.floatcodes import HIGH_DENSITY
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
-__all__ = ["FieldOrder", "Form", "Progress", "ZeroCode", "detect", "read"]
+__all__ = ["FieldOrder", "Form", "Progress", "RootOptions", "ZeroCode", "detect", "read"]
 
 
 class Form(enum.StrEnum):
@@ -40,6 +41,7 @@ _DEFAULTS = {
     Form.CODES: (LOW_DENSITY_BITS, ZeroCode.SUPPRESSED),
 }
 _WORD_COLUMNS = {"eportrxdatagroup_": Form.DECIMAL_WORDS, "rx_data_": Form.HEXADECIMAL_WORDS}
+_NOT_CSV = (".root", ".h5", ".hdf5")
 _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGroup_0..11 or RX_DATA_0..11)"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
@@ -62,8 +64,12 @@ def read(
     density: int | None = None,
     zero_code: ZeroCode | str | None = None,
     geometry: WaferGeometry = LOW_DENSITY,
+    root: RootOptions | None = None,
 ) -> Batch:
-    """Read trigger-cell charges; the form is found from the header or the first line.
+    """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
+
+    ``.root`` files are trigger-primitive ntuples (``readers.root``), ``.h5`` and ``.hdf5`` files are dataset files
+    (``data.dataset``); anything else is CSV:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -82,13 +88,15 @@ def read(
 
     Parameters
     ----------
-    path : a CSV file, or a directory: all its ``*.csv`` in the order of their names, all of one form
+    path : a file, or a directory: all its ``*.csv`` in the order of their names, all of one form
     limit : most rows to read
     progress : called with (rows read, rows of the file) now and then
     field_order : words only: ``msb-first`` (bits 27-21 are the first trigger cell: production) or ``lsb-first``
-    density : codes and words only: bits that the front end dropped, 1 (low density) or 3 (high density)
+    density : codes and words: bits that the front end dropped, 1 (low density) or 3 (high density); ntuples: the
+        modules to take
     zero_code : codes and words only: code 0 is no charge (``suppressed``) or the middle of its bin (``bin-centre``)
-    geometry : maps word positions to trigger cells (``premux``)
+    geometry : maps word positions (``premux``) and lattice coordinates to trigger cells
+    root : ntuples only: what is taken of them
 
     Raises
     ------
@@ -103,6 +111,8 @@ def read(
     options = _Options(_choice(FieldOrder, "field_order", field_order), density, zero, geometry)
     if density not in (None, LOW_DENSITY_BITS, HIGH_DENSITY):
         raise DataError(f"density {density!r}; expected 1 (low density) or 3 (high density)")
+    if path.suffix in _NOT_CSV and not path.is_dir():
+        return _read_binary(path, limit, options, root)
     if not path.is_dir():
         return _read_file(path, limit, progress, options)[1]
     files = sorted(path.glob("*.csv"))
@@ -116,6 +126,19 @@ def read(
         parts.append(_read_file(file, left, progress, options))
         _check_same(parts[0], parts[-1])
     return _concatenate(name, [batch for _, batch in parts])
+
+
+def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOptions | None) -> Batch:
+    if path.suffix == ".root":
+        from econ_ae.data.readers.root import read_root
+
+        root = root or RootOptions()
+        return read_root(path, limit, replace(root, density=options.density or root.density), options.geometry)
+    from econ_ae.data import dataset
+
+    if options.density is not None or options.zero_code is not None:
+        raise DataError(f"{path.name} holds charges; density and zero_code apply to trigger-cell codes only")
+    return dataset.load(path, limit)
 
 
 def detect(lines: Lines, geometry: WaferGeometry = LOW_DENSITY) -> Form:

@@ -1,0 +1,204 @@
+"""HGCAL trigger-primitive ntuples (ROOT): the trigger cells of every event, grouped into images of modules.
+
+The tree is that of CMSSW's ``HGCalTriggerNtupleManager``: one entry per event, one value per trigger cell with charge.
+``tc_subdet`` is 1 in the silicon of CE-E, 2 in that of CE-H (``HGCalTriggerSubdetector``) and 10 in the scintillator
+(``DetId::HGCalHSc``); ``tc_wafertype`` tells the
+density of a module, see ``hits.DENSITY_OF_TYPE``.
+``(tc_cellu, tc_cellv)`` are the lattice coordinates of ``WaferGeometry.lattice``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.data.batch import Batch, Provenance, as_charges
+from econ_ae.data.readers.hits import Hits, RootOptions, Skipped, images
+from econ_ae.errors import ConfigError, DataError, did_you_mean
+from econ_ae.files import sha256
+from econ_ae.geometry import LOW_DENSITY, WaferGeometry
+
+TREE = "hgcalTriggerNtuplizer/HGCalTriggerNtuple"
+SUFFIX = ".root"
+
+_PLACE = ("subdet", "zside", "layer", "waferu", "waferv", "cellu", "cellv")
+_CHARGE = {"data": "tc_data", "uncompressed": "tc_uncompressedCharge", "compressed": "tc_compressedCharge"}
+_OPTIONAL = {"wafertype": "tc_wafertype", "eta": "tc_eta", "sim_energy": "tc_simenergy", "mip_pt": "tc_mipPt"}
+_STEP = "16 MB"  # of branch contents at a time: some hundred events with pileup
+
+
+@dataclass
+class RootFile:
+    """An ntuple, read in steps of whole events.
+
+    Parameters
+    ----------
+    path : the file
+    options : which cells and which charge
+    geometry : maps (cellu, cellv) to trigger cells
+    skipped : what was left out so far, counted
+
+    Raises
+    ------
+    ConfigError
+        When uproot is not installed, or an option is impossible.
+    DataError
+        When the file is missing, no ROOT file, cut off, or lacks the tree or a branch.
+    """
+
+    path: Path
+    options: RootOptions
+    geometry: WaferGeometry = LOW_DENSITY
+    skipped: Skipped = field(default_factory=Skipped)
+
+    def __post_init__(self) -> None:
+        self._uproot, self._damage = _uproot()
+        if self.options.charge not in _CHARGE:
+            hint = did_you_mean(self.options.charge, _CHARGE)
+            raise ConfigError(f"charge {self.options.charge!r}; expected one of {', '.join(_CHARGE)}{hint}")
+        name = self.path.name
+        if not self.path.is_file():
+            raise DataError(f"cannot read {name}: no such file; expected a ROOT file with {self.options.tree}")
+        try:
+            self._file = self._uproot.open(self.path, array_cache=None, object_cache=None)
+            if (end := self._file.file.fEND) > (size := self.path.stat().st_size):
+                raise DataError(f"{name} is cut off: {size} of {end} bytes are there; copy it again")
+            self._tree = self._file[self.options.tree]
+            self._branches = self._chosen_branches()
+        except KeyError:
+            trees = [key.split(";")[0] for key, kind in self._file.classnames().items() if kind == "TTree"]
+            raise DataError(
+                f"{name} has no tree {self.options.tree}; it has {', '.join(trees) or 'no tree'}: "
+                "choose one with data.root.tree"
+            ) from None
+        except self._damage as problem:
+            raise DataError(f"{name} is no ROOT file, or damaged ({_first_line(problem)})") from problem
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return int(self._tree.num_entries)
+
+    def batches(self) -> Iterator[tuple[Batch, int]]:
+        """Return (images, events read so far); an event's modules are always in one batch.
+
+        Images are in the order of event, detector, side, layer and wafer. Modules without any charge are not in an
+        ntuple. The metadata are entry, layer, wafer_u, wafer_v, zside, and where the ntuple has the branches eta
+        (mean over the cells, weighted by charge), sim_energy and mip_pt (sums).
+
+        Raises
+        ------
+        DataError
+            When the file is damaged, or a charge is no integer of 22 bits.
+        """
+        provenance = Provenance(self.path.name, synthetic=False, steps=(self._read_step(),))
+        done = 0
+        try:
+            steps = self._tree.iterate(list(self._branches.values()), step_size=_STEP, library="ak")
+            for arrays in steps:
+                hits = self._flat(arrays, done)
+                done += len(arrays)
+                charges, metadata = images(hits, self.options, self.geometry, self.skipped)
+                if len(charges):
+                    try:
+                        batch = Batch(as_charges(charges), provenance, metadata)
+                    except DataError as problem:
+                        raise DataError(f"{self.path.name}, events up to {done}: {problem}") from problem
+                    yield batch, done
+        except self._damage as problem:
+            raise DataError(f"{self.path.name} is damaged after event {done} ({_first_line(problem)})") from problem
+
+    def provenance(self) -> Provenance:
+        """Return file, hash, options and what was left out of all batches read so far."""
+        steps = [self._read_step()]
+        if found := {name: count for name, count in asdict(self.skipped).items() if count}:
+            words = (f"{count} {Skipped.WORDS[name]}" for name, count in found.items())
+            steps.append(f"left out: {', '.join(words)}")
+        if "wafertype" not in self._branches:
+            steps.append("no branch tc_wafertype: high-density modules, if any, are not left out")
+        return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=tuple(steps))
+
+    def nothing_left(self) -> DataError:
+        """Return the error for a file that gave no image."""
+        found = ", ".join(f"{n} {Skipped.WORDS[name]}" for name, n in asdict(self.skipped).items() if n)
+        return DataError(
+            f"{self.path.name}: no trigger cell is left of {len(self)} events; left out: {found or 'none'}"
+        )
+
+    def _read_step(self) -> str:
+        o = self.options
+        chosen = [f"layers {','.join(map(str, o.layers))}"] if o.layers else []
+        chosen += [f"wafer {o.wafer[0]},{o.wafer[1]}"] if o.wafer else []
+        chosen += [f"zside {o.zside}"] if o.zside else []
+        how = f"read {_CHARGE[o.charge]} of {o.tree}: {o.density_name} density"
+        return how + "".join(f", {text}" for text in chosen) + (", times 1/cosh(eta)" if o.transverse else "")
+
+    def _chosen_branches(self) -> dict[str, str]:
+        here = set(self._tree.keys())
+        needed = {name: f"tc_{name}" for name in _PLACE} | {"charge": _CHARGE[self.options.charge]}
+        if self.options.transverse:
+            needed["eta"] = "tc_eta"
+        for branch in needed.values():
+            if branch not in here:
+                hint = did_you_mean(branch, here)
+                raise DataError(f"{self.path.name}: tree {self.options.tree} has no branch {branch}{hint}")
+        return needed | {name: branch for name, branch in _OPTIONAL.items() if branch in here}
+
+    def _flat(self, arrays: Any, first: int) -> Hits:
+        import awkward as ak
+
+        counts: NDArray[np.int64] | None = None
+        columns: dict[str, NDArray[np.generic]] = {}
+        for name, branch in self._branches.items():
+            if arrays[branch].ndim != 2:
+                raise DataError(f"{self.path.name}: branch {branch} has no list per event; expected one value per cell")
+            here = ak.to_numpy(ak.num(arrays[branch]))
+            counts = here if counts is None else counts
+            if not np.array_equal(here, counts):
+                raise DataError(f"{self.path.name}: branch {branch} has other lengths than {self._branches['subdet']}")
+            columns[name] = ak.to_numpy(ak.flatten(arrays[branch]))
+        assert counts is not None
+        return Hits(np.repeat(np.arange(first, first + len(counts)), counts), columns)
+
+
+def read_root(path: Path, limit: int | None, options: RootOptions, geometry: WaferGeometry) -> Batch:
+    """Return all images of an ntuple, or the first ones, as one batch in memory."""
+    file = RootFile(path, options, geometry)
+    parts: list[Batch] = []
+    for batch, _ in file.batches():
+        parts.append(batch)
+        if limit is not None and sum(map(len, parts)) >= limit:
+            break
+    if not parts:
+        raise file.nothing_left()
+    metadata: Mapping[str, NDArray[np.generic]] = {
+        name: np.concatenate([part.metadata[name] for part in parts]) for name in parts[0].metadata
+    }
+    whole = Batch(np.concatenate([part.charges for part in parts]), file.provenance(), metadata)
+    return whole if limit is None else whole[:limit].after(f"first {limit} rows")
+
+
+def _uproot() -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return uproot and the exceptions by which it says that a file is damaged."""
+    try:
+        import cramjam
+        import uproot
+    except ImportError:
+        raise ConfigError("reading ROOT files needs uproot; install it with: pip install 'econ-ae[root]'") from None
+    return uproot, (
+        OSError,
+        ValueError,
+        zlib.error,
+        cramjam.DecompressionError,
+        uproot.deserialization.DeserializationError,
+        uproot.interpretation.identify.UnknownInterpretation,
+    )
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().split("\n", 1)[0][:100]

@@ -1,0 +1,210 @@
+"""`econ-ae retrain`: a trained encoder under new conditions, before and after training goes on from its weights.
+
+The result is a directory with two run directories, ``before`` (the old weights on the new conditions) and ``after``
+(the retrained ones), and the summary: ``index.html``, ``retrain.json`` and the I2C writes that turn one into the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from econ_ae import dataset_stage, pipeline
+from econ_ae.config import ConditionsConfig, RunConfig, parse
+from econ_ae.data import conditions, store
+from econ_ae.data.dataset import Dataset
+from econ_ae.data.splits import Split
+from econ_ae.dataset_stage import InMemory
+from econ_ae.dataset_stream import DATASET, TRAINING_ROWS, write_rows
+from econ_ae.errors import ConfigError, ModelError, RunDirectoryError
+from econ_ae.files import write_json
+from econ_ae.ir import weights
+from econ_ae.pipeline import Context
+from econ_ae.progress import Progress
+from econ_ae.rundir import RunDirectory, Stopwatch
+
+BEFORE, AFTER = "before", "after"
+
+_PLAN = "plan.json"
+_EPOCHS_SHARE = 5  # by default a fifth of the run's epochs
+_NEEDED = ("data", "train", "freeze")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is retrained and how.
+
+    Parameters
+    ----------
+    conditions : what is different now
+    epochs : of the retraining; None takes a fifth of the run's
+    learning_rate : at its start; None takes a quarter of the run's
+    trains : ``all``, ``encoder``, ``dense`` (the encoder's dense layers and the decoder) or ``decoder``
+    """
+
+    conditions: ConditionsConfig
+    epochs: int | None = None
+    learning_rate: float | None = None
+    trains: str = "all"
+
+    def config(self, old: RunConfig) -> RunConfig:
+        """Return the configuration of the retraining."""
+        training = old.training
+        epochs = self.epochs or max(1, training.epochs // _EPOCHS_SHARE)
+        rate = self.learning_rate or training.learning_rate / 4
+        pruned = training.prune.weights if training.prune else None
+        settings = old.model_dump(mode="json") | {"conditions": self.conditions.model_dump(mode="json")}
+        settings["encoder"] = old.on_chip.model_dump(mode="json")
+        settings["training"] |= {
+            "epochs": epochs,
+            "patience": epochs,
+            "warmup": min(training.warmup, epochs // 10),
+            "learning_rate": rate,
+            "final_learning_rate": rate * training.final_learning_rate / training.learning_rate,
+            "trains": self.trains,
+            "seeds": 1,
+            "distill": None,
+            # What was removed stays away: filters and outputs by the encoder's shape, weights from the first epoch on.
+            "prune": {"weights": pruned, "start": 0.0, "end": 1e-6} if pruned else None,
+        }
+        return parse(settings, "retraining")
+
+
+def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume: bool = False) -> dict[str, Any]:
+    """Do everything in ``out`` and return the summary, see ``retrain_report.summarise``.
+
+    Raises
+    ------
+    RunDirectoryError
+        When ``run_path`` is no run or not finished, or ``out`` exists (or, to resume, is not of this retraining).
+    ConfigError
+        When nothing is to change, or a condition is impossible.
+    """
+    from econ_ae.retrain_report import summarise
+
+    # The same networks are loaded for three runs in one process, which TensorFlow takes for needless tracing.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    run = _finished(run_path, progress)
+    if not plan.conditions.changes:
+        raise ConfigError("nothing changed; give at least one of --dead, --noisy, --partial, --drift and --pileup")
+    conditions.check(plan.conditions, run.geometry)
+    config = plan.config(run.config)
+    pipeline.check_tools()
+    made = {"run": run_path.name, "encoder": run.run.manifest()["stages"]["freeze"]["outputs"]}
+    made |= {"config": config.model_dump(mode="json")}
+    if resume and out.exists():
+        _check_same(out, made)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunDirectoryError(f"{out} exists; give another --out, or --resume to continue a retraining there")
+    else:
+        write_json(out / _PLAN, made)
+    before = _context(run, out / BEFORE, run.config.model_copy(update={"conditions": plan.conditions}))
+    after = _context(run, out / AFTER, config)
+    if not _has(before, "data"):
+        progress.say("conditions: " + "; ".join(conditions.describe(plan.conditions)))
+        _write_data(run, before)
+    if not _has(after, "data"):
+        _share_data(before, after)
+    if not _has(before, "train"):
+        _copy_training(run, before)
+    _give_start(run, after)
+    progress.say("old weights, new conditions")
+    for stage in ("freeze", "generate", "verify", "report"):
+        pipeline.run_stage(before, stage, repeat=False)
+        if stage == "freeze" and weights.pack(before.model()) != weights.pack(run.model()):
+            raise ModelError(f"{run_path}: training/ does not hold the weights of encoder.json; freeze that run again")
+    progress.say("new weights, new conditions")
+    for stage in pipeline.STAGES:
+        pipeline.run_stage(after, stage, repeat=False)
+    return summarise(run, before, after, out)
+
+
+def _finished(path: Path, progress: Progress) -> Context:
+    run = pipeline.open_run(path, progress)
+    stages = run.run.manifest()["stages"]
+    for name in _NEEDED:
+        if name not in stages:
+            raise RunDirectoryError(f"{path}: stage {name!r} has not finished; continue it with --resume, then retrain")
+    return run
+
+
+def _check_same(out: Path, made: dict[str, Any]) -> None:
+    if not (out / _PLAN).is_file():
+        raise RunDirectoryError(f"{out} holds no retraining to resume; choose another --out")
+    if pipeline.load_json(out / _PLAN) != made:
+        raise RunDirectoryError(f"{out} was retrained from another run or with other settings; choose another --out")
+
+
+def _has(context: Context, stage: str) -> bool:
+    return stage in context.run.manifest()["stages"]
+
+
+def _context(run: Context, path: Path, config: RunConfig) -> Context:
+    if (path / "manifest.json").is_file():
+        return Context(RunDirectory.resume(path, config), run.geometry, run.progress)
+    return Context(RunDirectory.create(path, config, overwrite=path.exists()), run.geometry, run.progress)
+
+
+def _write_data(run: Context, before: Context) -> None:
+    """Write the run's rows under the conditions as the data stage of another run."""
+    facts = pipeline.load_json(run.path("dataset.json"))
+    if not run.path(TRAINING_ROWS).is_file():
+        batch, rows = store.load_all(run.path(DATASET))
+        old = Split(
+            rows["train"],
+            rows["validation"],
+            rows["report"],
+            facts["excluded_without_charge"],
+            facts["undefined_in_report"],
+            facts["rows"],
+            facts["copies_left_out"],
+        )
+        data = InMemory(*dataset_stage.change(batch, old, before.config, run.geometry))
+        dataset_stage.write(before, data)
+        return
+    watch = Stopwatch()
+    with Dataset.open(run.path(TRAINING_ROWS)) as training:
+        files, counts = write_rows(
+            before.run.path,
+            training.batches(),
+            run.rows("validation"),
+            run.rows("report"),
+            config=before.config,
+            geometry=run.geometry,
+        )
+    steps = [*facts["steps"], *conditions.describe(before.config.conditions)]
+    write_json(before.path("dataset.json"), facts | counts | {"steps": steps})
+    before.run.record("data", facts["content_sha256"], [*files, before.path("dataset.json")], watch.seconds())
+
+
+def _share_data(before: Context, after: Context) -> None:
+    files = []
+    for name in before.run.manifest()["stages"]["data"]["outputs"]:
+        target = after.path(name)
+        target.unlink(missing_ok=True)
+        target.hardlink_to(before.path(name))  # the same rows; files of a run are replaced, never changed
+        files.append(target)
+    after.run.record("data", before.run.manifest()["stages"]["data"]["inputs"], files, 0.0)
+
+
+def _copy_training(run: Context, before: Context) -> None:
+    from econ_ae.training.fit import weights_path
+
+    folder = before.path(pipeline.TRAINING)
+    folder.mkdir(exist_ok=True)
+    trained = run.path(pipeline.TRAINING)
+    files = [weights_path(trained, "encoder"), weights_path(trained, "decoder"), trained / "history.json"]
+    for file in files:
+        shutil.copyfile(file, folder / file.name)
+    before.run.record("train", before.run.inputs_of(["data"]), [folder / file.name for file in files], 0.0)
+
+
+def _give_start(run: Context, after: Context) -> None:
+    from econ_ae.training.start import START, start_from
+
+    folder = after.path(pipeline.TRAINING)
+    if not (folder / START).is_dir():
+        start_from(run.path(pipeline.TRAINING), folder)

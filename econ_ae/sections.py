@@ -1,0 +1,263 @@
+"""The sections of a run configuration, without what reads them: keys, defaults, limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from econ_ae.errors import EconAeError
+from econ_ae.fixedpoint import FixedFormat
+
+SYNTHETIC = "synthetic"
+PYTHIA = "pythia"
+_Count = Annotated[int, Field(ge=1)]
+
+
+def _check_format(text: str, field: str) -> str:
+    try:
+        fmt = FixedFormat.parse(text)
+    except EconAeError as problem:
+        raise ValueError(str(problem)) from problem
+    if field == "weight" and not fmt.signed:
+        raise ValueError("weights need a signed format such as s0.5")
+    if field == "input" and fmt.signed:
+        raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
+    return text
+
+
+def _check_keep(value: Any) -> Any:
+    numbers = value if isinstance(value, list | tuple) else [value]
+    least = 0 if isinstance(value, list | tuple) else 1
+    if value is not None and not all(type(bits) is int and bits >= least for bits in numbers):
+        raise ValueError("expected a number of bits, at least 1, or a list of them, one per latent, each at least 0")
+    return value
+
+
+class Section(BaseModel):
+    """A table of settings: frozen, without unknown keys, its formats understood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("input", "weight", "activation", mode="after", check_fields=False)
+    @classmethod
+    def _format(cls, value: str, info: ValidationInfo) -> str:
+        return _check_format(value, str(info.field_name))
+
+
+class RootConfig(Section):
+    """What is taken of a ROOT ntuple, see ``data.readers.hits.RootOptions``."""
+
+    tree: str = Field("hgcalTriggerNtuplizer/HGCalTriggerNtuple", description="name of the tree in the file")
+    charge: Literal["data", "uncompressed", "compressed"] = Field(
+        "data", description="charge that the front end's code stands for, the one before it, or the code"
+    )
+    layers: tuple[_Count, ...] = Field((), description="trigger layers to take; default: all")
+    wafer: tuple[int, int] | None = Field(None, description="(u, v) of the one wafer to take; default: all")
+    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
+    transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
+
+
+class SyntheticConfig(Section):
+    """What generated images show."""
+
+    modules: str = Field("all", description="'all', or layer:u,v with blanks between them, for example '7:5,1'")
+    pileup: Annotated[float, Field(ge=0)] = Field(200.0, description="mean interactions per crossing")
+    signals: tuple[str, ...] | None = Field(None, description="kinds of signal; default: by the generator")
+    signal_share: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="share of the images with a signal")
+    threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression, MIPs")
+    calibrated: bool = Field(True, description="charges are transverse: 1 / cosh(eta) of the module after the code")
+
+
+class DataConfig(Section):
+    """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
+
+    source: str = Field(
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+    )
+    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
+    limit: _Count | None = Field(None, description="read only the first rows of the file")
+    field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
+    density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
+    zero_code: Literal["suppressed", "bin-centre"] | None = Field(None, description="what code 0 stands for")
+    registers: str | None = Field(
+        None, description="YAML of ECON-T registers whose mux and calibration hexadecimal words go through"
+    )
+    train: str | None = Field(None, description="rows that train; default: the first 80 %")
+    report: str | None = Field(None, description="rows of the report; default: the last 20 %")
+    validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
+    keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
+    memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
+    root: RootConfig = RootConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
+
+
+class ConditionsConfig(Section):
+    """What is wrong with the module, see ``data.conditions``; all of it random with one seed."""
+
+    dead: tuple[int, ...] = Field((), description="trigger cells that send code 0")
+    noisy: tuple[int, ...] = Field((), description="trigger cells with extra counts")
+    noise_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.5, description="share of the crossings with extra counts")
+    noise_counts: Annotated[float, Field(gt=0)] = Field(
+        70.0, description="mean of the (exponential) extra counts, CALQ"
+    )
+    partial: str | None = Field(None, description="part of the module that is there, for example 'top'")
+    pileup: Annotated[float, Field(gt=0, le=10)] = Field(
+        1.0, description="above 1 hits of other images are overlaid, below 1 hits are dropped, until the mean fits"
+    )
+    drift: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="standard deviation of the cells' gains around 1"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether anything is different from the data as they are."""
+        return bool(self.dead or self.noisy or self.partial) or self.pileup != 1 or self.drift > 0
+
+
+class ConvConfig(Section):
+    """One convolution of the encoder and the requantisation after it."""
+
+    filters: _Count = 8
+    kernel: _Count = 3
+    stride: _Count = 2
+    padding: Literal["same", "valid"] = "same"
+    weight: str = "s0.5"
+    activation: str = "u2.7"
+
+
+class DenseConfig(Section):
+    """One dense layer of the encoder and the requantisation after it."""
+
+    units: _Count = 16
+    weight: str = "s0.5"
+    activation: str = "u1.8"
+    initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
+
+
+class EncoderConfig(Section):
+    """The encoder on the chip."""
+
+    arrangement: str = "8x8x1"
+    input: str = "u1.7"
+    conv: tuple[ConvConfig, ...] = (ConvConfig(),)
+    dense: Annotated[tuple[DenseConfig, ...], Field(min_length=1)] = (DenseConfig(),)
+
+
+class DecoderConfig(Section):
+    """The decoder off the detector: dense layers, then one value per trigger cell, directly or through images."""
+
+    kind: Literal["dense", "conv"] = Field("dense", description="'conv' draws the image by transposed convolutions")
+    hidden: tuple[_Count, ...] = (256, 256)
+    residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
+    filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
+        (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
+    )
+    output: Literal["sigmoid", "softmax"] = Field(
+        "sigmoid", description="a value per cell that is divided by the sum of all, or fractions that sum to 1"
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of hidden values dropped in training")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="of the decoder's kernels, decoupled from the gradient: each step takes rate * this of them"
+    )
+    output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
+    use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+
+
+class AdmixtureConfig(Section):
+    """Generated images among those of the data while training: many different ones, where a sample has few."""
+
+    source: Literal["synthetic", "pythia"] = "synthetic"
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="of every training batch")
+    events: _Count = Field(100_000, description="images generated; each batch draws some of them")
+    synthetic: SyntheticConfig = SyntheticConfig()
+
+
+class DistillConfig(Section):
+    """A float network that is trained first and whose output the encoder's network then also learns."""
+
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="of the teacher's output in the loss")
+    widen: _Count = Field(4, description="times as many filters and hidden units in the teacher's encoder")
+    epochs: _Count | None = Field(None, description="of the teacher; default: those of the training")
+
+
+class PruneConfig(Section):
+    """What is removed from the encoder during training."""
+
+    weights: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="share of every layer's weights that becomes 0, those of smallest magnitude"
+    )
+    filters: _Count | None = Field(None, description="filters left in every convolution")
+    latents: _Count | None = Field(None, description="outputs left")
+    start: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.2, description="share of the epochs before weights are pruned; whole filters go after as many extra epochs"
+    )
+    end: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="share of the epochs when all weights are pruned")
+
+    @property
+    def structured(self) -> bool:
+        """Tell whether whole filters or outputs are removed."""
+        return self.filters is not None or self.latents is not None
+
+
+class TrainingConfig(Section):
+    """Quantization-aware training."""
+
+    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = "telescope"
+    arithmetic: Literal["hardware", "exact"] = Field(
+        "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
+    )
+    rotations: bool = Field(False, description="also train on the images turned by 120 and 240 degrees")
+    warmup: Annotated[int, Field(ge=0)] = Field(0, description="epochs over which the learning rate rises linearly")
+    epochs: _Count = 200
+    batch: _Count = 100
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    final_learning_rate: Annotated[float, Field(gt=0)] = 3e-5
+    quantise: Literal["aware", "latents", "post"] = Field(
+        "aware",
+        description="train with the formats, with float weights and sums but the latents' formats, or all in float; "
+        "what was float is rounded after the training",
+    )
+    seeds: _Count = Field(
+        1, description="trainings with this and the following seeds; the smallest validation EMD wins"
+    )
+    average: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="decay per step of a moving average of the weights, which is what is kept; 0: none"
+    )
+    admixture: AdmixtureConfig | None = None
+    distill: DistillConfig | None = None
+    prune: PruneConfig | None = None
+    trains: Literal["all", "encoder", "dense", "decoder"] = Field(
+        "all", description="what retraining changes: dense is the encoder's dense layers and the decoder"
+    )
+    patience: _Count = Field(40, description="epochs without a better validation loss before training stops")
+
+
+class HardwareConfig(Section):
+    """The generated block, and the arithmetic that it computes in."""
+
+    weights: Literal["nearest", "floor"] = Field(
+        "nearest", description="float weights to integers: as trained, or floored as the published chip weights were"
+    )
+    accumulate: Literal["exact", "trn_each"] = Field(
+        "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
+    )
+    elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
+    keep: Annotated[int | tuple[int, ...] | None, BeforeValidator(_check_keep)] = Field(
+        None, description="leading bits sent of every latent, or a list with one number per latent; default: what fits"
+    )
+    registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
+
+
+class VerifyConfig(Section):
+    """How much stimulus goes through the simulator, besides all corners."""
+
+    real_events: _Count = 2_000
+    random_events: _Count = 500
+
+
+class ReportConfig(Section):
+    """The comparison."""
+
+    elinks: tuple[Annotated[int, Field(ge=1, le=13)], ...] = (2, 3, 4, 5)

@@ -1,0 +1,43 @@
+"""The cost of quantization: every way is trained once, and measured on the same events."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from econ_ae import dataset_stage, pipeline, quantisation
+from econ_ae.config import parse
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.progress import Silent
+from econ_ae.rundir import RunDirectory
+
+CONFIG = {
+    "data": {"events": 500},
+    "decoder": {"hidden": [16], "use_sum": True},
+    "training": {"epochs": 2},
+    "hardware": {"accumulate": "trn_each", "elinks": 2},
+}
+
+
+def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse(CONFIG, "test")
+    context = pipeline.Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
+    dataset_stage.write(context, dataset_stage.prepare(config, LOW_DENSITY))
+    pipeline.run_stage(context, "train", repeat=False)
+    trained = []
+    train = pipeline.train
+    monkeypatch.setattr(pipeline, "train", lambda run, c, out: (trained.append(c.training), train(run, c, out)))
+    table = {row["network"]: row for row in quantisation.compare(context)}
+    assert [(t.quantise, t.arithmetic) for t in trained] == [
+        ("post", "hardware"),
+        ("latents", "hardware"),
+        ("post", "hardware"),
+        ("aware", "exact"),
+    ], "the run itself is the fifth way and is not trained again"
+    assert table[quantisation.REFERENCE]["change [%]"] == 0
+    assert table["float, rounded after training"]["mean EMD"] > table["float"]["mean EMD"]
+    written = json.loads((tmp_path / "run" / quantisation.FOLDER / "emd.json").read_text())
+    assert [row["network"] for row in written] == list(table)
+    assert quantisation.compare(context) == written, "what was trained is not trained anew"
