@@ -14,7 +14,8 @@ PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
 GLUE = {
     f"econ_ae/{name}.py"
     for name in (
-        "cli", "cli_chip", "generation", "pipeline", "quantisation", "reporting", "retrain_report", "verification",
+        "cli", "cli_chip", "costing", "generation", "pipeline", "quantisation", "reporting", "retrain_report",
+        "verification",
     )
 }  # fmt: skip
 
