@@ -193,6 +193,31 @@ def verify(
 
 
 @app.command()
+def costs(
+    run_path: RunPath,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cell library (.lib, .lib.gz); default: gate equivalents, no timing.")
+    ] = None,
+    clock_ns: Annotated[float, typer.Option(help="Clock period that the slack is for.")] = 25.0,
+    block: Annotated[str, typer.Option(help="encoder, datapath, or block: all with the registers.")] = "block",
+    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds that each run of yosys may take.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Area, timing and scaled area of the hardware: yosys, and OpenSTA when there is a cell library."""
+    from econ_ae import costing, pipeline
+    from econ_ae.console import Terminal, print_table
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    found = costing.costs(context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout)
+    if as_json:
+        print_table("", [found], as_json=True)
+        return
+    print_table(f"Area in {found['library']}", costing.area_rows(found))
+    for line in costing.lines(found):
+        typer.echo(line)
+
+
+@app.command()
 def power(
     run_path: RunPath,
     liberty: Annotated[Path, typer.Option(help="Cell library with power tables (.lib, .lib.gz).")],

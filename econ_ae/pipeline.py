@@ -182,6 +182,12 @@ def verify(context: Context, real_events: int) -> Any:
     )
 
 
+def _costs(context: Context) -> list[Path]:
+    from econ_ae import costing
+
+    return costing.fast(context)
+
+
 def _report(context: Context) -> list[Path]:
     from econ_ae import reporting
 
@@ -194,6 +200,7 @@ STAGES: dict[str, Stage] = {
     "freeze": _freeze,
     "generate": _generate,
     "verify": _verify,
+    "costs": _costs,
     "report": _report,
 }
 """The stages after ``data``, in order."""

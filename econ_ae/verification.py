@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,37 +189,38 @@ def _hls(context: Context, request: Request) -> Any:
 
 
 def mapped_netlist(context: Context, liberty: Path | None) -> Any:
-    """Synthesise the complete block into ``verify/netlist/<library>`` unless the same netlist is there already.
+    """Return the netlist of the complete block that ``econ-ae costs`` left, or synthesise it as that does.
 
     Raises
     ------
     LibertyError, ToolMissingError, ToolError
         When the library cannot be used or the synthesis fails.
     """
-    from rtl_gen.costs import generic, synthesise
-    from rtl_gen.verilog import DATAPATH, STRUCTURAL, block_module, default_options, generate_block
-    from rtl_gen.writer import write_files
-    from sim.netlist import NETLIST as JSON
+    from econ_ae import costing
+    from rtl_gen.costs import generic
+    from rtl_gen.verilog import block_module, generate_block
     from sim.netlist import MappedNetlist
 
     model = context.model()
-    name = generic.NAME if liberty is None else liberty.name.partition(".")[0]
-    folder = _folder(context, NETLIST) / name
-    files = generate_block(model, replace(default_options(model, DATAPATH), leaf=STRUCTURAL))
+    name = "generic" if liberty is None else liberty.name.partition(".")[0]
+    folder = context.path(costing.COSTS, f"{name}-{costing.BLOCK}")
+    files = generate_block(model, netlist_options(context))
+    written = {path: folder / "rtl" / path for path in files if path.endswith(".v")}
+    same = all(p.is_file() and p.read_text(encoding="utf-8") == files[name] for name, p in written.items())
+    if not (same and (folder / costing.FILE).is_file()):
+        costing.costs(context, liberty=liberty, block=costing.BLOCK)
     library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
-    content = b"" if liberty is None or not liberty.is_file() else liberty.read_bytes()
-    stamp = hashlib.sha256(json.dumps(files, sort_keys=True).encode() + content).hexdigest()
-    mark = folder / "inputs.sha256"
-    if not (folder / JSON).is_file() or not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
-        context.progress.say(f"synthesis into the cells of {name}")
-        sources = [path for path in write_files(files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
-        synthesise(sources, block_module(model), folder, liberty)
-        mark.write_text(stamp, encoding="utf-8")
     return MappedNetlist(folder, block_module(model), library)
 
 
+def netlist_options(context: Context) -> Any:
+    """Return the options of the datapath in the netlist."""
+    from econ_ae import costing
+
+    return costing.options_of(context.config, context.model(), costing.DATAPATH)
+
+
 def _netlist(context: Context, request: Request) -> Any:
-    from rtl_gen.verilog import DATAPATH, default_options
     from sim.netlist import verify_netlist
 
     model = context.model()
@@ -228,7 +228,7 @@ def _netlist(context: Context, request: Request) -> Any:
     return verify_netlist(
         mapped,
         model,
-        default_options(model, DATAPATH),
+        netlist_options(context),
         codes_of(context, request.events),
         _folder(context, NETLIST),
         rtl=mapped.folder / "rtl",
@@ -240,22 +240,23 @@ def _netlist(context: Context, request: Request) -> Any:
 def power(
     context: Context, liberty: Path, events: int | None, clock_ns: float, *, wire_load: str | None, glitches: bool
 ) -> Any:
-    """Return the power of the complete block in a library's cells, on report rows; also left in ``power.json``.
+    """Return the power of the complete block in a library's cells, on report rows; also left with the costs.
 
     Raises
     ------
     ConfigError
         When the library has no power data or no such wire load.
     """
-    from rtl_gen.verilog import DATAPATH, default_options
+    from econ_ae.costing import FILE
+    from econ_ae.files import write_json
     from sim.netlist_power import measure_power
 
     model = context.model()
     mapped = mapped_netlist(context, liberty)
-    return measure_power(
+    found = measure_power(
         mapped,
         model,
-        default_options(model, DATAPATH),
+        netlist_options(context),
         codes_of(context, events or context.config.verify.real_events),
         clock_ns,
         wire_load=wire_load,
@@ -263,6 +264,9 @@ def power(
         report=mapped.folder / "power.json",
         progress=context.progress,
     )
+    costs = mapped.folder / FILE
+    write_json(costs, json.loads(costs.read_text(encoding="utf-8")) | {"power": found.summary()})
+    return found
 
 
 SUITES: dict[str, Callable[[Context, Request], Any]] = {

@@ -58,6 +58,19 @@ class PowerComparison:
         total = {name: f"{1e3 * report.total.total:.3g}" for name, report in self.reports.items()}
         return [*rows, {"part": "total"} | total]
 
+    def summary(self) -> dict[str, object]:
+        """Return the sums as ``costs.json`` holds them: mW, nJ per inference, by activity; the first is measured."""
+        first = next(iter(self.reports.values()))
+        return {
+            "stage": "before layout",
+            "total_mW": 1e3 * first.total.total,
+            "energy_nJ": 1e9 * first.energy,
+            "wire_load": first.wire_load,
+            "events": self.events,
+            "by_activity_mW": {name: 1e3 * report.total.total for name, report in self.reports.items()},
+            "parts": self.rows(),
+        }
+
     def to_json(self) -> str:
         """Return everything in W and J as JSON."""
         reports = {

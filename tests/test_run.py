@@ -53,7 +53,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_stage_is_recorded_with_hashes(finished: Path) -> None:
     manifest = json.loads((finished / "manifest.json").read_text())
-    assert list(manifest["stages"]) == ["data", "train", "freeze", "generate", "verify", "report"]
+    assert list(manifest["stages"]) == ["data", "train", "freeze", "generate", "verify", "costs", "report"]
     for stage in manifest["stages"].values():
         assert stage["outputs"]
         assert all(len(digest) == 64 for digest in stage["outputs"].values())

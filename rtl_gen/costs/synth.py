@@ -11,61 +11,28 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from econ_ae.errors import ToolError
-from rtl_gen.costs import functions, generic, liberty, techmaps
+from rtl_gen.costs import functions, generic, liberty, scripts, techmaps
 from rtl_gen.costs.hierarchy import Module, base_name
 from rtl_gen.costs.liberty import Library
+from rtl_gen.costs.netlists import write_merged, write_merged_json
 from rtl_gen.costs.tools import YOSYS, ToolRun, require, run
+
+COARSE, NETLIST = "coarse.il", "netlist.v"
+CONFIGURATION = "_config"
+"""End of the name of the module that is mapped apart: the configuration registers."""
 
 TIMEOUT = 1800.0
 """Seconds that one run of yosys may take."""
 
 _POWER = re.compile(r"\binternal_power\s*\([^)]*\)\s*\{(?:[^{}]|\{[^{}]*\})*\}")
+_MODULE = re.compile(r"^module (\S+)", re.MULTILINE)
 _PARAMETERS = re.compile(r"^(\s*(?:module|cell)\s+)(\$paramod\S*)", re.MULTILINE)
 
 _TITLE = re.compile(r"=== (.+) ===$")
 _COUNT = re.compile(r"     (\S+) +(\d+)$")
-
-_ELABORATE = """\
-read_verilog {files}
-hierarchy -check -top {top}
-proc
-opt_expr
-opt_clean
-check -assert
-opt -nodffe -nosdff
-wreduce
-peepopt
-opt_clean
-alumacc
-opt -nosdff
-memory
-maccmap
-opt -nosdff
-write_rtlil {out}
-"""
-
-_MAP = """\
-read_rtlil {coarse}
-read_liberty -lib {library}
-techmap -map {adders}
-hierarchy -top {top}
-{gates}
-techmap
-opt -fast -nosdff
-dfflibmap -liberty {library}
-opt -fast -nosdff
-abc -liberty {library} -script {script}
-opt_clean -purge
-hierarchy -top {top}
-tee -q -o stat.txt stat
-write_verilog -noattr netlist.v
-write_json netlist.json
-"""
-
-_ABC = "strash; dc2; amap -m; topo; buffer -c; upsize; dnsize; stime -p"
-_ABC_UNSIZED = "strash; dc2; amap -m; topo"  # the generic cells have one size each
 
 
 @dataclass(frozen=True)
@@ -77,7 +44,7 @@ class Synthesis:
     top : name of the top module
     library : the cells that it is mapped to
     technology_independent : the cells are the generic ones
-    netlist : hierarchical Verilog of library cells
+    netlist : hierarchical Verilog of library cells; the same as yosys's JSON beside it (suffix ``.json``)
     modules : cells and submodules of every module, by its name in the netlist
     gate_equivalent : area of the smallest two-input NAND, in the library's unit (um2)
     logs : of the programs that ran
@@ -131,49 +98,67 @@ def synthesise(
     cells = liberty.read(generic.write(folder) if library is None else library, folder)
     unit = functions.nand2(cells).area
     functions.flops(cells)
-    coarse, first = _elaborate(files, top, folder, timeout)
-    second = _map(coarse, top, cells, clock_gating=clock_gating, sized=library is not None, timeout=timeout)
+    started = perf_counter()
+    runs = [_elaborate(files, top, folder, timeout)]
+    commands = _commands(cells, folder, clock_gating=clock_gating, sized=library is not None)
+    parts = _parts(folder / COARSE, top)
+    for part, apart in parts:
+        script = scripts.MAP.format(
+            coarse=COARSE, top=part, stem=part, apart=" ".join(["blackbox", *apart]) if apart else "", **commands
+        )
+        runs.append(_yosys(script, folder / f"map_{part}", timeout))
+    netlist = folder / NETLIST
+    write_merged([folder / f"{part}.v" for part, _ in parts], netlist)
+    write_merged_json([folder / f"{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
+    modules: dict[str, Module] = {}
+    for part, _ in parts:
+        modules |= _modules(folder / f"{part}.txt")
+        for suffix in ("v", "json"):
+            (folder / f"{part}.{suffix}").unlink()
     return Synthesis(
         top,
         cells,
         library is None,
-        folder / "netlist.v",
-        _modules(folder / "stat.txt"),
+        netlist,
+        modules,
         unit,
-        (first.log, second.log),
-        first.seconds + second.seconds,
-        max(first.peak_memory, second.peak_memory),
+        tuple(run.log for run in runs),
+        perf_counter() - started,
+        max(run.peak_memory for run in runs),
     )
 
 
-def _elaborate(files: Sequence[Path], top: str, folder: Path, timeout: float) -> tuple[Path, ToolRun]:
-    raw, coarse = folder / "elaborated.il", folder / "coarse.il"
+def _elaborate(files: Sequence[Path], top: str, folder: Path, timeout: float) -> ToolRun:
+    raw = folder / "elaborated.il"
     sources = " ".join(f'"{path.resolve()}"' for path in files)
-    done = _yosys(_ELABORATE.format(files=sources, top=top, out=raw.name), folder / "elaborate", timeout)
-    coarse.write_text(_readable(raw.read_text(encoding="utf-8")), encoding="utf-8")
+    done = _yosys(scripts.ELABORATE.format(files=sources, top=top, out=raw.name), folder / "elaborate", timeout)
+    (folder / COARSE).write_text(_readable(raw.read_text(encoding="utf-8")), encoding="utf-8")
     raw.unlink()
-    return coarse, done
+    return done
 
 
-def _map(coarse: Path, top: str, library: Library, *, clock_gating: bool, sized: bool, timeout: float) -> ToolRun:
-    folder = coarse.parent
+def _parts(coarse: Path, top: str) -> list[tuple[str, list[str]]]:
+    """Return what is mapped in a run of its own, and the modules that are left out there: half the memory."""
+    names = [name.removeprefix("\\") for name in _MODULE.findall(coarse.read_text(encoding="utf-8"))]
+    large = [name for name in names if name.endswith(CONFIGURATION) and name != top]
+    return [*((name, list[str]()) for name in large), (top, large)]
+
+
+def _commands(library: Library, folder: Path, *, clock_gating: bool, sized: bool) -> dict[str, str]:
+    """Write the maps and the library as abc reads it fastest; return the file names and commands for the script."""
     trimmed = folder / f"logic_{library.path.name}"
     trimmed.write_text(_POWER.sub("", library.path.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    adders, gates, script = folder / "adders.v", folder / "gates.v", folder / "abc.script"
-    adders.write_text(techmaps.adders(library), encoding="utf-8")
+    (folder / "adders.v").write_text(techmaps.adders(library), encoding="utf-8")
     gate = functions.clock_gate(library) if clock_gating else None
     if gate is not None:
-        gates.write_text(techmaps.clock_gates(gate), encoding="utf-8")
-    script.write_text((_ABC if sized else _ABC_UNSIZED).replace("; ", "\n") + "\n", encoding="utf-8")
-    text = _MAP.format(
-        coarse=coarse.name,
-        top=top,
-        library=trimmed.name,
-        adders=adders.name,
-        gates=f"techmap -map {gates.name}" if gate is not None else "",
-        script=script.name,
-    )
-    return _yosys(text, folder / "map", timeout)
+        (folder / "gates.v").write_text(techmaps.clock_gates(gate), encoding="utf-8")
+    (folder / "abc.script").write_text(scripts.ABC if sized else scripts.ABC_UNSIZED, encoding="utf-8")
+    return {
+        "library": trimmed.name,
+        "adders": "adders.v",
+        "gates": "" if gate is None else "techmap -map gates.v",
+        "script": "abc.script",
+    }
 
 
 def _yosys(script: str, stem: Path, timeout: float) -> ToolRun:

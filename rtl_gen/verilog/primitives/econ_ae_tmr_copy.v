@@ -23,22 +23,27 @@ module econ_ae_tmr_copy #(
     // A net: simulators build a wide constant anew wherever a process uses it.
     wire [ROWS*ROW_BITS-1:0] exists = EXISTS;
     reg  [ROWS*ROW_BITS-1:0] held;
-    integer                  r, c;
+    reg  [ROWS-1:0]          row_enable;
+    reg  [ROW_BITS/8-1:0]    column_enable;
+    integer                  i, j, r, c;
 
     // Procedural, because simulators work on whole words in a process, and bit by bit on a net.
     always @* q = held & exists;
+
+    always @* begin
+        for (i = 0; i < ROWS; i = i + 1) row_enable[i] = heal | (write & (row == i[ROW_WIDTH-1:0]));
+        for (j = 0; j < ROW_BITS/8; j = j + 1) column_enable[j] = heal | (column == j[COLUMN_WIDTH-1:0]);
+    end
 
     // Constant bounds: a variable part select would cost a shifter over all bits. What keeps its value has no
     // multiplexer where synthesis gates the clock of each byte.
     always @(posedge clk or negedge rst_n) begin
         if (!rst_n) held <= RESET;
-        else if (heal) held <= next;
-        else if (write)
+        else if (heal | write)
             for (r = 0; r < ROWS; r = r + 1)
-                if (row == r[ROW_WIDTH-1:0])
+                if (row_enable[r])
                     for (c = 0; c < ROW_BITS/8; c = c + 1)
-                        if (column == c[COLUMN_WIDTH-1:0])
-                            held[r*ROW_BITS + 8*c +: 8] <= next[r*ROW_BITS + 8*c +: 8];
+                        if (column_enable[c]) held[r*ROW_BITS + 8*c +: 8] <= next[r*ROW_BITS + 8*c +: 8];
     end
 
 endmodule

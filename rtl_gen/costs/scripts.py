@@ -1,0 +1,75 @@
+"""The scripts of yosys and abc."""
+
+from __future__ import annotations
+
+ELABORATE = """\
+read_verilog {files}
+hierarchy -check -top {top}
+proc -noopt
+opt_expr
+opt_clean
+opt_muxtree
+opt_reduce
+opt_merge
+opt_expr
+wreduce
+peepopt
+alumacc
+maccmap
+opt_dff -nosdff
+opt_expr
+opt_muxtree
+opt_reduce
+opt_merge
+opt_expr
+memory_collect
+memory_map
+opt_clean
+write_rtlil {out}
+"""
+
+MAP = """\
+read_rtlil {coarse}
+{apart}
+read_liberty -lib {library}
+techmap -map {adders}
+hierarchy -top {top}
+{gates}
+techmap
+opt_expr
+opt_merge
+opt_clean
+dfflibmap -liberty {library}
+opt_expr
+opt_clean
+abc -liberty {library} -script {script}
+opt_clean -purge
+hierarchy -top {top}
+tee -q -o {stem}.txt stat
+write_verilog -noattr {stem}.v
+write_json {stem}.json
+"""
+
+ABC = """\
+strash
+dc2
+&get -n
+&nf -R 8
+&put
+topo
+buffer -c -p -N 32
+upsize -D 25000
+dnsize -D 25000
+stime -p
+"""
+"""For area: one pass of rewriting, area-oriented mapping, no larger drive than 25 ns ask for."""
+
+ABC_UNSIZED = """\
+strash
+dc2
+&get -n
+&nf -R 8
+&put
+topo
+"""
+"""The generic cells have one size each."""
