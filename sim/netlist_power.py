@@ -15,7 +15,8 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 from rtl_gen.costs.activity import assumed
 from rtl_gen.costs.parts import part_of
-from rtl_gen.costs.power import PowerReport, power
+from rtl_gen.costs.power import power
+from rtl_gen.costs.power_report import PowerReport
 from rtl_gen.costs.power_tables import read_power
 from rtl_gen.verilog import VerilogOptions
 from sim.golden import Settings
