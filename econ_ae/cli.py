@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from econ_ae.cli_chip import Json, RunPath, econt, registers
+from econ_ae.cli_costs import costs, power
 from econ_ae.cli_data import INTERRUPTED, retrain
 from econ_ae.cli_data import data as data_group
 from econ_ae.errors import ConfigError, EconAeError
@@ -28,6 +29,8 @@ app.add_typer(data_group, name="data")
 app.add_typer(econt, name="econt")
 app.add_typer(registers, name="registers")
 app.command()(retrain)
+app.command()(costs)
+app.command()(power)
 
 
 @app.command()
@@ -178,50 +181,6 @@ def verify(
     print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
     if not all(result.passed for result in results):
         raise typer.Exit(1)
-
-
-@app.command()
-def power(
-    run_path: RunPath,
-    liberty: Annotated[Path, typer.Option(help="Cell library with power tables (.lib, .lib.gz).")],
-    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
-    clock_ns: Annotated[float, typer.Option(min=0.1, help="Clock period.")] = 25.0,
-    wire_load: Annotated[str | None, typer.Option(help="Wire-load model of the library, or none.")] = None,
-    glitches: Annotated[bool, typer.Option("--glitches", help="Also count glitches, with unit delays.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Power of the complete block before layout, with the activity of real events, part by part in mW."""
-    from econ_ae import pipeline, verification
-    from econ_ae.console import Terminal, print_table
-
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
-    found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
-    print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)
-
-
-@app.command()
-def costs(
-    run_path: RunPath,
-    liberty: Annotated[
-        Path | None, typer.Option(help="Cell library (.lib, .lib.gz); default: gate equivalents, no timing.")
-    ] = None,
-    clock_ns: Annotated[float, typer.Option(help="Clock period that the slack is for.")] = 25.0,
-    block: Annotated[str, typer.Option(help="encoder, datapath, or block: all with the registers.")] = "block",
-    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds that each run of yosys may take.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Area, timing and scaled area of the hardware: yosys, and OpenSTA when there is a cell library."""
-    from econ_ae import costing, pipeline
-    from econ_ae.console import Terminal, print_table
-
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
-    found = costing.costs(context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout)
-    if as_json:
-        print_table("", [found], as_json=True)
-        return
-    print_table(f"Area in {found['library']}", costing.area_rows(found))
-    for line in costing.lines(found):
-        typer.echo(line)
 
 
 @app.command()

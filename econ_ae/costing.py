@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from econ_ae.pipeline import Context
 
 COSTS, FILE, PICTURE, SKIPPED = "costs", "costs.json", "treemap.svg", "skipped.json"
+STAMP = "inputs.sha256"
+"""Beside a netlist: hash of the Verilog and the library that it was made of."""
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
 FAST = DATAPATH
@@ -29,8 +34,9 @@ def costs(
     block: str = BLOCK,
     clock_gating: bool = True,
     timeout: float | None = None,
+    power_events: int | None = None,
 ) -> dict[str, Any]:
-    """Synthesise and time the hardware of a run; write ``costs/<library>-<block>/`` and return the costs.
+    """Return the costs of the hardware of a run; write ``costs/<library>-<block>/``.
 
     Parameters
     ----------
@@ -39,16 +45,20 @@ def costs(
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
     clock_gating : registers with an enable get a gated clock
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
+    power_events : report events that are simulated for the power; None takes ``verify.real_events``, 0 leaves it out
 
     Raises
     ------
     ConfigError
         When the block is unknown or the clock period is not positive.
+    VerificationError
+        When the simulated netlist computes something else than the emulator.
     LibertyError, ToolMissingError, ToolError
         When the library cannot be used, yosys is missing, or a program fails; its log stays.
     """
     from rtl_gen import costs as silicon
     from rtl_gen.costs.synth import TIMEOUT
+    from sim.netlist import MappedNetlist
 
     if block not in BLOCKS:
         raise ConfigError(
@@ -60,6 +70,7 @@ def costs(
     library = "generic" if liberty is None else liberty.name.partition(".")[0]
     folder = context.path(COSTS, f"{library}-{block}")
     sources, top, facts = _verilog(context.config, model, block, folder / "rtl")
+    (folder / STAMP).unlink(missing_ok=True)
     context.progress.say(f"synthesis of {top} into the cells of {library}")
     found = silicon.synthesise(sources, top, folder, liberty, clock_gating=clock_gating, timeout=timeout or TIMEOUT)
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
@@ -72,9 +83,68 @@ def costs(
         found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
     )
     content |= {"block": block, "latency": facts["latency"]}
+    content["unpowered"] = _why_no_power(liberty, block, power_events)
     write_text(folder / PICTURE, silicon.treemap({row["part"]: 1000 * row["kGE"] for row in content["parts"]}))
     write_json(folder / FILE, content)
+    if clock_gating:
+        write_text(folder / STAMP, inputs_stamp(facts["files"], liberty))
+    if liberty is not None and not content["unpowered"]:
+        mapped = MappedNetlist(folder, top, liberty)
+        content |= _power(context, mapped, facts["options"], power_events, clock_ns)
+        write_json(folder / FILE, content)
     return content
+
+
+def inputs_stamp(files: Mapping[str, str], liberty: Path | None) -> str:
+    """Return the hash of what a netlist is made of: Verilog and library."""
+    content = b"" if liberty is None or not liberty.is_file() else liberty.read_bytes()
+    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode() + content).hexdigest()
+
+
+def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
+    if liberty is None:
+        return "generic cells have no power; give a library with --liberty"
+    if block == ENCODER:
+        return "power is simulated from trigger-cell codes to frames; give --block datapath or block"
+    return "left out (--power-events 0)" if events == 0 else ""
+
+
+def _power(context: Context, mapped: Any, options: Any, events: int | None, clock_ns: float) -> dict[str, Any]:
+    """Return ``power`` of a netlist on report events, or, when the library has no such data, ``unpowered``: why not."""
+    from econ_ae.verification import codes_of
+    from sim.netlist_power import ASSUMED, MEASURED, UNGATED, measure_power
+
+    context.progress.say("power: the netlist on report events")
+    codes = codes_of(context, events or context.config.verify.real_events)
+    report = mapped.folder / "power.json"
+    try:
+        found = measure_power(mapped, context.model(), options, codes, clock_ns, report=report)
+    except ConfigError as problem:
+        return {"power": None, "unpowered": str(problem)}
+    measured = found.reports[MEASURED]
+    return {
+        "power": {
+            "total_mW": 1e3 * measured.total.total,
+            "energy_nJ": 1e9 * measured.energy,
+            "leakage_mW": 1e3 * measured.total.leakage,
+            "clock_pins_mW": 1e3 * measured.total.clock,
+            "toggles_per_clock": measured.mean_toggles,
+            "voltage": measured.voltage,
+            "wire_load": measured.wire_load,
+            "events": found.events,
+            "assumed_mW": {f"{a:g}": 1e3 * found.reports[f"{a:g}"].total.total for a in ASSUMED},
+            "without_clock_gates_mW": 1e3 * found.reports[UNGATED].total.total if UNGATED in found.reports else None,
+            "parts": [
+                {
+                    "part": row.part.replace("_", " "),
+                    "mW": 1e3 * row.total,
+                    "leakage": 1e3 * row.leakage,
+                    "clock pins": 1e3 * row.clock,
+                }
+                for row in measured.rows
+            ],
+        }
+    }
 
 
 def fast(context: Context) -> list[Path]:
@@ -116,19 +186,25 @@ def comparison_rows(content: dict[str, Any]) -> list[dict[str, str]]:
     power = content["power"]
     return [
         {
-            "": "area, mm2",
+            "quantity": "area, mm2",
             "this library, cells": "-" if area is None else f"{area:.3f}",
             "scaled to 65 nm, cells": f"{scaled['area_mm2']:.2f} ({low:.2f} to {high:.2f})",
             "ECON-T, after layout": f"{chip['area']:g}",
         },
         {
-            "": "power, mW",
+            "quantity": "power, mW",
             "this library, cells": "-" if power is None else f"{power['total_mW']:.1f}",
             "scaled to 65 nm, cells": "-",
             "ECON-T, after layout": f"{chip['power']:g}",
         },
         {
-            "": "latency, ns",
+            "quantity": "energy per inference, nJ",
+            "this library, cells": "-" if power is None else f"{power['energy_nJ']:.2f}",
+            "scaled to 65 nm, cells": "-",
+            "ECON-T, after layout": f"{chip['energy']:g}",
+        },
+        {
+            "quantity": "latency, ns",
             "this library, cells": "-" if timing is None else f"{content['latency'] * timing['period_ns']:g}",
             "scaled to 65 nm, cells": "-",
             "ECON-T, after layout": f"{chip['latency']:g}",
@@ -136,9 +212,19 @@ def comparison_rows(content: dict[str, Any]) -> list[dict[str, str]]:
     ]
 
 
+def power_rows(content: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the power table in mW: a row per part and the whole; empty when there is no power."""
+    power = content["power"]
+    if power is None:
+        return []
+    kinds = {"mW": "total_mW", "leakage": "leakage_mW", "clock pins": "clock_pins_mW"}
+    rows = [{"part": row["part"]} | {kind: f"{row[kind]:.2f}" for kind in kinds} for row in power["parts"]]
+    return [*rows, {"part": "all"} | {kind: f"{power[total]:.2f}" for kind, total in kinds.items()}]
+
+
 def lines(content: dict[str, Any]) -> list[str]:
     """Return the rest of the costs as sentences."""
-    scaled, timing = content["scaled"], content["timing"]
+    scaled, timing, power = content["scaled"], content["timing"], content["power"]
     low, high = scaled["range_mm2"]
     cells = ", ".join(f"{count} {kind}" for kind, count in content["cells"].items() if count)
     found = [
@@ -151,13 +237,19 @@ def lines(content: dict[str, Any]) -> list[str]:
     else:
         found.append(timing["advice"])
         found += [f"longest path to {p['stage']}: {p['path']}" for p in timing["paths"]]
+    if power is None:
+        found.append(f"no power: {content['unpowered']}")
+    else:
+        assumed = ", ".join(f"{mw:.0f} mW at {a}" for a, mw in power["assumed_mW"].items())
+        found.append(
+            f"power on {power['events']} report events: {power['total_mW']:.1f} mW, {power['energy_nJ']:.2f} nJ per "
+            f"inference, nets change {power['toggles_per_clock']:.3f} times a clock; assumed changes give {assumed}"
+        )
     return [*found, f"{content['seconds']:.0f} s, {content['peak_memory'] / 1e6:.0f} MB at most"]
 
 
 def stored(context: Context) -> list[dict[str, Any]]:
     """Return all costs that a run has, each with its picture as ``picture``; the fast estimate last."""
-    import json
-
     files = sorted(context.path(COSTS).glob(f"*/{FILE}"))
     found = [
         json.loads(file.read_text(encoding="utf-8")) | {"picture": file.with_name(PICTURE).read_text(encoding="utf-8")}
@@ -185,6 +277,8 @@ def _verilog(
         files, top = generate(model, options), top_module(model, options)
     written = [path for path in write_files(files, folder, overwrite=True) if path.suffix == ".v"]
     facts = {
+        "files": files,
+        "options": options,
         "quasi_static": [port.name for port in ports(model, options) if port.role == "configuration"],
         "operands": _operands(model, part),
         "free": _free(model, options),

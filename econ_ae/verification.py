@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from econ_ae import floatcodes
+from econ_ae import costing, floatcodes
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.fixedpoint import IntArray
@@ -190,7 +189,7 @@ def _hls(context: Context, request: Request) -> Any:
 
 
 def mapped_netlist(context: Context, liberty: Path | None) -> Any:
-    """Synthesise the complete block into ``verify/netlist/<library>`` unless the same netlist is there already.
+    """Return the netlist of the complete block: what ``econ-ae costs`` left, or one in ``verify/netlist/<library>``.
 
     Raises
     ------
@@ -200,23 +199,31 @@ def mapped_netlist(context: Context, liberty: Path | None) -> Any:
     from rtl_gen.costs import generic, synthesise
     from rtl_gen.verilog import DATAPATH, STRUCTURAL, block_module, default_options, generate_block
     from rtl_gen.writer import write_files
-    from sim.netlist import NETLIST as JSON
     from sim.netlist import MappedNetlist
 
     model = context.model()
     name = generic.NAME if liberty is None else liberty.name.partition(".")[0]
-    folder = _folder(context, NETLIST) / name
     files = generate_block(model, replace(default_options(model, DATAPATH), leaf=STRUCTURAL))
-    library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
-    content = b"" if liberty is None or not liberty.is_file() else liberty.read_bytes()
-    stamp = hashlib.sha256(json.dumps(files, sort_keys=True).encode() + content).hexdigest()
-    mark = folder / "inputs.sha256"
-    if not (folder / JSON).is_file() or not mark.is_file() or mark.read_text(encoding="utf-8") != stamp:
+    stamp = costing.inputs_stamp(files, liberty)
+    folder = context.path(costing.COSTS, f"{'generic' if liberty is None else name}-{costing.BLOCK}")
+    if not _made_of(folder, stamp):
+        folder = _folder(context, NETLIST) / name
+    if not _made_of(folder, stamp):
         context.progress.say(f"synthesis into the cells of {name}")
+        (folder / costing.STAMP).unlink(missing_ok=True)
         sources = [path for path in write_files(files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
         synthesise(sources, block_module(model), folder, liberty)
-        mark.write_text(stamp, encoding="utf-8")
+        (folder / costing.STAMP).write_text(stamp, encoding="utf-8")
+    library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
     return MappedNetlist(folder, block_module(model), library)
+
+
+def _made_of(folder: Path, stamp: str) -> bool:
+    """Tell whether a folder holds the netlist of these inputs."""
+    from sim.netlist import NETLIST as JSON
+
+    mark = folder / costing.STAMP
+    return (folder / JSON).is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == stamp
 
 
 def _netlist(context: Context, request: Request) -> Any:

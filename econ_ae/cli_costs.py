@@ -1,0 +1,62 @@
+"""The commands `econ-ae costs` and `econ-ae power`: thin, as ``cli``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from econ_ae.cli_chip import Json, RunPath
+
+ClockNs = Annotated[float, typer.Option(min=0.1, help="Clock period.")]
+
+
+def costs(
+    run_path: RunPath,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cell library (.lib, .lib.gz); default: gate equivalents, no timing, no power.")
+    ] = None,
+    clock_ns: ClockNs = 25.0,
+    block: Annotated[str, typer.Option(help="encoder, datapath, or block: all with the registers.")] = "block",
+    power_events: Annotated[
+        int | None, typer.Option(min=0, help="Report events simulated for the power; 0: no power.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(min=1, help="Seconds that each run of yosys may take.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Area, timing and power of the hardware in silicon, beside the published chip; before layout."""
+    from econ_ae import costing, pipeline
+    from econ_ae.console import Terminal, print_table
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    found = costing.costs(
+        context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout, power_events=power_events
+    )
+    if as_json:
+        print_table("", [found], as_json=True)
+        return
+    print_table(f"Area of the {block} in {found['library']}, before layout", costing.area_rows(found))
+    if found["power"] is not None:
+        print_table(f"Power at {clock_ns:g} ns, mW, before layout", costing.power_rows(found))
+    print_table("Three columns that cannot be subtracted from each other", costing.comparison_rows(found))
+    for line in costing.lines(found):
+        typer.echo(line)
+
+
+def power(
+    run_path: RunPath,
+    liberty: Annotated[Path, typer.Option(help="Cell library with power tables (.lib, .lib.gz).")],
+    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
+    clock_ns: ClockNs = 25.0,
+    wire_load: Annotated[str | None, typer.Option(help="Wire-load model of the library, or none.")] = None,
+    glitches: Annotated[bool, typer.Option("--glitches", help="Also count glitches, with unit delays.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Power of the complete block before layout, with the activity of real events, part by part in mW."""
+    from econ_ae import pipeline, verification
+    from econ_ae.console import Terminal, print_table
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
+    print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)
