@@ -126,6 +126,15 @@ def test_fast_estimate_reaches_the_report(context: pipeline.Context) -> None:
     assert not costing.for_report(context), "costs of another encoder are not shown"
 
 
+def test_the_report_needs_no_costs(context: pipeline.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs made before the stage existed, or stage by stage, still get their report."""
+    for stage in ("train", "freeze", "generate", "verify"):
+        context.run.record(stage, "", [], 0.0)
+    monkeypatch.setitem(pipeline.STAGES, "report", lambda _: [])
+    pipeline.run_stage(context, "report", repeat=True)
+    assert "report" in context.run.manifest()["stages"]
+
+
 @needs_yosys
 @pytest.mark.simulator
 def test_timing_and_power_in_a_library(context: pipeline.Context, reference: Path) -> None:
