@@ -170,10 +170,13 @@ def generate(
 def verify(
     run_path: RunPath,
     events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
-    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls or all.")] = "encoder",
+    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist or all.")] = "encoder",
     simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
     waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
     ac_types: Annotated[Path | None, typer.Option(help="Headers of Catapult's C++; default: hls4ml's.")] = None,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cells of the netlist (.lib, .lib.gz); default: generic.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
@@ -181,7 +184,9 @@ def verify(
     from econ_ae.console import Terminal, print_table
 
     context = pipeline.open_run(run_path, Terminal(quiet=as_json))
-    results = verification.run_suites(context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types)
+    results = verification.run_suites(
+        context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
+    )
     print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
     if not all(result.passed for result in results):
         raise typer.Exit(1)
@@ -210,6 +215,25 @@ def costs(
     print_table(f"Area in {found['library']}", costing.area_rows(found))
     for line in costing.lines(found):
         typer.echo(line)
+
+
+@app.command()
+def power(
+    run_path: RunPath,
+    liberty: Annotated[Path, typer.Option(help="Cell library with power tables (.lib, .lib.gz).")],
+    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
+    clock_ns: Annotated[float, typer.Option(min=0.1, help="Clock period.")] = 25.0,
+    wire_load: Annotated[str | None, typer.Option(help="Wire-load model of the library, or none.")] = None,
+    glitches: Annotated[bool, typer.Option("--glitches", help="Also count glitches, with unit delays.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Power of the complete block before layout, with the activity of real events, part by part in mW."""
+    from econ_ae import pipeline, verification
+    from econ_ae.console import Terminal, print_table
+
+    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
+    print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)
 
 
 @app.command()

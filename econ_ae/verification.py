@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from econ_ae.pipeline import Context
 
 ALL = "all"
+NETLIST = "netlist"
+"""Suite that synthesises first, which takes minutes; not part of ``all``."""
+BENCH_EVENTS = 4
+"""Real events of the suite ``netlist`` in Icarus, which is slow on gates; all others run bit-parallel."""
+GLITCH_CLOCKS = 2
+"""Clocks of each lane whose glitches are counted."""
 WAVES = "ECON_AE_WAVES"
 """Environment variable that makes ``sim.simulate`` write waveforms."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a suite is asked for: how many real events, and where the HLS headers are (None: with hls4ml)."""
+    """What a suite is asked for: real events, HLS headers (None: with hls4ml), cell library (None: generic cells)."""
 
     events: int
     ac_types: Path | None = None
+    liberty: Path | None = None
 
 
 def run_suites(
@@ -38,8 +45,9 @@ def run_suites(
     simulator: str = "icarus",
     waves: bool = False,
     ac_types: Path | None = None,
+    liberty: Path | None = None,
 ) -> list[Any]:
-    """Run one suite, or all; return their results, each with ``passed`` and ``to_json()``.
+    """Run one suite, or all but the netlist's; return their results, each with ``passed`` and ``to_json()``.
 
     Parameters
     ----------
@@ -48,6 +56,7 @@ def run_suites(
     simulator : ``icarus``, or ``verilator`` for the datapath
     waves : also write waveforms (FST) beside the build, Icarus only
     ac_types : directory of the ac_types headers for the Catapult C++; by default those that hls4ml ships
+    liberty : cell library that the suite ``netlist`` maps to; generic cells by default
 
     Raises
     ------
@@ -66,8 +75,8 @@ def run_suites(
         return [_verilated(context, events)]
     if waves:
         os.environ[WAVES] = "1"
-    names = list(SUITES) if suite == ALL else [suite]
-    request = Request(events or context.config.verify.real_events, ac_types)
+    names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
+    request = Request(events or context.config.verify.real_events, ac_types, liberty)
     found = [SUITES[name](context, request) for name in names]
     return [result for one in found for result in (one if isinstance(one, list) else [one])]
 
@@ -179,6 +188,87 @@ def _hls(context: Context, request: Request) -> Any:
     ]
 
 
+def mapped_netlist(context: Context, liberty: Path | None) -> Any:
+    """Return the netlist of the complete block that ``econ-ae costs`` left, or synthesise it as that does.
+
+    Raises
+    ------
+    LibertyError, ToolMissingError, ToolError
+        When the library cannot be used or the synthesis fails.
+    """
+    from econ_ae import costing
+    from rtl_gen.costs import generic
+    from rtl_gen.verilog import block_module, generate_block
+    from sim.netlist import MappedNetlist
+
+    model = context.model()
+    name = "generic" if liberty is None else liberty.name.partition(".")[0]
+    folder = context.path(costing.COSTS, f"{name}-{costing.BLOCK}")
+    files = generate_block(model, netlist_options(context))
+    written = {path: folder / "rtl" / path for path in files if path.endswith(".v")}
+    same = all(p.is_file() and p.read_text(encoding="utf-8") == files[name] for name, p in written.items())
+    if not (same and (folder / costing.FILE).is_file()):
+        costing.costs(context, liberty=liberty, block=costing.BLOCK)
+    library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
+    return MappedNetlist(folder, block_module(model), library)
+
+
+def netlist_options(context: Context) -> Any:
+    """Return the options of the datapath in the netlist."""
+    from econ_ae import costing
+
+    return costing.options_of(context.config, context.model(), costing.DATAPATH)
+
+
+def _netlist(context: Context, request: Request) -> Any:
+    from sim.netlist import verify_netlist
+
+    model = context.model()
+    mapped = mapped_netlist(context, request.liberty)
+    return verify_netlist(
+        mapped,
+        model,
+        netlist_options(context),
+        codes_of(context, request.events),
+        _folder(context, NETLIST),
+        rtl=mapped.folder / "rtl",
+        bench_events=BENCH_EVENTS,
+        progress=context.progress,
+    )
+
+
+def power(
+    context: Context, liberty: Path, events: int | None, clock_ns: float, *, wire_load: str | None, glitches: bool
+) -> Any:
+    """Return the power of the complete block in a library's cells, on report rows; also left with the costs.
+
+    Raises
+    ------
+    ConfigError
+        When the library has no power data or no such wire load.
+    """
+    from econ_ae.costing import FILE
+    from econ_ae.files import write_json
+    from sim.netlist_power import measure_power
+
+    model = context.model()
+    mapped = mapped_netlist(context, liberty)
+    found = measure_power(
+        mapped,
+        model,
+        netlist_options(context),
+        codes_of(context, events or context.config.verify.real_events),
+        clock_ns,
+        wire_load=wire_load,
+        glitch_clocks=GLITCH_CLOCKS if glitches else 0,
+        report=mapped.folder / "power.json",
+        progress=context.progress,
+    )
+    costs = mapped.folder / FILE
+    write_json(costs, json.loads(costs.read_text(encoding="utf-8")) | {"power": found.summary()})
+    return found
+
+
 SUITES: dict[str, Callable[[Context, Request], Any]] = {
     "encoder": _encoder,
     "datapath": _datapath,
@@ -186,5 +276,6 @@ SUITES: dict[str, Callable[[Context, Request], Any]] = {
     "block": _block,
     "seu": _upsets,
     "hls": _hls,
+    NETLIST: _netlist,
 }
-"""Suites by name: the encoder alone, codes to frames, registers over I2C, all of it, every single upset, C++."""
+"""Suites by name: the encoder alone, codes to frames, registers over I2C, all of it, every upset, C++, gates."""

@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
-GLUE = {f"econ_ae/{name}.py" for name in ("cli", "cli_chip", "pipeline", "reporting", "generation", "verification", "costing")}
+GLUE = {
+    f"econ_ae/{name}.py"
+    for name in ("cli", "cli_chip", "pipeline", "reporting", "generation", "verification", "costing")
+}
 
 
 def sources() -> list[Path]:

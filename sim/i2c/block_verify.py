@@ -69,7 +69,8 @@ def verify_block(
     bx0 : bool (n,), which of the events are bunch crossing 0; without it the first one
     rewritten : bytes of the weight image that the reconfiguration rewrites (from the first on); all without it
     random_count : random events besides the given ones
-    upsets : single upsets while events stream, of weight bits or, without their triplication, of others that have it
+    upsets : single upsets while events stream, of weight bits or, without their triplication, of others that have it;
+        0 for a netlist, whose bits nothing outside can flip
     seed : of everything that is random
     files : Verilog by relative path to verify in place of the generated one, behind the same ports
 
@@ -98,7 +99,7 @@ def verify_block(
     vectors.save(vectors.vectors(model, options, phases), vectors_path)
     encoder.write_text(codec.dumps(model), encoding="utf-8")
     verilog = generate_block(model, options) if files is None else files
-    texts = {f"{HARNESS}.v": block_harness(model, options)} | dict(verilog)
+    texts = {f"{HARNESS}.v": block_harness(model, options, flips=upsets > 0)} | dict(verilog)
     sources = [path for path in write_files(texts, space.directory / "rtl", overwrite=True) if path.suffix == ".v"]
     content = {
         "sources": [str(path) for path in sources],

@@ -1,0 +1,125 @@
+"""Formal equivalence of Verilog and its netlist for small blocks, by yosys: not a sample of inputs but all of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from econ_ae.errors import VerificationError
+from rtl_gen.costs.tools import YOSYS, run
+
+TIMEOUT = 600.0
+_COUNT = re.compile(r"Found (\d+) \$equiv cells in \S+:\s+Of those cells (\d+) are proven and (\d+) are unproven", re.S)
+_UNPROVEN = re.compile(r"Unproven \$equiv [^:]*: (.+)")
+
+_SCRIPT = """\
+read_verilog {gold}
+hierarchy -check -top {top}
+proc
+flatten
+async2sync
+opt_clean
+rename {top} gold
+design -stash gold
+read_verilog {gate}
+hierarchy -check -top {gate_top}
+proc
+flatten
+async2sync
+opt_clean
+rename {gate_top} gate
+design -stash gate
+design -copy-from gold -as gold gold
+design -copy-from gate -as gate gate
+equiv_make gold gate equivalent
+hierarchy -top equivalent
+opt -purge
+equiv_struct
+equiv_simple -undef
+equiv_induct -undef -seq {depth}
+equiv_status
+"""
+
+
+@dataclass(frozen=True)
+class FormalResult:
+    """Outcome of a proof.
+
+    Parameters
+    ----------
+    module : what was compared
+    points : outputs and registers that had to be equal
+    proven, unproven : how many were, and the names of those that were not
+    seconds : wall time
+    log : everything that yosys printed
+    """
+
+    module: str
+    points: int
+    proven: int
+    unproven: tuple[str, ...]
+    seconds: float
+    log: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether every point was proven."""
+        return self.points > 0 and self.proven == self.points
+
+    def to_json(self) -> str:
+        """Return the result as JSON."""
+        return json.dumps(asdict(self) | {"log": self.log.name, "passed": self.passed}, indent=2) + "\n"
+
+
+def prove_equal(
+    gold: Sequence[Path],
+    gate: Sequence[Path],
+    top: str,
+    work_dir: Path,
+    *,
+    gate_top: str | None = None,
+    depth: int = 4,
+    timeout: float = TIMEOUT,
+) -> FormalResult:
+    """Prove that a netlist equals its Verilog for every input.
+
+    Parameters
+    ----------
+    gold, gate : Verilog files of the two; those of the netlist hold the models of its cells
+    top, gate_top : names of the module in both; the same by default
+    work_dir : where script, log and ``formal.json`` go
+    depth : clocks of the induction
+    timeout : seconds
+
+    Returns
+    -------
+    The result; what could not be proven is in it, not an exception.
+
+    Raises
+    ------
+    ToolMissingError, ToolError
+        When yosys is missing or fails, for example because one of the two has no such module.
+    VerificationError
+        When nothing was compared.
+    """
+    work_dir = work_dir.resolve()
+    work_dir.mkdir(parents=True, exist_ok=True)
+    script, log = work_dir / "formal.ys", work_dir / "formal.log"
+    gold_files, gate_files = (" ".join(f'"{path.resolve()}"' for path in files) for files in (gold, gate))
+    script.write_text(
+        _SCRIPT.format(gold=gold_files, gate=gate_files, top=top, gate_top=gate_top or top, depth=depth),
+        encoding="utf-8",
+    )
+    done = run([YOSYS, "-Q", "-T", "-s", str(script)], log, timeout=timeout)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    counts = _COUNT.findall(text)
+    if not counts or not int(counts[-1][0]):
+        raise VerificationError(f"yosys compared nothing of {top}; see {log}")
+    points, proven, _ = map(int, counts[-1])
+    unproven = tuple(dict.fromkeys(_UNPROVEN.findall(text))) if proven < points else ()
+    result = FormalResult(top, points, proven, unproven, round(done.seconds, 2), log)
+    (work_dir / "formal.json").write_text(result.to_json(), encoding="utf-8")
+    return result
