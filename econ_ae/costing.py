@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from econ_ae.config import RunConfig
     from econ_ae.ir.model import EncoderModel
     from econ_ae.pipeline import Context
+    from rtl_gen.verilog import VerilogOptions
 
 COSTS, FILE, PICTURE, SKIPPED = "costs", "costs.json", "treemap.svg", "skipped.json"
 STAMP = "inputs.sha256"
@@ -196,19 +197,27 @@ def why_none(context: Context) -> str:
     return str(json.loads(path.read_text(encoding="utf-8"))["skipped"]) if path.is_file() else ""
 
 
+def options_of(config: RunConfig, model: EncoderModel, part: str) -> VerilogOptions:
+    """Return the Verilog options of what is synthesised: structural arithmetic, the run's pipeline registers."""
+    from rtl_gen.verilog import STRUCTURAL, default_options
+
+    options = replace(default_options(model, part), leaf=STRUCTURAL)
+    if config.hardware.registers is None:
+        return options
+    outside = options.registers - {stage.requantise.name for stage in model.stages}
+    return replace(options, registers=outside | set(config.hardware.registers))
+
+
 def _verilog(
     config: RunConfig, model: EncoderModel, block: str, folder: Path
 ) -> tuple[list[Path], str, dict[str, Any]]:
     """Write the Verilog with structural arithmetic; return its files, the top module, and facts for the timing."""
-    from rtl_gen.verilog import STRUCTURAL, block_module, default_options, generate, generate_block, ports, top_module
+    from rtl_gen.verilog import block_module, generate, generate_block, ports, top_module
     from rtl_gen.verilog import latency as clocks
     from rtl_gen.writer import write_files
 
     part = ENCODER if block == ENCODER else DATAPATH
-    options = replace(default_options(model, part), leaf=STRUCTURAL)
-    if config.hardware.registers is not None:
-        outside = options.registers - {stage.requantise.name for stage in model.stages}
-        options = replace(options, registers=outside | set(config.hardware.registers))
+    options = options_of(config, model, part)
     if block == BLOCK:
         files, top = generate_block(model, options), block_module(model)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,45 +189,36 @@ def _hls(context: Context, request: Request) -> Any:
 
 
 def mapped_netlist(context: Context, liberty: Path | None) -> Any:
-    """Return the netlist of the complete block: what ``econ-ae costs`` left, or one in ``verify/netlist/<library>``.
+    """Return the netlist of the complete block that ``econ-ae costs`` left, or synthesise it as that does.
 
     Raises
     ------
     LibertyError, ToolMissingError, ToolError
         When the library cannot be used or the synthesis fails.
     """
-    from rtl_gen.costs import generic, synthesise
-    from rtl_gen.verilog import DATAPATH, STRUCTURAL, block_module, default_options, generate_block
-    from rtl_gen.writer import write_files
+    from rtl_gen.costs import generic
+    from rtl_gen.verilog import block_module, generate_block
+    from sim.netlist import NETLIST as JSON
     from sim.netlist import MappedNetlist
 
     model = context.model()
-    name = generic.NAME if liberty is None else liberty.name.partition(".")[0]
-    files = generate_block(model, replace(default_options(model, DATAPATH), leaf=STRUCTURAL))
-    stamp = costing.inputs_stamp(files, liberty)
-    folder = context.path(costing.COSTS, f"{'generic' if liberty is None else name}-{costing.BLOCK}")
-    if not _made_of(folder, stamp):
-        folder = _folder(context, NETLIST) / name
-    if not _made_of(folder, stamp):
-        context.progress.say(f"synthesis into the cells of {name}")
-        (folder / costing.STAMP).unlink(missing_ok=True)
-        sources = [path for path in write_files(files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
-        synthesise(sources, block_module(model), folder, liberty)
-        (folder / costing.STAMP).write_text(stamp, encoding="utf-8")
+    name = "generic" if liberty is None else liberty.name.partition(".")[0]
+    folder = context.path(costing.COSTS, f"{name}-{costing.BLOCK}")
+    stamp = costing.inputs_stamp(generate_block(model, netlist_options(context)), liberty)
+    mark = folder / costing.STAMP
+    same = mark.is_file() and mark.read_text(encoding="utf-8") == stamp
+    if not (same and (folder / JSON).is_file()):
+        costing.costs(context, liberty=liberty, block=costing.BLOCK, power_events=0)
     library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
     return MappedNetlist(folder, block_module(model), library)
 
 
-def _made_of(folder: Path, stamp: str) -> bool:
-    """Tell whether a folder holds the netlist of these inputs."""
-    from sim.netlist import NETLIST as JSON
-
-    mark = folder / costing.STAMP
-    return (folder / JSON).is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == stamp
+def netlist_options(context: Context) -> Any:
+    """Return the options of the datapath in the netlist."""
+    return costing.options_of(context.config, context.model(), costing.DATAPATH)
 
 
 def _netlist(context: Context, request: Request) -> Any:
-    from rtl_gen.verilog import DATAPATH, default_options
     from sim.netlist import verify_netlist
 
     model = context.model()
@@ -235,7 +226,7 @@ def _netlist(context: Context, request: Request) -> Any:
     return verify_netlist(
         mapped,
         model,
-        default_options(model, DATAPATH),
+        netlist_options(context),
         codes_of(context, request.events),
         _folder(context, NETLIST),
         rtl=mapped.folder / "rtl",
@@ -247,22 +238,23 @@ def _netlist(context: Context, request: Request) -> Any:
 def power(
     context: Context, liberty: Path, events: int | None, clock_ns: float, *, wire_load: str | None, glitches: bool
 ) -> Any:
-    """Return the power of the complete block in a library's cells, on report rows; also left in ``power.json``.
+    """Return the power of the complete block in a library's cells, on report rows; also left with the costs.
 
     Raises
     ------
     ConfigError
         When the library has no power data or no such wire load.
     """
-    from rtl_gen.verilog import DATAPATH, default_options
+    from econ_ae.costing import FILE
+    from econ_ae.files import write_json
     from sim.netlist_power import measure_power
 
     model = context.model()
     mapped = mapped_netlist(context, liberty)
-    return measure_power(
+    found = measure_power(
         mapped,
         model,
-        default_options(model, DATAPATH),
+        netlist_options(context),
         codes_of(context, events or context.config.verify.real_events),
         clock_ns,
         wire_load=wire_load,
@@ -270,6 +262,9 @@ def power(
         report=mapped.folder / "power.json",
         progress=context.progress,
     )
+    costs = mapped.folder / FILE
+    write_json(costs, json.loads(costs.read_text(encoding="utf-8")) | {"power": found.summary()})
+    return found
 
 
 SUITES: dict[str, Callable[[Context, Request], Any]] = {

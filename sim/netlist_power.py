@@ -15,7 +15,8 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 from rtl_gen.costs.activity import assumed
 from rtl_gen.costs.parts import part_of
-from rtl_gen.costs.power import PowerReport, power
+from rtl_gen.costs.power import power
+from rtl_gen.costs.power_report import PowerReport
 from rtl_gen.costs.power_tables import read_power
 from rtl_gen.verilog import VerilogOptions
 from sim.golden import Settings
@@ -57,6 +58,19 @@ class PowerComparison:
             rows.append({"part": part} | {name: f"{1e3 * value:.3g}" for name, value in watts.items()})
         total = {name: f"{1e3 * report.total.total:.3g}" for name, report in self.reports.items()}
         return [*rows, {"part": "total"} | total]
+
+    def summary(self) -> dict[str, object]:
+        """Return the sums as ``costs.json`` holds them: mW, nJ per inference, by activity; the first is measured."""
+        first = next(iter(self.reports.values()))
+        return {
+            "stage": "before layout",
+            "total_mW": 1e3 * first.total.total,
+            "energy_nJ": 1e9 * first.energy,
+            "wire_load": first.wire_load,
+            "events": self.events,
+            "by_activity_mW": {name: 1e3 * report.total.total for name, report in self.reports.items()},
+            "parts": self.rows(),
+        }
 
     def to_json(self) -> str:
         """Return everything in W and J as JSON."""

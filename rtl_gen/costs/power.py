@@ -12,7 +12,6 @@ the pins that it drives.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from rtl_gen.costs.activity import Activity
 from rtl_gen.costs.expressions import Expression
 from rtl_gen.costs.flat_netlist import ONE, ZERO, Cells, FlatNetlist, Nets
+from rtl_gen.costs.power_report import PowerReport, PowerRow
 from rtl_gen.costs.power_tables import Arc, CellPower, Floats, Pin, PowerLibrary
 
 CLOCK_SLEW = 0.1e-9
@@ -27,63 +27,6 @@ CLOCK_SLEW = 0.1e-9
 
 _SLEW_PASSES = 3  # the slew of a net depends weakly on those before it; two passes settle it within a percent
 _CHECKERED = np.uint64(0x5555_5555_5555_5555)  # a clock is high half of the time
-
-
-@dataclass(frozen=True)
-class PowerRow:
-    """Power of one part in W.
-
-    Parameters
-    ----------
-    part : name
-    internal, switching, leakage : without the clock pins
-    clock : internal and switching power of flip-flops' and clock gates' clock pins
-    """
-
-    part: str
-    internal: float
-    switching: float
-    leakage: float
-    clock: float
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.internal + self.switching + self.leakage + self.clock
-
-
-@dataclass(frozen=True)
-class PowerReport:
-    """Power of a netlist, before layout.
-
-    Parameters
-    ----------
-    library, voltage : of the cells (V)
-    activity : where the switching activity comes from
-    clock_ns : period; with one event a clock, energy per inference is power times this
-    wire_load : wire-load model, or none
-    rows : per part, the largest first
-    mean_toggles : changes per clock of the nets that cells drive, clock nets left out
-    """
-
-    library: str
-    voltage: float
-    activity: str
-    clock_ns: float
-    wire_load: str
-    rows: tuple[PowerRow, ...]
-    mean_toggles: float
-
-    @property
-    def total(self) -> PowerRow:
-        """The sum of all parts."""
-        kinds = ("internal", "switching", "leakage", "clock")
-        return PowerRow("total", *(sum(getattr(row, kind) for row in self.rows) for kind in kinds))
-
-    @property
-    def energy(self) -> float:
-        """Energy per inference in J, at one inference a clock."""
-        return self.total.total * self.clock_ns * 1e-9
 
 
 def power(

@@ -117,7 +117,7 @@ def test_more_activity_is_more_power() -> None:
 
 @pytest.mark.parametrize("name", ["nangate45_typ", "sky130hd_tt", "ihp_sg13g2_typ_1p20V_25C"])
 def test_opensta_agrees(name: str, reference: Path, tmp_path: Path) -> None:
-    """Switching and leakage agree within a few percent.
+    """Switching and leakage agree within ten percent.
 
     The internal power does not: the OpenSTA of 2019 adds the energies of a rise and of a fall for every change of an
     output, where one change is one of the two (later versions take the mean), and halves that of input pins.
@@ -132,7 +132,7 @@ def test_opensta_agrees(name: str, reference: Path, tmp_path: Path) -> None:
     activity = assumed(netlist, 0.2, read_cells(read(done.library.path), library.cells))
     ours = power(netlist, library, activity, 25).total
     theirs = opensta_power(netlist, library, done.library.path, tmp_path / "sta", 25, activity=0.2)
-    assert ours.switching == pytest.approx(theirs["switching"], rel=0.05)
+    assert ours.switching == pytest.approx(theirs["switching"], rel=0.1)
     assert ours.leakage == pytest.approx(theirs["leakage"], rel=0.1)
 
 
