@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog
+# What the main job can do without: a set-up that cannot get it says so and goes on.
+OPTIONAL := yosys:yosys:optional
 TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++
 export VENV
 
@@ -13,7 +15,7 @@ RUN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(CONFIG),--config "$(CO
 .PHONY: run test check format test-slow verify-million seu benchmarks docs clean
 
 run:
-	@scripts/setup $(SIMULATOR)
+	@scripts/setup $(SIMULATOR) $(OPTIONAL)
 	@$(BIN)/econ-ae run $(RUN_OPTIONS)
 
 test:

@@ -26,7 +26,7 @@ def costs(
     as_json: Json = False,
 ) -> None:
     """Area, timing and power of the hardware in silicon, beside the published chip; before layout."""
-    from econ_ae import costing, pipeline
+    from econ_ae import cost_tables, costing, pipeline
     from econ_ae.console import Terminal, print_table
 
     context = pipeline.open_run(run_path, Terminal(quiet=as_json))
@@ -36,11 +36,11 @@ def costs(
     if as_json:
         print_table("", [found], as_json=True)
         return
-    print_table(f"Area of the {block} in {found['library']}, before layout", costing.area_rows(found))
+    print_table(f"Area of the {block} in {found['library']}, before layout", cost_tables.area_rows(found))
     if found["power"] is not None:
-        print_table(f"Power at {clock_ns:g} ns, mW, before layout", costing.power_rows(found))
-    print_table("Three columns that cannot be subtracted from each other", costing.comparison_rows(found))
-    for line in costing.lines(found):
+        print_table(f"Power at {clock_ns:g} ns, mW, before layout", cost_tables.power_rows(found))
+    print_table("Three columns that cannot be subtracted from each other", cost_tables.comparison_rows(found))
+    for line in cost_tables.lines(found):
         typer.echo(line)
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from econ_ae.errors import ConfigError, did_you_mean
+from econ_ae.cost_tables import area_rows, comparison_rows, lines, power_rows
+from econ_ae.errors import ConfigError, ToolError, ToolMissingError, did_you_mean
 from econ_ae.files import write_json, write_text
+from econ_ae.ir import codec
 
 if TYPE_CHECKING:
     from econ_ae.config import RunConfig
@@ -23,8 +25,8 @@ STAMP = "inputs.sha256"
 """Beside a netlist: hash of the Verilog and the library that it was made of."""
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
-FAST = DATAPATH
-"""What the main job estimates: everything but the configuration registers, which take minutes."""
+FAST = ENCODER
+"""What the main job estimates, in seconds: what training and settings change; the rest takes minutes."""
 
 
 def costs(
@@ -83,7 +85,7 @@ def costs(
     content = silicon.summary(
         found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
     )
-    content |= {"block": block, "latency": facts["latency"]}
+    content |= {"block": block, "latency": facts["latency"], "encoder_sha256": codec.sha256(model)}
     content["unpowered"] = _why_no_power(liberty, block, power_events)
     write_text(folder / PICTURE, silicon.treemap({row["part"]: 1000 * row["kGE"] for row in content["parts"]}))
     write_json(folder / FILE, content)
@@ -149,114 +151,50 @@ def _power(context: Context, mapped: Any, options: Any, events: int | None, cloc
 
 
 def fast(context: Context) -> list[Path]:
-    """Estimate the datapath in gate equivalents for the main job; without yosys say so and do nothing else."""
-    from rtl_gen.costs import YOSYS, has
-
+    """Estimate the area in gate equivalents for the main job; what keeps it from that is said, and stops nothing."""
     folder = context.path(COSTS)
-    if not has(YOSYS):
-        text = "yosys is not on the PATH, so the area was not estimated; install it with: apt-get install yosys"
-        context.progress.say(f"costs: {text}")
+    (folder / SKIPPED).unlink(missing_ok=True)
+    try:
+        costs(context, block=FAST)
+    except (ToolMissingError, ToolError) as problem:
+        text = f"the silicon area was not estimated: {problem}"
+        context.progress.say(text)
         write_json(folder / SKIPPED, {"skipped": text})
         return [folder / SKIPPED]
-    (folder / SKIPPED).unlink(missing_ok=True)
-    costs(context, block=FAST)
     return [folder / f"generic-{FAST}" / name for name in (FILE, PICTURE)]
 
 
-def area_rows(content: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the area table: a row per part of the design, and the whole."""
-    rows = [
-        {
-            "part": row["part"],
-            "kGE": f"{row['kGE']:.1f}",
-            "um2": "-" if row["um2"] is None else f"{row['um2']:,.0f}",
-            "share": f"{100 * row['share']:.1f} %",
-        }
-        for row in content["parts"]
-    ]
-    whole = content["measured"]["area_mm2"]
-    um2 = "-" if whole is None else f"{whole * 1e6:,.0f}"
-    return [*rows, {"part": "all", "kGE": f"{content['gate_equivalents'] / 1000:.1f}", "um2": um2, "share": "100.0 %"}]
-
-
-def comparison_rows(content: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the three columns that are never mixed: measured in the library, scaled to 65 nm, the published chip."""
-    scaled, chip, timing = content["scaled"], content["published"], content["timing"]
-    low, high = scaled["range_mm2"]
-    area = content["measured"]["area_mm2"]
-    power = content["power"]
-    return [
-        {
-            "quantity": "area, mm2",
-            "this library, cells": "-" if area is None else f"{area:.3f}",
-            "scaled to 65 nm, cells": f"{scaled['area_mm2']:.2f} ({low:.2f} to {high:.2f})",
-            "ECON-T, after layout": f"{chip['area']:g}",
-        },
-        {
-            "quantity": "power, mW",
-            "this library, cells": "-" if power is None else f"{power['total_mW']:.1f}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['power']:g}",
-        },
-        {
-            "quantity": "energy per inference, nJ",
-            "this library, cells": "-" if power is None else f"{power['energy_nJ']:.2f}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['energy']:g}",
-        },
-        {
-            "quantity": "latency, ns",
-            "this library, cells": "-" if timing is None else f"{content['latency'] * timing['period_ns']:g}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['latency']:g}",
-        },
-    ]
-
-
-def power_rows(content: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the power table in mW: a row per part and the whole; empty when there is no power."""
-    power = content["power"]
-    if power is None:
-        return []
-    kinds = {"mW": "total_mW", "leakage": "leakage_mW", "clock pins": "clock_pins_mW"}
-    rows = [{"part": row["part"]} | {kind: f"{row[kind]:.2f}" for kind in kinds} for row in power["parts"]]
-    return [*rows, {"part": "all"} | {kind: f"{power[total]:.2f}" for kind, total in kinds.items()}]
-
-
-def lines(content: dict[str, Any]) -> list[str]:
-    """Return the rest of the costs as sentences."""
-    scaled, timing, power = content["scaled"], content["timing"], content["power"]
-    low, high = scaled["range_mm2"]
-    cells = ", ".join(f"{count} {kind}" for kind, count in content["cells"].items() if count)
-    found = [
-        f"cells: {cells}",
-        f"scaled to {scaled['node']} ({scaled['um2_per_GE']} um2 per GE): {scaled['area_mm2']:.2f} mm2 of cells, "
-        f"{low:.2f} to {high:.2f}; the ECON-T block has {content['published']['area']:g} mm2 after layout",
-    ]
-    if timing is None:
-        found.append(f"no timing: {content['untimed']}")
-    else:
-        found.append(timing["advice"])
-        found += [f"longest path to {p['stage']}: {p['path']}" for p in timing["paths"]]
-    if power is None:
-        found.append(f"no power: {content['unpowered']}")
-    else:
-        assumed = ", ".join(f"{mw:.0f} mW at {a}" for a, mw in power["assumed_mW"].items())
-        found.append(
-            f"power on {power['events']} report events: {power['total_mW']:.1f} mW, {power['energy_nJ']:.2f} nJ per "
-            f"inference, nets change {power['toggles_per_clock']:.3f} times a clock; assumed changes give {assumed}"
-        )
-    return [*found, f"{content['seconds']:.0f} s, {content['peak_memory'] / 1e6:.0f} MB at most"]
-
-
 def stored(context: Context) -> list[dict[str, Any]]:
-    """Return all costs that a run has, each with its picture as ``picture``; the fast estimate last."""
+    """Return all costs of a run's encoder, each with its picture as ``picture``; those in generic cells last."""
     files = sorted(context.path(COSTS).glob(f"*/{FILE}"))
     found = [
         json.loads(file.read_text(encoding="utf-8")) | {"picture": file.with_name(PICTURE).read_text(encoding="utf-8")}
         for file in files
     ]
-    return sorted(found, key=lambda content: content["technology_independent"])
+    encoder = codec.sha256(context.model())
+    current = [content for content in found if content["encoder_sha256"] == encoder]
+    return sorted(current, key=lambda content: content["technology_independent"])
+
+
+def for_report(context: Context) -> list[dict[str, Any]]:
+    """Return the tables, sentences and picture of all costs of a run, for ``metrics.report.build_report``."""
+    return [
+        {
+            "title": f"The {content['block']} in the cells of {content['library']}",
+            "areas": area_rows(content),
+            "powers": power_rows(content),
+            "comparison": comparison_rows(content),
+            "sentences": lines(content),
+            "treemap": content["picture"],
+        }
+        for content in stored(context)
+    ]
+
+
+def why_none(context: Context) -> str:
+    """Return why the main job estimated no costs; empty when it did."""
+    path = context.path(COSTS, SKIPPED)
+    return str(json.loads(path.read_text(encoding="utf-8"))["skipped"]) if path.is_file() else ""
 
 
 def options_of(config: RunConfig, model: EncoderModel, part: str) -> VerilogOptions:

@@ -196,6 +196,8 @@ STAGES: dict[str, Stage] = {
 """The stages after ``data``, in order."""
 
 _ORDER = ["data", *STAGES]
+_OPTIONAL = {"costs"}
+"""Stages that no later one needs."""
 
 
 def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progress: Progress) -> Context:
@@ -256,8 +258,9 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
     """
     if name not in STAGES:
         raise ConfigError(f"stage {name!r} is unknown; expected one of {', '.join(STAGES)}{did_you_mean(name, STAGES)}")
-    earlier = _ORDER[: _ORDER.index(name)]
-    missing = [s for s in earlier if s not in context.run.manifest()["stages"]]
+    done = context.run.manifest()["stages"]
+    earlier = [s for s in _ORDER[: _ORDER.index(name)] if s in done or s not in _OPTIONAL]
+    missing = [s for s in earlier if s not in done]
     if missing:
         raise RunDirectoryError(
             f"{context.run.path}: stage {missing[0]!r} has not finished; run: econ-ae {missing[0]} {context.run.path}"

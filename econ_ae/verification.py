@@ -189,31 +189,26 @@ def _hls(context: Context, request: Request) -> Any:
 
 
 def mapped_netlist(context: Context, liberty: Path | None) -> Any:
-    """Return the netlist of the complete block: what ``econ-ae costs`` left, or one in ``verify/netlist/<library>``.
+    """Return the netlist of the complete block that ``econ-ae costs`` left, or synthesise it as that does.
 
     Raises
     ------
     LibertyError, ToolMissingError, ToolError
         When the library cannot be used or the synthesis fails.
     """
-    from rtl_gen.costs import generic, synthesise
+    from rtl_gen.costs import generic
     from rtl_gen.verilog import block_module, generate_block
-    from rtl_gen.writer import write_files
+    from sim.netlist import NETLIST as JSON
     from sim.netlist import MappedNetlist
 
     model = context.model()
-    name = generic.NAME if liberty is None else liberty.name.partition(".")[0]
-    files = generate_block(model, netlist_options(context))
-    stamp = costing.inputs_stamp(files, liberty)
-    folder = context.path(costing.COSTS, f"{'generic' if liberty is None else name}-{costing.BLOCK}")
-    if not _made_of(folder, stamp):
-        folder = _folder(context, NETLIST) / name
-    if not _made_of(folder, stamp):
-        context.progress.say(f"synthesis into the cells of {name}")
-        (folder / costing.STAMP).unlink(missing_ok=True)
-        sources = [path for path in write_files(files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
-        synthesise(sources, block_module(model), folder, liberty)
-        (folder / costing.STAMP).write_text(stamp, encoding="utf-8")
+    name = "generic" if liberty is None else liberty.name.partition(".")[0]
+    folder = context.path(costing.COSTS, f"{name}-{costing.BLOCK}")
+    stamp = costing.inputs_stamp(generate_block(model, netlist_options(context)), liberty)
+    mark = folder / costing.STAMP
+    same = mark.is_file() and mark.read_text(encoding="utf-8") == stamp
+    if not (same and (folder / JSON).is_file()):
+        costing.costs(context, liberty=liberty, block=costing.BLOCK, power_events=0)
     library = folder / f"{generic.NAME}.lib" if liberty is None else liberty
     return MappedNetlist(folder, block_module(model), library)
 
@@ -221,14 +216,6 @@ def mapped_netlist(context: Context, liberty: Path | None) -> Any:
 def netlist_options(context: Context) -> Any:
     """Return the options of the datapath in the netlist."""
     return costing.options_of(context.config, context.model(), costing.DATAPATH)
-
-
-def _made_of(folder: Path, stamp: str) -> bool:
-    """Tell whether a folder holds the netlist of these inputs."""
-    from sim.netlist import NETLIST as JSON
-
-    mark = folder / costing.STAMP
-    return (folder / JSON).is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == stamp
 
 
 def _netlist(context: Context, request: Request) -> Any:

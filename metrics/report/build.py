@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
 from metrics.evaluate import Evaluation
-from metrics.report.data import ModelCard, ReportData, Scalar, Table, Verification
+from metrics.report.data import ModelCard, ReportData, Scalar, SiliconCosts, Table, Verification
 from metrics.report.gallery import defaults, gallery
 from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, profile_sets
 from metrics.threshold import ThresholdStream
@@ -35,6 +35,8 @@ def build_report(
     ideal: Evaluation | None = None,
     streams: Iterable[ThresholdStream] = (),
     runs: Iterable[Mapping[str, Any]] = (),
+    costs: Iterable[Mapping[str, Any]] = (),
+    no_costs: str = "",
 ) -> ReportData:
     """Return a report's data.
 
@@ -51,6 +53,8 @@ def build_report(
     ideal : the same events with receivers that know every sent charge exactly
     streams : how the threshold sum used its links
     runs : facts about each compared run, with the same keys, when there are several
+    costs : fields of ``SiliconCosts``, for each cell library
+    no_costs : why there are no costs
 
     Raises
     ------
@@ -87,6 +91,8 @@ def build_report(
         ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
         streams=tuple(streams),
         runs=tuple(_flat(run) for run in runs),
+        costs=tuple(_costs(one) for one in costs),
+        no_costs=no_costs,
     )
 
 
@@ -103,6 +109,13 @@ def _verification(raw: Mapping[str, Any]) -> Verification:
         corners={str(name): int(hits) for name, hits in raw.get("corners", {}).items()},
         details=_flat({key: value for key, value in raw.items() if key not in _VERIFICATION}),
     )
+
+
+def _costs(raw: Mapping[str, Any]) -> SiliconCosts:
+    areas, powers, comparison = (
+        tuple(_flat(row) for row in raw.get(key, ())) for key in ("areas", "powers", "comparison")
+    )
+    return SiliconCosts(str(raw["title"]), areas, powers, comparison, tuple(raw["sentences"]), str(raw["treemap"]))
 
 
 def _model(raw: Mapping[str, Any]) -> ModelCard:

@@ -163,6 +163,28 @@ class ModelCard:
     facts: Table
 
 
+@dataclass(frozen=True)
+class SiliconCosts:
+    """What the hardware costs in silicon, before layout; every value is text, ready to show.
+
+    Parameters
+    ----------
+    title : what was synthesised into which cells
+    areas : a row per part and one for the whole
+    powers : the same in mW; may be empty
+    comparison : rows with the columns measured, scaled and published, which are never mixed
+    sentences : timing, activity, and what is missing and why
+    treemap : of the areas, SVG
+    """
+
+    title: str
+    areas: tuple[Table, ...]
+    powers: tuple[Table, ...]
+    comparison: tuple[Table, ...]
+    sentences: tuple[str, ...]
+    treemap: str
+
+
 @dataclass(frozen=True, eq=False)
 class ReportData:
     """Everything in a report.
@@ -178,6 +200,8 @@ class ReportData:
     gallery : some tens of events in order of the EMD, for a slider; ``events`` are the ones shown without it
     streams : how the threshold sum used its links
     runs : facts about each compared run; empty in the report of a single run
+    costs : what the hardware costs in silicon, by cell library
+    no_costs : why there are none; empty when there are
     history : training curves, one number per epoch; empty when the run did not train
     verification : None when the generated hardware was not simulated
     model : None when there is no encoder to describe
@@ -205,3 +229,5 @@ class ReportData:
     gallery: tuple[WaferEvent, ...] = ()
     streams: tuple[ThresholdStream, ...] = ()
     runs: tuple[Table, ...] = ()
+    costs: tuple[SiliconCosts, ...] = ()
+    no_costs: str = ""

@@ -114,6 +114,7 @@ def render(data: ReportData) -> str:
         gallery_json=Markup(gallery_json(data.gallery)),
         opinion_groups=_opinion_groups(data),
         gallery_elinks=_best_elinks(data),
+        treemaps=[_safe(one.treemap) for one in data.costs],
         downloads=links(found),
         mip_counts=MIP_COUNTS,
         cm_per_unit=CM_PER_UNIT,
@@ -154,6 +155,8 @@ def to_json(data: ReportData) -> str:
         "verification": None
         if data.verification is None
         else {**_fields(data.verification), "passed": data.verification.passed},
+        "costs": [{k: v for k, v in _fields(one).items() if k != "treemap"} for one in data.costs],
+        "no_costs": data.no_costs,
         "model": None if data.model is None else _fields(data.model),
         "manifest": data.manifest,
         "notes": list(data.notes),

@@ -148,14 +148,14 @@ def _commands(library: Library, folder: Path, *, clock_gating: bool, sized: bool
     """Write the maps and the library as abc reads it fastest; return the file names and commands for the script."""
     trimmed = folder / f"logic_{library.path.name}"
     trimmed.write_text(_POWER.sub("", library.path.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    (folder / "adders.v").write_text(techmaps.adders(library), encoding="utf-8")
+    (folder / "cells.v").write_text(techmaps.cells(library), encoding="utf-8")
     gate = functions.clock_gate(library) if clock_gating else None
     if gate is not None:
         (folder / "gates.v").write_text(techmaps.clock_gates(gate), encoding="utf-8")
     (folder / "abc.script").write_text(scripts.ABC if sized else scripts.ABC_UNSIZED, encoding="utf-8")
     return {
         "library": trimmed.name,
-        "adders": "adders.v",
+        "cells": "cells.v",
         "gates": "" if gate is None else "techmap -map gates.v",
         "script": "abc.script",
     }

@@ -1,0 +1,230 @@
+"""The costs of a run: areas grow with the encoder, tables add up, and every mistake is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from econ_ae import cost_tables, costing, dataset_stage, pipeline
+from econ_ae.config import RunConfig
+from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.splits import split
+from econ_ae.errors import ToolError
+from econ_ae.files import write_text
+from econ_ae.fixedpoint import FixedFormat
+from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
+from econ_ae.floatcodes import decode_4e3m
+from econ_ae.geometry import LOW_DENSITY, Arrangement
+from econ_ae.ir import codec
+from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
+from econ_ae.progress import Silent
+from econ_ae.rundir import RunDirectory
+from rtl_gen.costs import generic, synthesise
+from rtl_gen.costs.hierarchy import part_areas
+from rtl_gen.costs.scaling import CHIP, LP65
+from rtl_gen.verilog import STRUCTURAL, default_options, generate, top_module
+from rtl_gen.writer import write_files
+
+Command = Callable[..., tuple[int, str, str]]
+
+needs_yosys = pytest.mark.skipif(
+    shutil.which("yosys") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
+    reason="yosys is not on the PATH",
+)
+
+
+def small_model(weight_bits: int = 4, filters: int = 2, latents: int = 2) -> EncoderModel:
+    """A 4x4 image of the module's first cells, one convolution, one dense layer."""
+    rng = np.random.default_rng(11)
+    weight = FixedFormat(True, weight_bits, weight_bits - 1)
+
+    def values(*shape: int) -> Any:
+        return rng.integers(weight.min, weight.max, shape, np.int64, endpoint=True)
+
+    ops = (
+        Normalise(FixedFormat.parse("u1.4")),
+        Conv2D("conv", values(2, 2, 1, filters), values(filters), weight, weight, (2, 2), ((0, 0), (0, 0))),
+        Requantise("conv_relu", True, FixedFormat.parse("u1.4")),
+        Dense("dense", values(4 * filters, latents), values(latents), weight, weight),
+        Requantise("dense_relu", True, FixedFormat.parse("u1.4")),
+        Pack((31,) * latents, 2),
+    )
+    charge = FixedFormat(signed=False, width=22, fraction=0)
+    return EncoderModel("small", Input(48, charge, Arrangement("small", 4, 4, 1, tuple(range(16)))), ops)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> pipeline.Context:
+    """A run with data and an encoder, never trained."""
+    codes = np.random.default_rng(3).integers(0, 128, (300, 48))
+    charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
+    made = pipeline.Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
+    batch = Batch(charges, Provenance("codes", synthetic=True))
+    dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
+    write_text(made.path("encoder.json"), codec.dumps(small_model()))
+    return made
+
+
+def encoder_area(model: EncoderModel, folder: Path) -> float:
+    options = replace(default_options(model), leaf=STRUCTURAL)
+    files = write_files(generate(model, options), folder / "rtl", overwrite=True)
+    found = synthesise([p for p in files if p.suffix == ".v"], top_module(model, options), folder)
+    return sum(part_areas(found.modules, found.top, {n: c.area for n, c in found.library.cells.items()}).values())
+
+
+@needs_yosys
+def test_area_grows_with_bits_filters_and_latents(tmp_path: Path) -> None:
+    base = encoder_area(small_model(), tmp_path / "base")
+    for what, values in {"weight_bits": (3, 6), "filters": (1, 4), "latents": (1, 4)}.items():
+        less, more = (encoder_area(small_model(**{what: n}), tmp_path / f"{what}{n}") for n in values)
+        assert less < base < more, what
+
+
+def test_the_scale_to_65_nm_is_the_area_of_a_nand() -> None:
+    area, low, high = LP65.area(1e6)
+    assert area == pytest.approx(1.44)
+    assert low < area < high
+    assert (CHIP.area, CHIP.power, CHIP.energy, CHIP.latency) == (3.6, 95, 2.4, 50)
+
+
+@needs_yosys
+def test_a_library_without_power_or_opensta_gives_what_there_is(
+    context: pipeline.Context, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generic cells as a library: areas and a table, and plain words for what is missing."""
+    monkeypatch.setattr("rtl_gen.costs.has", lambda _tool: False)
+    library = generic.write(tmp_path)
+    code, out, err = command("costs", str(context.run.path), "--block", "encoder", "--liberty", str(library))
+    assert code == 0, err
+    text = " ".join(out.split())
+    assert "no timing: OpenSTA (sta) is not on the PATH; install it with: apt-get install opensta" in text
+    assert "no power: power is simulated from trigger-cell codes to frames; give --block datapath or block" in text
+    assert "scaled to 65 nm" in text
+    content = json.loads((context.path("costs", f"{generic.NAME}-encoder", "costs.json")).read_text())
+    assert sum(row["kGE"] for row in content["parts"]) == pytest.approx(content["gate_equivalents"] / 1000)
+    parts = {row["part"] for row in content["parts"]}
+    assert {"layer conv", "layer dense", "requantise", "pipeline registers"} <= parts
+
+
+@needs_yosys
+def test_fast_estimate_reaches_the_report(context: pipeline.Context) -> None:
+    files = costing.fast(context)
+    assert [path.name for path in files] == ["costs.json", "treemap.svg"]
+    (shown,) = costing.for_report(context)
+    assert shown["areas"][-1]["part"] == "all"
+    assert shown["treemap"].count("<rect") >= 4
+    assert {row["quantity"]: row["ECON-T, after layout"] for row in shown["comparison"]}["area, mm2"] == "3.6"
+    write_text(context.path("encoder.json"), codec.dumps(small_model(latents=3)))
+    assert not costing.for_report(context), "costs of another encoder are not shown"
+
+
+def test_the_report_needs_no_costs(context: pipeline.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs made before the stage existed, or stage by stage, still get their report."""
+    for stage in ("train", "freeze", "generate", "verify"):
+        context.run.record(stage, "", [], 0.0)
+    monkeypatch.setitem(pipeline.STAGES, "report", lambda _: [])
+    pipeline.run_stage(context, "report", repeat=True)
+    assert "report" in context.run.manifest()["stages"]
+
+
+@needs_yosys
+@pytest.mark.simulator
+def test_timing_and_power_in_a_library(context: pipeline.Context, reference: Path) -> None:
+    library = reference / "liberty" / "ihp_sg13g2_typ_1p20V_25C.lib.gz"
+    content = costing.costs(context, liberty=library, block="datapath", power_events=64)
+    power = content["power"]
+    assert 0 < power["leakage_mW"] < power["total_mW"]
+    assert power["energy_nJ"] == pytest.approx(25e-3 * power["total_mW"])
+    assert sum(row["mW"] for row in power["parts"]) == pytest.approx(power["total_mW"])
+    assert content["measured"]["area_mm2"] == pytest.approx(
+        content["gate_equivalents"] * content["gate_equivalent_um2"] * 1e-6
+    )
+    if content["timing"] is not None:
+        assert content["timing"]["slack_ns"] == pytest.approx(25 - content["timing"]["delay_ns"], abs=0.01)
+    assert {"front end", "normaliser", "layer conv", "formatter"} <= {row["part"] for row in content["parts"]}
+    assert cost_tables.power_rows(content)[-1]["part"] == "all"
+
+
+BROKEN = {
+    "cut.lib": ("library (x) { cell (INV) { area : 1;", "is no Liberty file"),
+    "nand.lib": (
+        "library (x) { cell (NAND2) { area : 1; pin (A) { direction : input; } pin (B) { direction : input; } "
+        'pin (Y) { direction : output; function : "!(A&B)"; } } }',
+        "has no D flip-flop",
+    ),
+    "text.lib": ("Dear reader,", "is no Liberty file"),
+}
+
+
+@needs_yosys
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_bad_library_is_one_line(name: str, context: pipeline.Context, tmp_path: Path, command: Command) -> None:
+    text, message = BROKEN[name]
+    (tmp_path / name).write_text(text)
+    code, _, err = command("costs", str(context.run.path), "--liberty", str(tmp_path / name))
+    last = err.strip().splitlines()[-1]
+    assert code == 2
+    assert last.startswith("econ-ae: ")
+    assert message in last
+    assert "Traceback" not in err
+
+
+@needs_yosys
+def test_verilog_that_does_not_elaborate_names_the_log(tmp_path: Path) -> None:
+    source = tmp_path / "broken.v"
+    source.write_text("module broken (input a, output y); missing_module m (a, y); endmodule\n")
+    with pytest.raises(ToolError, match=r"missing_module.*log: ") as caught:
+        synthesise([source], "broken", tmp_path / "out")
+    assert Path(str(caught.value).rpartition("log: ")[2]).is_file()
+
+
+def test_without_yosys_the_main_job_goes_on(
+    context: pipeline.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, _, err = command("costs", str(context.run.path))
+    assert code == 2
+    assert "yosys is not on the PATH; install it with: apt-get install yosys" in err
+    (skipped,) = costing.fast(context)
+    assert "apt-get install yosys" in json.loads(skipped.read_text())["skipped"]
+    assert "yosys" in costing.why_none(context)
+
+
+def test_a_killed_yosys_is_one_line(
+    context: pipeline.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
+) -> None:
+    fake = tmp_path / "yosys"
+    fake.write_text("#!/bin/sh\necho started\nkill -9 $$\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    code, _, err = command("costs", str(context.run.path))
+    last = err.strip().splitlines()[-1]
+    assert code == 2
+    assert "yosys was killed by SIGKILL" in last
+    assert Path(last.rpartition("log: ")[2]).read_text().startswith("started")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--block", "blok"),
+            "block 'blok' is unknown; expected one of encoder, datapath, block, did you mean 'block'",
+        ),
+        (("--liberty", "none.lib"), "none.lib does not exist; expected a Liberty file"),
+    ],
+)
+def test_bad_options(
+    options: tuple[str, ...], message: str, context: pipeline.Context, command: Command, tmp_path: Path
+) -> None:
+    code, _, err = command("costs", str(context.run.path), *options)
+    assert code == 2
+    assert message.split(", did", maxsplit=1)[0] in " ".join(err.split())
