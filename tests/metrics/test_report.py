@@ -24,7 +24,16 @@ from metrics.report.tables import tables
 from metrics.report.words import headline, number
 from metrics.statistics import Measured
 from metrics.transmitted import transmitted
+from rtl_gen.costs.treemap import treemap
 
+COSTS = {
+    "title": "The block in the cells of <x>",
+    "areas": [{"part": "dense", "kGE": "523.6"}, {"part": "all", "kGE": "523.6"}],
+    "powers": [{"part": "dense", "mW": "16.2"}],
+    "comparison": [{"quantity": "area, mm2", "ECON-T, after layout": "3.6"}],
+    "sentences": ["no timing: a reason"],
+    "treemap": treemap({"dense": 523.6, "front end & more": 62.0}),
+}
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -86,6 +95,7 @@ def report(evaluation: Evaluation, charges: NDArray[np.int64], **changes: Any) -
         "manifest": {"seed": 3, "versions": {"numpy": "2.1"}},
         "notes": ["A note."],
         "streams": transmitted(charges, MODULE, algorithms=["ts"]).streams,
+        "costs": [COSTS],
     }
     return build_report(evaluation, charges, MODULE, **(given | changes))
 
@@ -121,6 +131,17 @@ def test_page_is_well_formed_and_loads_nothing(page: str) -> None:
     assert not re.search(r"<script[^>]*src", page)
     assert "fetch(" not in page
     assert len(page.encode()) < 5_000_000
+
+
+def test_silicon_costs(losing: ReportData, page: str) -> None:
+    text = " ".join(parse(page).text)
+    for word in ("What it costs in silicon", "The block in the cells of <x>", "523.6", "no timing: a reason", "3.6"):
+        assert word in text
+    assert page.count("<rect x=") >= 2
+    without = render(replace(losing, costs=(), no_costs="yosys is not on the PATH"))
+    assert "yosys is not on the PATH" in without[without.index('id="costs"') :]
+    (stored,) = json.loads(to_json(losing))["costs"]
+    assert stored["areas"][1] == {"part": "all", "kGE": "523.6"}
 
 
 def test_ids_are_unique_and_every_reference_has_its_target(page: str) -> None:
