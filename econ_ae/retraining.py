@@ -31,6 +31,8 @@ BEFORE, AFTER = "before", "after"
 _PLAN = "plan.json"
 _EPOCHS_SHARE = 5  # by default a fifth of the run's epochs
 _NEEDED = ("data", "train", "freeze")
+_STAGES = tuple(stage for stage in pipeline.STAGES if stage != "costs")
+"""What is repeated: the hardware stays as it is, and so do its costs."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,12 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
         _copy_training(run, before)
     _give_start(run, after)
     progress.say("old weights, new conditions")
-    for stage in ("freeze", "generate", "verify", "report"):
+    for stage in _STAGES[1:]:  # not the training
         pipeline.run_stage(before, stage, repeat=False)
         if stage == "freeze" and weights.pack(before.model()) != weights.pack(run.model()):
             raise ModelError(f"{run_path}: training/ does not hold the weights of encoder.json; freeze that run again")
     progress.say("new weights, new conditions")
-    for stage in pipeline.STAGES:
+    for stage in _STAGES:
         pipeline.run_stage(after, stage, repeat=False)
     return summarise(run, before, after, out)
 

@@ -76,7 +76,7 @@ def run_netlist(
     """Simulate a netlist on real events and compare every output with econ_ae's models.
 
     The events are cut into as many runs as there are lanes, each from reset. In each run an event comes every clock;
-    changes are counted from the clock on at which the pipeline is full.
+    changes are counted from the clock on at which the pipeline is full. Events that are too few for that are repeated.
 
     Parameters
     ----------
@@ -90,18 +90,16 @@ def run_netlist(
     Raises
     ------
     VerificationError
-        When there are too few events, or the netlist is not what the model and the options say.
+        When there is no event, or the netlist is not what the model and the options say.
     """
     started = time.perf_counter()
     settings = settings or Settings.plain(model)
     depth = latency(model, options)
-    length = len(events) // lanes
-    if length < depth + 2:
-        raise VerificationError(
-            f"{len(events)} events are too few for {lanes} runs of a pipeline of {depth}; "
-            f"expected at least {lanes * (depth + 2)}"
-        )
-    rows = events[: lanes * length].astype(np.int64).reshape(lanes, length, *events.shape[1:])
+    if not len(events):
+        raise VerificationError("0 events to simulate; expected at least one")
+    length = max(len(events) // lanes, depth + 2)
+    chosen = np.arange(lanes * length) % len(events)
+    rows = events[chosen].astype(np.int64).reshape(lanes, length, *events.shape[1:])
     simulator = NetlistSimulator(netlist, cells, lanes // _WORD)
     complete = netlist.top == block_module(model)
     _start(simulator)
