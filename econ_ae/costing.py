@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from econ_ae.cost_tables import area_rows, comparison_rows, lines, power_rows
 from econ_ae.errors import ConfigError, ToolError, ToolMissingError, did_you_mean
 from econ_ae.files import write_json, write_text
@@ -25,6 +27,11 @@ STAMP = "inputs.sha256"
 """Beside a netlist: hash of the Verilog and the library that it was made of."""
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
+_WORDS = {
+    ENCODER: "Encoder",
+    DATAPATH: "Datapath without configuration registers",
+    BLOCK: "Complete block with its registers behind I2C",
+}
 FAST = ENCODER
 """What the main job estimates, in seconds: what training and settings change; the rest takes minutes."""
 
@@ -115,13 +122,18 @@ def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
 def _power(context: Context, mapped: Any, options: Any, events: int | None, clock_ns: float) -> dict[str, Any]:
     """Return ``power`` of a netlist on report events, or, when the library has no such data, ``unpowered``: why not."""
     from econ_ae.verification import codes_of
+    from rtl_gen.verilog import latency
     from sim.netlist_power import ASSUMED, MEASURED, UNGATED, measure_power
 
     context.progress.say("power: the netlist on report events")
+    model, lanes = context.model(), 64
     codes = codes_of(context, events or context.config.verify.real_events)
+    # Side by side in lanes, each as long as the pipeline: few events come more than once.
+    events = len(codes)
+    codes = np.resize(codes, (max(len(codes), lanes * (latency(model, options) + 3)), codes.shape[1]))
     report = mapped.folder / "power.json"
     try:
-        found = measure_power(mapped, context.model(), options, codes, clock_ns, report=report)
+        found = measure_power(mapped, model, options, codes, clock_ns, lanes=lanes, report=report)
     except ConfigError as problem:
         return {"power": None, "unpowered": str(problem)}
     measured = found.reports[MEASURED]
@@ -134,7 +146,7 @@ def _power(context: Context, mapped: Any, options: Any, events: int | None, cloc
             "toggles_per_clock": measured.mean_toggles,
             "voltage": measured.voltage,
             "wire_load": measured.wire_load,
-            "events": found.events,
+            "events": min(events, found.events),
             "assumed_mW": {f"{a:g}": 1e3 * found.reports[f"{a:g}"].total.total for a in ASSUMED},
             "without_clock_gates_mW": 1e3 * found.reports[UNGATED].total.total if UNGATED in found.reports else None,
             "parts": [
@@ -180,7 +192,7 @@ def for_report(context: Context) -> list[dict[str, Any]]:
     """Return the tables, sentences and picture of all costs of a run, for ``metrics.report.build_report``."""
     return [
         {
-            "title": f"The {content['block']} in the cells of {content['library']}",
+            "title": f"{_WORDS[content['block']]}, {_cells(content)}",
             "areas": area_rows(content),
             "powers": power_rows(content),
             "comparison": comparison_rows(content),
@@ -189,6 +201,11 @@ def for_report(context: Context) -> list[dict[str, Any]]:
         }
         for content in stored(context)
     ]
+
+
+def _cells(content: dict[str, Any]) -> str:
+    generic = content["technology_independent"]
+    return "estimate in gate equivalents" if generic else f"cells of {content['library']}"
 
 
 def why_none(context: Context) -> str:

@@ -104,17 +104,21 @@ def synthesise(
     parts = _parts(folder / COARSE, top)
     for part, apart in parts:
         script = scripts.MAP.format(
-            coarse=COARSE, top=part, stem=part, apart=" ".join(["blackbox", *apart]) if apart else "", **commands
+            coarse=COARSE,
+            top=part,
+            stem=f"part_{part}",
+            apart=" ".join(["blackbox", *apart]) if apart else "",
+            **commands,
         )
         runs.append(_yosys(script, folder / f"map_{part}", timeout))
     netlist = folder / NETLIST
-    write_merged([folder / f"{part}.v" for part, _ in parts], netlist)
-    write_merged_json([folder / f"{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
+    write_merged([folder / f"part_{part}.v" for part, _ in parts], netlist)
+    write_merged_json([folder / f"part_{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
     modules: dict[str, Module] = {}
     for part, _ in parts:
-        modules |= _modules(folder / f"{part}.txt")
+        modules |= _modules(folder / f"part_{part}.txt")
         for suffix in ("v", "json"):
-            (folder / f"{part}.{suffix}").unlink()
+            (folder / f"part_{part}.{suffix}").unlink()
     return Synthesis(
         top,
         cells,
