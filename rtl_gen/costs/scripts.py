@@ -57,7 +57,7 @@ dc2
 &nf -R 8
 &put
 topo
-buffer -c -p -N 32
+buffer -p -N 32
 upsize -D 25000
 dnsize -D 25000
 stime -p
