@@ -35,6 +35,7 @@ def costs(
     clock_ns: float = 25.0,
     block: str = BLOCK,
     clock_gating: bool = True,
+    netlist: bool = True,
     timeout: float | None = None,
 ) -> dict[str, Any]:
     """Synthesise and time the hardware of a run; write ``costs/<library>-<block>/`` and return the costs.
@@ -45,6 +46,7 @@ def costs(
     clock_ns : clock period that the slack is for
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
     clock_gating : registers with an enable get a gated clock
+    netlist : also write the netlist, which the timing needs
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
 
     Raises
@@ -68,12 +70,21 @@ def costs(
     folder = context.path(COSTS, f"{library}-{block}")
     sources, top, facts = _verilog(context.config, model, block, folder / "rtl")
     context.progress.say(f"synthesis of {top} into the cells of {library}")
-    found = silicon.synthesise(sources, top, folder, liberty, clock_gating=clock_gating, timeout=timeout or TIMEOUT)
+    found = silicon.synthesise(
+        sources,
+        top,
+        folder,
+        liberty,
+        clock_ns=clock_ns,
+        clock_gating=clock_gating,
+        netlist=netlist,
+        timeout=timeout or TIMEOUT,
+    )
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
-    if liberty is not None and silicon.has(silicon.OPENSTA):
+    if liberty is not None and netlist and silicon.has(silicon.OPENSTA):
         context.progress.say("timing")
         timing, untimed = silicon.analyse(found, folder, period=clock_ns, quasi_static=facts["quasi_static"]), ""
-    elif liberty is not None:
+    elif liberty is not None and netlist:
         untimed = "OpenSTA (sta) is not on the PATH; install it with: apt-get install opensta"
     content = silicon.summary(
         found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
@@ -95,7 +106,7 @@ def fast(context: Context) -> list[Path]:
         write_json(folder / SKIPPED, {"skipped": text})
         return [folder / SKIPPED]
     (folder / SKIPPED).unlink(missing_ok=True)
-    costs(context, block=FAST)
+    costs(context, block=FAST, netlist=False)
     return [folder / f"generic-{FAST}" / name for name in (FILE, PICTURE)]
 
 
