@@ -7,12 +7,12 @@ timed from or to ports of the quasi-static configuration (docs/rtl.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from econ_ae.errors import ToolError
-from rtl_gen.costs.hierarchy import base_name
+from rtl_gen.costs.hierarchy import Module, base_name
 from rtl_gen.costs.synth import Synthesis
 from rtl_gen.costs.tools import OPENSTA, ToolRun, run
 
@@ -113,16 +113,19 @@ def analyse(synthesis: Synthesis, folder: Path, *, period: float, quasi_static: 
     netlist = synthesis.netlist.read_text(encoding="utf-8")
     names = _INSTANCE.findall(netlist)
     bits = _Bits(netlist, {name: module for module, name in names})
-    files = synthesis.library.path, synthesis.netlist
     found: dict[str, TimedPath] = {}
     runs: list[ToolRun] = []
     for top, instance in _tops(synthesis):
         stages = [] if instance == CONFIGURATION else [name.removeprefix(_REGISTER) for _, name in names]
         script = folder / f"timing_{top}.tcl"
+        part = script.with_suffix(".v")
+        part.write_text(_below(netlist, synthesis.modules, top), encoding="utf-8")
+        files = synthesis.library.path, part
         script.write_text(
             _script(files, top, stages=stages, period=period, quasi_static=quasi_static), encoding="utf-8"
         )
         runs.append(run([OPENSTA, "-no_splash", "-exit", script.name], script.with_suffix(".log"), timeout=TIMEOUT))
+        part.unlink()
         text = runs[-1].log.read_text(encoding="utf-8", errors="replace")
         errors = [line for line in text.splitlines() if line.startswith("Error:")]
         if errors:
@@ -151,6 +154,17 @@ def _tops(synthesis: Synthesis) -> list[tuple[str, str]]:
     if None in parts.values():
         return [(synthesis.top, "")]
     return [(module, instance) for instance, module in parts.items() if module is not None]
+
+
+def _below(netlist: str, modules: Mapping[str, Module], top: str) -> str:
+    """Return the modules of a netlist from ``top`` on: OpenSTA holds everything that it reads in memory."""
+    needed = {top}
+    waiting = [top]
+    while waiting:
+        inner = [kind for kind in modules[waiting.pop()].cells if kind in modules and kind not in needed]
+        needed.update(inner)
+        waiting += inner
+    return "".join(f"module {text}\n" for text in netlist.split("\nmodule ")[1:] if text.split("(", 1)[0] in needed)
 
 
 def _script(
@@ -186,7 +200,7 @@ def _paths(text: str, instance: str) -> Iterator[TimedPath]:
     for part in text.split("STAGE ")[1:]:
         stage, _, report = part.partition("\n")
         slack = _SLACK.search(report)
-        points = [(time, _below(instance, pin), kind) for time, pin, kind in _POINT.findall(report)]
+        points = [(time, _full_name(instance, pin), kind) for time, pin, kind in _POINT.findall(report)]
         if slack is None or not points:
             continue
         end = points[-1][1]
@@ -207,7 +221,7 @@ def _paths(text: str, instance: str) -> Iterator[TimedPath]:
         )
 
 
-def _below(instance: str, pin: str) -> str:
+def _full_name(instance: str, pin: str) -> str:
     """Return the name that a pin of a part has in the whole design; ports of the part keep theirs."""
     return f"{instance}/{pin}" if instance and "/" in pin else pin
 
