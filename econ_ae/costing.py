@@ -43,6 +43,7 @@ def costs(
     clock_ns: float = 25.0,
     block: str = BLOCK,
     clock_gating: bool = True,
+    netlist: bool = True,
     timeout: float | None = None,
     power_events: int | None = None,
 ) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def costs(
     clock_ns : clock period that the slack is for
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
     clock_gating : registers with an enable get a gated clock
+    netlist : also write the netlist, which the timing needs
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
     power_events : report events that are simulated for the power; None takes ``verify.real_events``, 0 leaves it out
 
@@ -82,12 +84,21 @@ def costs(
     sources, top, facts = _verilog(context.config, model, block, folder / "rtl")
     (folder / STAMP).unlink(missing_ok=True)
     context.progress.say(f"synthesis of {top} into the cells of {library}")
-    found = silicon.synthesise(sources, top, folder, liberty, clock_gating=clock_gating, timeout=timeout or TIMEOUT)
+    found = silicon.synthesise(
+        sources,
+        top,
+        folder,
+        liberty,
+        clock_ns=clock_ns,
+        clock_gating=clock_gating,
+        netlist=netlist,
+        timeout=timeout or TIMEOUT,
+    )
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
-    if liberty is not None and silicon.has(silicon.OPENSTA):
+    if liberty is not None and netlist and silicon.has(silicon.OPENSTA):
         context.progress.say("timing")
         timing, untimed = silicon.analyse(found, folder, period=clock_ns, quasi_static=facts["quasi_static"]), ""
-    elif liberty is not None:
+    elif liberty is not None and netlist:
         untimed = "OpenSTA (sta) is not on the PATH; install it with: apt-get install opensta"
     content = silicon.summary(
         found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
@@ -96,9 +107,9 @@ def costs(
     content["unpowered"] = _why_no_power(liberty, block, power_events)
     write_text(folder / PICTURE, silicon.treemap({row["part"]: 1000 * row["kGE"] for row in content["parts"]}))
     write_json(folder / FILE, content)
-    if clock_gating:
+    if clock_gating and netlist:
         write_text(folder / STAMP, inputs_stamp(facts["files"], liberty))
-    if liberty is not None and not content["unpowered"]:
+    if liberty is not None and netlist and not content["unpowered"]:
         mapped = MappedNetlist(folder, top, liberty)
         content |= _power(context, mapped, facts["options"], power_events, clock_ns)
         write_json(folder / FILE, content)
@@ -167,7 +178,7 @@ def fast(context: Context) -> list[Path]:
     folder = context.path(COSTS)
     (folder / SKIPPED).unlink(missing_ok=True)
     try:
-        costs(context, block=FAST)
+        costs(context, block=FAST, netlist=False)
     except (ToolMissingError, ToolError) as problem:
         text = f"the silicon area was not estimated: {problem}"
         context.progress.say(text)
