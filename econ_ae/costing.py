@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 COSTS, FILE, PICTURE, SKIPPED = "costs", "costs.json", "treemap.svg", "skipped.json"
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
+_WORDS = {
+    ENCODER: "Encoder",
+    DATAPATH: "Datapath without configuration registers",
+    BLOCK: "Complete block with registers in triplicate",
+}
 FAST = DATAPATH
 """What the main job estimates: everything but the configuration registers, which take minutes."""
 
@@ -155,16 +161,35 @@ def lines(content: dict[str, Any]) -> list[str]:
     return [*found, f"{content['seconds']:.0f} s, {content['peak_memory'] / 1e6:.0f} MB at most"]
 
 
-def stored(context: Context) -> list[dict[str, Any]]:
-    """Return all costs that a run has, each with its picture as ``picture``; the fast estimate last."""
-    import json
+def sections(context: Context) -> list[Any]:
+    """Return the sections of the report page: every block and library that the run has costs of, the estimate last."""
+    from metrics.report.data import Costs
 
     files = sorted(context.path(COSTS).glob(f"*/{FILE}"))
-    found = [
-        json.loads(file.read_text(encoding="utf-8")) | {"picture": file.with_name(PICTURE).read_text(encoding="utf-8")}
-        for file in files
+    found = [(json.loads(file.read_text(encoding="utf-8")), file.with_name(PICTURE)) for file in files]
+    return [
+        Costs(
+            title=f"{_WORDS[content['block']]}, {_library(content)}",
+            area=tuple(area_rows(content)),
+            comparison=tuple(comparison_rows(content)),
+            lines=tuple(lines(content)),
+            power=tuple((content["power"] or {}).get("parts", ())),
+            picture=picture.read_text(encoding="utf-8"),
+        )
+        for content, picture in sorted(found, key=lambda pair: pair[0]["technology_independent"])
     ]
-    return sorted(found, key=lambda content: content["technology_independent"])
+
+
+def skipped(context: Context) -> str:
+    """Return why the run has no costs, or an empty string."""
+    path = context.path(COSTS, SKIPPED)
+    return str(json.loads(path.read_text(encoding="utf-8"))["skipped"]) if path.is_file() else ""
+
+
+def _library(content: dict[str, Any]) -> str:
+    if content["technology_independent"]:
+        return "estimate in gate equivalents, no technology"
+    return f"cells of {content['library']}, before layout"
 
 
 def options_of(config: RunConfig, model: EncoderModel, part: str) -> VerilogOptions:

@@ -33,7 +33,7 @@ _HEADER_BITS = 5
 
 def write(context: Context) -> list[Path]:
     """Evaluate the run on its report rows; write index.html, report.json, headline.json and emd.csv."""
-    from econ_ae import pipeline
+    from econ_ae import costing, pipeline
     from metrics.baselines import baselines
     from metrics.emd import engine
     from metrics.evaluate import evaluate
@@ -68,6 +68,8 @@ def write(context: Context) -> list[Path]:
         notes=_notes(model, config),
         ideal=ideal_evaluation,
         streams=sent.streams,
+        costs=costing.sections(context),
+        uncosted=costing.skipped(context),
     )
     folder = context.path(pipeline.REPORT)
     write_text(folder / "index.html", render(data))

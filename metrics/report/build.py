@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
 from metrics.evaluate import Evaluation
-from metrics.report.data import ModelCard, ReportData, Scalar, Table, Verification
+from metrics.report.data import Costs, ModelCard, ReportData, Scalar, Table, Verification
 from metrics.report.gallery import defaults, gallery
 from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, profile_sets
 from metrics.threshold import ThresholdStream
@@ -35,6 +35,8 @@ def build_report(
     ideal: Evaluation | None = None,
     streams: Iterable[ThresholdStream] = (),
     runs: Iterable[Mapping[str, Any]] = (),
+    costs: Iterable[Costs] = (),
+    uncosted: str = "",
 ) -> ReportData:
     """Return a report's data.
 
@@ -51,6 +53,7 @@ def build_report(
     ideal : the same events with receivers that know every sent charge exactly
     streams : how the threshold sum used its links
     runs : facts about each compared run, with the same keys, when there are several
+    costs, uncosted : of the hardware, or why there are none
 
     Raises
     ------
@@ -87,6 +90,8 @@ def build_report(
         ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
         streams=tuple(streams),
         runs=tuple(_flat(run) for run in runs),
+        costs=tuple(costs),
+        uncosted=uncosted,
     )
 
 

@@ -163,6 +163,28 @@ class ModelCard:
     facts: Table
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What the hardware costs in the cells of one library.
+
+    Parameters
+    ----------
+    title : of which block, in which library
+    area : a row per part of the design
+    comparison : measured in the library, scaled to 65 nm, published chip: columns that are never mixed
+    lines : the rest, one sentence each
+    power : a row per part of the design; empty when the activity was not simulated
+    picture : treemap of the areas, SVG
+    """
+
+    title: str
+    area: tuple[Table, ...]
+    comparison: tuple[Table, ...]
+    lines: tuple[str, ...]
+    power: tuple[Table, ...]
+    picture: str
+
+
 @dataclass(frozen=True, eq=False)
 class ReportData:
     """Everything in a report.
@@ -183,6 +205,7 @@ class ReportData:
     model : None when there is no encoder to describe
     manifest : how to reproduce the run
     notes : remarks, one sentence each
+    costs : of the hardware, one per library; ``uncosted`` says why there are none
     ideal : rows of receivers that know every sent charge exactly, to compare with figures quoted that way; may be empty
     """
 
@@ -205,3 +228,5 @@ class ReportData:
     gallery: tuple[WaferEvent, ...] = ()
     streams: tuple[ThresholdStream, ...] = ()
     runs: tuple[Table, ...] = ()
+    costs: tuple[Costs, ...] = ()
+    uncosted: str = ""

@@ -45,6 +45,7 @@ def _environment() -> Environment:
         "sigmas": words.sigmas,
         "elinks": words.elinks,
         "scalar": scalar,
+        "svg": Markup,
         "words": in_words,
         "bin": in_bin,
     }

@@ -114,8 +114,9 @@ class _Parser:
             return lambda row: not inner(row)
         if token == "(":
             value = self._or()
-            if self._take() != ")":
+            if self._next() != ")":
                 raise self._error()
+            self._take()
         elif token in {"0", "1"}:
             value = _constant(token == "1")
         elif token in self._names:

@@ -32,7 +32,7 @@ MAP = """\
 read_rtlil {coarse}
 {apart}
 read_liberty -lib {library}
-techmap -map {adders}
+techmap -map {cells}
 hierarchy -top {top}
 {gates}
 techmap

@@ -104,17 +104,21 @@ def synthesise(
     parts = _parts(folder / COARSE, top)
     for part, apart in parts:
         script = scripts.MAP.format(
-            coarse=COARSE, top=part, stem=part, apart=" ".join(["blackbox", *apart]) if apart else "", **commands
+            coarse=COARSE,
+            top=part,
+            stem=f"part_{part}",
+            apart=" ".join(["blackbox", *apart]) if apart else "",
+            **commands,
         )
         runs.append(_yosys(script, folder / f"map_{part}", timeout))
     netlist = folder / NETLIST
-    write_merged([folder / f"{part}.v" for part, _ in parts], netlist)
-    write_merged_json([folder / f"{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
+    write_merged([folder / f"part_{part}.v" for part, _ in parts], netlist)
+    write_merged_json([folder / f"part_{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
     modules: dict[str, Module] = {}
     for part, _ in parts:
-        modules |= _modules(folder / f"{part}.txt")
+        modules |= _modules(folder / f"part_{part}.txt")
         for suffix in ("v", "json"):
-            (folder / f"{part}.{suffix}").unlink()
+            (folder / f"part_{part}.{suffix}").unlink()
     return Synthesis(
         top,
         cells,
@@ -148,14 +152,14 @@ def _commands(library: Library, folder: Path, *, clock_gating: bool, sized: bool
     """Write the maps and the library as abc reads it fastest; return the file names and commands for the script."""
     trimmed = folder / f"logic_{library.path.name}"
     trimmed.write_text(_POWER.sub("", library.path.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    (folder / "adders.v").write_text(techmaps.adders(library), encoding="utf-8")
+    (folder / "cells.v").write_text(techmaps.cells(library), encoding="utf-8")
     gate = functions.clock_gate(library) if clock_gating else None
     if gate is not None:
         (folder / "gates.v").write_text(techmaps.clock_gates(gate), encoding="utf-8")
     (folder / "abc.script").write_text(scripts.ABC if sized else scripts.ABC_UNSIZED, encoding="utf-8")
     return {
         "library": trimmed.name,
-        "adders": "adders.v",
+        "cells": "cells.v",
         "gates": "" if gate is None else "techmap -map gates.v",
         "script": "abc.script",
     }

@@ -1,4 +1,4 @@
-"""Verilog that tells yosys which cell of a library stands for an adder or a register with an enable."""
+"""Verilog that tells yosys what stands for an adder, a register with an enable, or a variable part select."""
 
 from __future__ import annotations
 
@@ -47,6 +47,41 @@ module econ_ae_map_fa (A, B, C, X, Y);
 endmodule
 """
 
+_SELECTS = """\
+
+// A variable part select as a tree of multiplexers, the highest bit of the index first, so that every level halves what
+// is left. yosys's own map shifts all bits of A at every level.
+(* techmap_celltype = "$shiftx" *)
+module econ_ae_map_shiftx (A, B, Y);
+    parameter A_SIGNED = 0;
+    parameter B_SIGNED = 0;
+    parameter A_WIDTH = 1;
+    parameter B_WIDTH = 1;
+    parameter Y_WIDTH = 1;
+    input  [A_WIDTH-1:0] A;
+    input  [B_WIDTH-1:0] B;
+    output [Y_WIDTH-1:0] Y;
+    // A signed index whose sign is 0, as yosys makes it of an unsigned one.
+    parameter _TECHMAP_CONSTMSK_B_ = 0;
+    parameter _TECHMAP_CONSTVAL_B_ = 0;
+    localparam [B_WIDTH-1:0] ZERO = _TECHMAP_CONSTMSK_B_ & ~_TECHMAP_CONSTVAL_B_;
+    localparam BITS = B_SIGNED ? B_WIDTH - 1 : B_WIDTH;
+    localparam WIDTH = (1 << BITS) + Y_WIDTH - 1;
+    wire _TECHMAP_FAIL_ = (B_SIGNED && !ZERO[B_WIDTH-1]) || BITS > 12 || A_WIDTH > WIDTH;
+    wire [(BITS+1)*WIDTH-1:0] level;
+    assign level[BITS*WIDTH +: WIDTH] = {{WIDTH{1'bx}}, A};
+    genvar i;
+    generate
+        for (i = 0; i < BITS; i = i + 1) begin : levels
+            localparam LEFT = (1 << i) + Y_WIDTH - 1;
+            assign level[i*WIDTH +: LEFT] =
+                B[i] ? level[(i+1)*WIDTH + (1 << i) +: LEFT] : level[(i+1)*WIDTH +: LEFT];
+        end
+    endgenerate
+    assign Y = level[Y_WIDTH-1:0];
+endmodule
+"""
+
 _GATES = """\
 // A register with an enable is a register whose clock runs while it is enabled.
 (* techmap_celltype = "$dffe" *)
@@ -83,15 +118,22 @@ endmodule
 """
 
 
-def adders(library: Library) -> str:
+def cells(library: Library) -> str:
     """Return the map of ``econ_ae_full_adder``, ``econ_ae_half_adder`` and ``$fa`` to the library's adders.
+
+    And of variable part selects to multiplexers.
 
     Without such cells they become logic, which abc maps.
     """
     full, half = full_adder(library), half_adder(library)
-    return _FULL.format(
-        full=_instance(full) if full else "    assign sum = a ^ b ^ c;\n    assign carry = (a & b) | (c & (a | b));",
-        half=_instance(half) if half else "    assign sum = a ^ b;\n    assign carry = a & b;",
+    return (
+        _FULL.format(
+            full=_instance(full)
+            if full
+            else "    assign sum = a ^ b ^ c;\n    assign carry = (a & b) | (c & (a | b));",
+            half=_instance(half) if half else "    assign sum = a ^ b;\n    assign carry = a & b;",
+        )
+        + _SELECTS
     )
 
 

@@ -1,0 +1,121 @@
+"""Cells found by what they compute, and the errors of libraries that cannot be used."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from econ_ae.errors import LibertyError
+from rtl_gen.costs import functions, generic, liberty
+
+CELL = "cell ({name}) {{ area : {area}; {pins} {body} }}\n"
+
+
+def cell(name: str, area: float, inputs: str, outputs: dict[str, str], body: str = "") -> str:
+    pins = " ".join(f"pin ({pin}) {{ direction : input; }}" for pin in inputs.split())
+    pins += " ".join(f'pin ({pin}) {{ direction : output; function : "{f}"; }}' for pin, f in outputs.items())
+    return CELL.format(name=name, area=area, pins=pins, body=body)
+
+
+NAND = cell("nd", 2.0, "A B", {"Y": "(A B)'"})
+FLOP = cell("ff", 9.0, "D C R", {"Q": "IQ"}, 'ff (IQ, IQN) { next_state : D; clocked_on : C; clear : "R\'"; }')
+
+
+def library(tmp_path: Path, *cells: str) -> liberty.Library:
+    path = tmp_path / "own.lib"
+    path.write_text("library (own) {\n" + "".join(cells) + "}\n")
+    return liberty.read(path, tmp_path)
+
+
+def test_cells_are_found_by_function_whatever_they_are_called(tmp_path: Path) -> None:
+    found = library(
+        tmp_path,
+        NAND,
+        FLOP,
+        cell("large_nand", 3.0, "A B", {"Y": "!A | !B"}),
+        cell("adder", 8.0, "X Y Z", {"P": "X^Y^Z", "G": "(X&Y)|(Z&(X|Y))"}),
+        cell("inverting_adder", 7.0, "X Y Z", {"P": "X^Y^Z", "G": "!((X&Y)|(Z&(X|Y)))"}),
+        cell("half", 5.0, "X Y", {"G": "X*Y", "P": "X Y' + X' Y"}),
+    )
+    assert functions.nand2(found).name == "nd"
+    full, half = functions.full_adder(found), functions.half_adder(found)
+    assert full is not None
+    assert half is not None
+    assert (full.cell.name, full.sum, full.carry) == ("adder", "P", "G")
+    assert (half.cell.name, half.sum, half.carry) == ("half", "P", "G")
+    assert [cell.name for cell in functions.flops(found)] == ["ff"]
+    assert functions.clock_gate(found) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "table"),
+    [
+        ("A B' + C", "01011101"),  # and before or, ' before both
+        ("A ^ B C", "00010100"),  # exclusive or before and: (A ^ B) C
+        ("!(A & B) | C'", "11111110"),
+    ],
+)
+def test_expressions_have_the_precedence_of_liberty(expression: str, table: str) -> None:
+    assert functions.truth_table(expression, ("A", "B", "C")) == tuple(bit == "1" for bit in table)
+
+
+@pytest.mark.parametrize("expression", ["A &", "(A", "A # B", "D"])
+def test_expressions_that_are_not_understood_are_an_error(expression: str) -> None:
+    with pytest.raises(LibertyError, match="is not understood at"):
+        functions.truth_table(expression, ("A", "B"))
+
+
+@pytest.mark.parametrize(
+    ("name", "nand", "others"),
+    [
+        ("nangate45_typ", 0.798, ("FA_X1", "HA_X1", "CLKGATE_X1")),
+        ("sky130hd_tt", 3.7536, tuple(f"sky130_fd_sc_hd__{cell}_1" for cell in ("fa", "ha", "dlclkp"))),
+        ("ihp_sg13g2_typ_1p20V_25C", 7.2576, (None, None, "sg13g2_lgcp_1")),
+    ],
+)
+def test_open_libraries(
+    name: str, nand: float, others: tuple[str | None, ...], reference: Path, tmp_path: Path
+) -> None:
+    found = liberty.read(reference / "liberty" / f"{name}.lib.gz", tmp_path)
+    full, half = functions.full_adder(found), functions.half_adder(found)
+    cells = (full and full.cell, half and half.cell, functions.clock_gate(found))
+    assert functions.nand2(found).area == nand
+    assert tuple(cell and cell.name for cell in cells) == others
+    assert found.path.read_bytes() == gzip.decompress((reference / "liberty" / f"{name}.lib.gz").read_bytes())
+
+
+def test_generic_cells_are_a_library_in_gate_equivalents(tmp_path: Path) -> None:
+    found = liberty.read(generic.write(tmp_path), tmp_path)
+    full = functions.full_adder(found)
+    assert functions.nand2(found).area == 1
+    assert full is not None
+    assert full.cell.area == pytest.approx(16 / 3, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"library (broken) { cell (a) { area : 1; ", r"own\.lib is no Liberty file: .*; expected library \(NAME\)"),
+        (b"", r"own\.lib is no Liberty file"),
+        (b"cell (a) { area : 1; }", r"own\.lib starts with 'cell'; expected library \(NAME\)"),
+        (b"library (empty) { }", r"own\.lib has no cell with an area; expected cell \(NAME\)"),
+        (b"\x1f\x8b\x08broken", r"own\.lib cannot be unpacked: .*; is the download complete\?"),
+    ],
+)
+def test_broken_files_are_named_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.lib"
+    path.write_bytes(content)
+    with pytest.raises(LibertyError, match=message) as caught:
+        liberty.read(path, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_cells_are_named(tmp_path: Path) -> None:
+    with pytest.raises(LibertyError, match="does not exist; expected a Liberty file"):
+        liberty.read(tmp_path / "none.lib", tmp_path)
+    with pytest.raises(LibertyError, match="library own has no two-input NAND, the unit of gate equivalents"):
+        functions.nand2(library(tmp_path, FLOP))
+    with pytest.raises(LibertyError, match="library own has no D flip-flop; registers cannot be mapped to it"):
+        functions.flops(library(tmp_path, NAND))
