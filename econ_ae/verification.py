@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALL = "all"
 NETLIST = "netlist"
 """Suite that synthesises first, which takes minutes; not part of ``all``."""
-BENCH_EVENTS = 4
+BENCH_EVENTS = 2
 """Real events of the suite ``netlist`` in Icarus, which is slow on gates; all others run bit-parallel."""
 GLITCH_CLOCKS = 2
 """Clocks of each lane whose glitches are counted."""
