@@ -47,7 +47,7 @@ def comparison_rows(content: dict[str, Any]) -> list[dict[str, str]]:
             "ECON-T, after layout": f"{chip['energy']:g}",
         },
         {
-            "quantity": "latency, ns",
+            "quantity": f"latency of the {content['block']}, ns",
             "this library, cells": "-" if timing is None else f"{content['latency'] * timing['period_ns']:g}",
             "scaled to 65 nm, cells": "-",
             "ECON-T, after layout": f"{chip['latency']:g}",

@@ -25,6 +25,11 @@ STAMP = "inputs.sha256"
 """Beside a netlist: hash of the Verilog and the library that it was made of."""
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
+_WORDS = {
+    ENCODER: "Encoder",
+    DATAPATH: "Datapath without configuration registers",
+    BLOCK: "Complete block with its registers behind I2C",
+}
 FAST = ENCODER
 """What the main job estimates, in seconds: what training and settings change; the rest takes minutes."""
 
@@ -36,6 +41,7 @@ def costs(
     clock_ns: float = 25.0,
     block: str = BLOCK,
     clock_gating: bool = True,
+    netlist: bool = True,
     timeout: float | None = None,
     power_events: int | None = None,
 ) -> dict[str, Any]:
@@ -47,6 +53,7 @@ def costs(
     clock_ns : clock period that the slack is for
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
     clock_gating : registers with an enable get a gated clock
+    netlist : also write the netlist, which the timing needs
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
     power_events : report events that are simulated for the power; None takes ``verify.real_events``, 0 leaves it out
 
@@ -75,12 +82,21 @@ def costs(
     sources, top, facts = _verilog(context.config, model, block, folder / "rtl")
     (folder / STAMP).unlink(missing_ok=True)
     context.progress.say(f"synthesis of {top} into the cells of {library}")
-    found = silicon.synthesise(sources, top, folder, liberty, clock_gating=clock_gating, timeout=timeout or TIMEOUT)
+    found = silicon.synthesise(
+        sources,
+        top,
+        folder,
+        liberty,
+        clock_ns=clock_ns,
+        clock_gating=clock_gating,
+        netlist=netlist,
+        timeout=timeout or TIMEOUT,
+    )
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
-    if liberty is not None and silicon.has(silicon.OPENSTA):
+    if liberty is not None and netlist and silicon.has(silicon.OPENSTA):
         context.progress.say("timing")
         timing, untimed = silicon.analyse(found, folder, period=clock_ns, quasi_static=facts["quasi_static"]), ""
-    elif liberty is not None:
+    elif liberty is not None and netlist:
         untimed = "OpenSTA (sta) is not on the PATH; install it with: apt-get install opensta"
     content = silicon.summary(
         found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
@@ -89,9 +105,9 @@ def costs(
     content["unpowered"] = _why_no_power(liberty, block, power_events)
     write_text(folder / PICTURE, silicon.treemap({row["part"]: 1000 * row["kGE"] for row in content["parts"]}))
     write_json(folder / FILE, content)
-    if clock_gating:
+    if clock_gating and netlist:
         write_text(folder / STAMP, inputs_stamp(facts["files"], liberty))
-    if liberty is not None and not content["unpowered"]:
+    if liberty is not None and netlist and not content["unpowered"]:
         mapped = MappedNetlist(folder, top, liberty)
         content |= _power(context, mapped, facts["options"], power_events, clock_ns)
         write_json(folder / FILE, content)
@@ -134,7 +150,7 @@ def _power(context: Context, mapped: Any, options: Any, events: int | None, cloc
             "toggles_per_clock": measured.mean_toggles,
             "voltage": measured.voltage,
             "wire_load": measured.wire_load,
-            "events": found.events,
+            "events": min(len(codes), found.events),
             "assumed_mW": {f"{a:g}": 1e3 * found.reports[f"{a:g}"].total.total for a in ASSUMED},
             "without_clock_gates_mW": 1e3 * found.reports[UNGATED].total.total if UNGATED in found.reports else None,
             "parts": [
@@ -155,7 +171,7 @@ def fast(context: Context) -> list[Path]:
     folder = context.path(COSTS)
     (folder / SKIPPED).unlink(missing_ok=True)
     try:
-        costs(context, block=FAST)
+        costs(context, block=FAST, netlist=False)
     except (ToolMissingError, ToolError) as problem:
         text = f"the silicon area was not estimated: {problem}"
         context.progress.say(text)
@@ -180,7 +196,7 @@ def for_report(context: Context) -> list[dict[str, Any]]:
     """Return the tables, sentences and picture of all costs of a run, for ``metrics.report.build_report``."""
     return [
         {
-            "title": f"The {content['block']} in the cells of {content['library']}",
+            "title": f"{_WORDS[content['block']]}, {_cells(content)}",
             "areas": area_rows(content),
             "powers": power_rows(content),
             "comparison": comparison_rows(content),
@@ -189,6 +205,11 @@ def for_report(context: Context) -> list[dict[str, Any]]:
         }
         for content in stored(context)
     ]
+
+
+def _cells(content: dict[str, Any]) -> str:
+    generic = content["technology_independent"]
+    return "estimate in gate equivalents" if generic else f"cells of {content['library']}"
 
 
 def why_none(context: Context) -> str:

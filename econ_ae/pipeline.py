@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from econ_ae import dataset_stage
+from econ_ae import costing, dataset_stage
 from econ_ae.config import RunConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
@@ -172,12 +172,6 @@ def verify(context: Context, real_events: int) -> Any:
     )
 
 
-def _costs(context: Context) -> list[Path]:
-    from econ_ae import costing
-
-    return costing.fast(context)
-
-
 def _report(context: Context) -> list[Path]:
     from econ_ae import reporting
 
@@ -190,7 +184,7 @@ STAGES: dict[str, Stage] = {
     "freeze": _freeze,
     "generate": _generate,
     "verify": _verify,
-    "costs": _costs,
+    "costs": costing.fast,
     "report": _report,
 }
 """The stages after ``data``, in order."""

@@ -46,6 +46,9 @@ abc -liberty {library} -script {script}
 opt_clean -purge
 hierarchy -top {top}
 tee -q -o {stem}.txt stat
+"""
+
+WRITE = """\
 write_verilog -noattr {stem}.v
 write_json {stem}.json
 """
@@ -57,12 +60,15 @@ dc2
 &nf -R 8
 &put
 topo
-buffer -c -p -N 32
-upsize -D 25000
-dnsize -D 25000
+buffer -p -N 32
+upsize -D {target}
+dnsize -D {target}
 stime -p
 """
-"""For area: one pass of rewriting, area-oriented mapping, no larger drive than 25 ns ask for."""
+"""For area: one pass of rewriting, area-oriented mapping, no larger drive than the target (ps) asks for.
+
+``buffer -c`` makes abc stop on an assertion in the IHP library.
+"""
 
 ABC_UNSIZED = """\
 strash

@@ -44,7 +44,8 @@ class Synthesis:
     top : name of the top module
     library : the cells that it is mapped to
     technology_independent : the cells are the generic ones
-    netlist : hierarchical Verilog of library cells; the same as yosys's JSON beside it (suffix ``.json``)
+    netlist : hierarchical Verilog of library cells; the same as yosys's JSON beside it (suffix ``.json``); None when
+        it was not asked for
     modules : cells and submodules of every module, by its name in the netlist
     gate_equivalent : area of the smallest two-input NAND, in the library's unit (um2)
     logs : of the programs that ran
@@ -55,7 +56,7 @@ class Synthesis:
     top: str
     library: Library
     technology_independent: bool
-    netlist: Path
+    netlist: Path | None
     modules: Mapping[str, Module]
     gate_equivalent: float
     logs: tuple[Path, ...]
@@ -69,7 +70,9 @@ def synthesise(
     folder: Path,
     library: Path | None = None,
     *,
+    clock_ns: float = 25.0,
     clock_gating: bool = True,
+    netlist: bool = True,
     timeout: float = TIMEOUT,
 ) -> Synthesis:
     """Synthesise Verilog files with yosys.
@@ -80,8 +83,10 @@ def synthesise(
     top : name of the top module
     folder : where scripts, logs and the netlist go; made when it does not exist
     library : Liberty file, plain or gzip; None takes the generic cells, areas in gate equivalents
+    clock_ns : clock period; the logic of a module is sized for 0.4 of it, as a path goes through two or three of them
     clock_gating : registers with an enable get a gated clock instead of a multiplexer per bit, as far as the library
         has a clock gate
+    netlist : write it; areas alone are faster
     timeout : seconds per run of yosys
 
     Raises
@@ -100,36 +105,39 @@ def synthesise(
     functions.flops(cells)
     started = perf_counter()
     runs = [_elaborate(files, top, folder, timeout)]
-    commands = _commands(cells, folder, clock_gating=clock_gating, sized=library is not None)
+    abc = scripts.ABC_UNSIZED if library is None else scripts.ABC.format(target=round(400 * clock_ns))
+    commands = _commands(cells, folder, abc, clock_gating=clock_gating)
     parts = _parts(folder / COARSE, top)
+    text = scripts.MAP + scripts.WRITE if netlist else scripts.MAP
     for part, apart in parts:
-        script = scripts.MAP.format(
-            coarse=COARSE,
-            top=part,
-            stem=f"part_{part}",
-            apart=" ".join(["blackbox", *apart]) if apart else "",
-            **commands,
-        )
+        blackboxes = " ".join(["blackbox", *apart]) if apart else ""
+        script = text.format(coarse=COARSE, top=part, stem=f"part_{part}", apart=blackboxes, **commands)
         runs.append(_yosys(script, folder / f"map_{part}", timeout))
-    netlist = folder / NETLIST
-    write_merged([folder / f"part_{part}.v" for part, _ in parts], netlist)
-    write_merged_json([folder / f"part_{part}.json" for part, _ in parts], netlist.with_suffix(".json"))
     modules: dict[str, Module] = {}
     for part, _ in parts:
         modules |= _modules(folder / f"part_{part}.txt")
-        for suffix in ("v", "json"):
-            (folder / f"part_{part}.{suffix}").unlink()
     return Synthesis(
         top,
         cells,
         library is None,
-        netlist,
+        _joined([part for part, _ in parts], folder) if netlist else None,
         modules,
         unit,
         tuple(run.log for run in runs),
         perf_counter() - started,
         max(run.peak_memory for run in runs),
     )
+
+
+def _joined(parts: Sequence[str], folder: Path) -> Path:
+    """Make one netlist of those of the parts, which go."""
+    verilog, tables = ([folder / f"part_{part}.{suffix}" for part in parts] for suffix in ("v", "json"))
+    path = folder / NETLIST
+    write_merged(verilog, path)
+    write_merged_json(tables, path.with_suffix(".json"))
+    for part in (*verilog, *tables):
+        part.unlink()
+    return path
 
 
 def _elaborate(files: Sequence[Path], top: str, folder: Path, timeout: float) -> ToolRun:
@@ -148,7 +156,7 @@ def _parts(coarse: Path, top: str) -> list[tuple[str, list[str]]]:
     return [*((name, list[str]()) for name in large), (top, large)]
 
 
-def _commands(library: Library, folder: Path, *, clock_gating: bool, sized: bool) -> dict[str, str]:
+def _commands(library: Library, folder: Path, abc: str, *, clock_gating: bool) -> dict[str, str]:
     """Write the maps and the library as abc reads it fastest; return the file names and commands for the script."""
     trimmed = folder / f"logic_{library.path.name}"
     trimmed.write_text(_POWER.sub("", library.path.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
@@ -156,7 +164,7 @@ def _commands(library: Library, folder: Path, *, clock_gating: bool, sized: bool
     gate = functions.clock_gate(library) if clock_gating else None
     if gate is not None:
         (folder / "gates.v").write_text(techmaps.clock_gates(gate), encoding="utf-8")
-    (folder / "abc.script").write_text(scripts.ABC if sized else scripts.ABC_UNSIZED, encoding="utf-8")
+    (folder / "abc.script").write_text(abc, encoding="utf-8")
     return {
         "library": trimmed.name,
         "cells": "cells.v",

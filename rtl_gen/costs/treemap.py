@@ -9,17 +9,8 @@ import squarify
 
 WIDTH, HEIGHT = 900.0, 420.0
 _COLOURS = (
-    "#4e79a7",
-    "#f28e2b",
-    "#76b7b2",
-    "#e15759",
-    "#59a14f",
-    "#edc948",
-    "#b07aa1",
-    "#9c755f",
-    "#bab0ac",
-    "#ff9da7",
-)
+    "#8fb4d8", "#f9bd7e", "#a9d3ce", "#f0a3a3", "#9ccf94", "#f2dd8a", "#d0aecb", "#cbb09f", "#d8d3d0", "#ffc3c8",
+)  # fmt: skip
 _SMALL = 0.002  # parts below this share of the whole are drawn as one
 
 
@@ -48,6 +39,6 @@ def _rectangle(name: str, kilo: float, share: float, box: Mapping[str, float], c
     text = f'<title>{escape(name)}: {size}</title><rect x="{x:.1f}" y="{y:.1f}" width="{dx:.1f}" height="{dy:.1f}" '
     text += f'fill="{colour}" stroke="#fff"/>'
     if dx > 7.5 * max(len(name), len(size)) and dy > 40:
-        text += f'<text x="{x + 6:.1f}" y="{y + 18:.1f}" fill="#fff">{escape(name)}</text>'
-        text += f'<text x="{x + 6:.1f}" y="{y + 35:.1f}" fill="#fff">{size}</text>'
+        text += f'<text x="{x + 6:.1f}" y="{y + 18:.1f}" fill="#111">{escape(name)}</text>'
+        text += f'<text x="{x + 6:.1f}" y="{y + 35:.1f}" fill="#111">{size}</text>'
     return f"<g>{text}</g>"

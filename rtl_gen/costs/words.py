@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rtl_gen.costs.timing import TimedPath, Timing
+from rtl_gen.costs.timing import CONFIGURATION, TimedPath, Timing
 
 _REGISTER = re.compile(r"(?:^|/)register_(\w+)/")
 _BIT = re.compile(r"\[(\d+)\]$")
@@ -69,19 +69,23 @@ def advice(timing: Timing, free: Mapping[str, str], latency: int) -> str:
     free : places for a pipeline register that have none, and the instance that each would stand behind
     latency : clocks of the netlist
     """
-    worst = max(timing.paths, key=lambda path: path.delay)
     if timing.slack >= 0:
         spare = (
             f"The clock of {timing.period:g} ns is met with {timing.slack:.2f} ns to spare ({timing.frequency:.0f} MHz)"
         )
         return f"{spare}; no further pipeline register is needed at this clock."
-    through = {step for name, _ in worst.modules for step in name.split("/")}
+    missed = [path for path in timing.paths if path.slack < 0]
+    return " ".join(_help(timing.period, path, free, latency) for path in missed)
+
+
+def _help(period: float, path: TimedPath, free: Mapping[str, str], latency: int) -> str:
+    text = f"The clock of {period:g} ns is missed by {-path.slack:.2f} ns, by the path to {path.stage}"
+    if path.stage == CONFIGURATION:
+        return f"{text}, inside the configuration: no pipeline register helps there, the clock must be longer."
+    through = {step for name, _ in path.modules for step in name.split("/")}
     where = [place for place, instance in free.items() if instance in through]
-    text = f"The clock of {timing.period:g} ns is missed by {-timing.slack:.2f} ns, by the path to {worst.stage}"
-    if worst.stage == "configuration":
-        return f"{text}, inside the registers; a pipeline register of the datapath does not help: lower the clock."
     if not where:
-        return f"{text}; every place already has a register (latency {latency}): lower the clock or split the layer."
+        return f"{text}; every place already has a register (latency {latency}): a longer clock or a split layer helps."
     return f"{text}; add {' or '.join(repr(p) for p in where)} to hardware.registers (one clock of latency each)."
 
 

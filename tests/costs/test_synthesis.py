@@ -51,7 +51,8 @@ def encoder(bits: int = 4, filters: int = 2, latents: int = 2) -> EncoderModel:
 def mapped(model: EncoderModel, folder: Path) -> Synthesis:
     options = replace(default_options(model), leaf=STRUCTURAL)
     files = write_files(generate(model, options), folder / "rtl", overwrite=True)
-    return synthesise([path for path in files if path.suffix == ".v"], top_module(model, options), folder)
+    sources = [path for path in files if path.suffix == ".v"]
+    return synthesise(sources, top_module(model, options), folder, netlist=False)
 
 
 def area(found: Synthesis) -> float:

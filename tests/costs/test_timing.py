@@ -53,7 +53,7 @@ def test_a_netlist_that_opensta_cannot_link_is_one_line(reference: Path, tmp_pat
     source.write_text("module top (input clk, d, output reg q); always @(posedge clk) q <= d; endmodule\n")
     found = synthesise([source], "top", tmp_path, reference / "liberty" / "nangate45_typ.lib.gz")
     found.netlist.write_text(found.netlist.read_text().replace("endmodule", "end"))
-    with pytest.raises(ToolError, match=r"^OpenSTA failed: Error: .*; log: .*timing\.log$"):
+    with pytest.raises(ToolError, match=r"^OpenSTA failed: Error: .*; log: .*timing_top\.log$"):
         analyse(found, tmp_path, period=25.0)
 
 
@@ -66,7 +66,7 @@ PATH = TimedPath(
     (("datapath/register_input", 0.1), ("datapath/front_end", 3.0), ("datapath/normaliser", 3.4)),
     40,
 )
-TIMING = Timing(5.0, (PATH,), 1.0, 1, Path("log"))
+TIMING = Timing(5.0, (PATH,), 1.0, 1, (Path("log"),))
 
 
 def test_advice_names_registers_on_the_path_only() -> None:
