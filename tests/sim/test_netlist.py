@@ -27,8 +27,9 @@ from rtl_gen.writer import write_files
 from sim.datapath_stimulus import random_events
 from sim.netlist import MappedNetlist, verify_netlist
 from sim.netlist_run import run_netlist
-from sim.netlist_simulator import NetlistSimulator, changes
+from sim.netlist_simulator import NetlistSimulator
 from sim.netlist_tmr import check_triplication
+from sim.netlist_words import changes
 from tests.random_models import random_model
 
 pytestmark = [
