@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from econ_ae.cost_tables import area_rows, comparison_rows, lines, power_rows
-from econ_ae.errors import ConfigError, ToolError, ToolMissingError, did_you_mean
+from econ_ae.errors import ConfigError, LibertyError, ToolError, ToolMissingError, did_you_mean
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec
 
@@ -138,7 +138,7 @@ def _power(context: Context, mapped: Any, options: Any, events: int | None, cloc
     report = mapped.folder / "power.json"
     try:
         found = measure_power(mapped, context.model(), options, codes, clock_ns, report=report)
-    except ConfigError as problem:
+    except (LibertyError, ConfigError) as problem:
         return {"power": None, "unpowered": str(problem)}
     measured = found.reports[MEASURED]
     return {

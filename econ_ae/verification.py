@@ -242,8 +242,10 @@ def power(
 
     Raises
     ------
+    LibertyError
+        When the library has no power data.
     ConfigError
-        When the library has no power data or no such wire load.
+        When it has no such wire load.
     """
     from econ_ae.costing import FILE
     from econ_ae.files import write_json

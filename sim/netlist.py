@@ -140,7 +140,7 @@ def verify_netlist(
 
     Raises
     ------
-    ConfigError
+    LibertyError
         When a cell of the netlist cannot be modelled, or the library is not the netlist's.
     ToolMissingError, ToolError, VerificationError
         When a program is missing or fails, or something could not be compared.

@@ -110,8 +110,10 @@ def measure_power(
 
     Raises
     ------
+    LibertyError
+        When the library has no power data.
     ConfigError
-        When the library has no power data or no such wire load.
+        When it has no such wire load.
     VerificationError
         When an output differed from econ_ae's models: the activity of a wrong simulation is worth nothing.
     """

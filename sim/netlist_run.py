@@ -22,9 +22,10 @@ from rtl_gen.verilog.regfile import ports as configuration_positions
 from sim import golden
 from sim.buses import Bits, from_number
 from sim.golden import Settings
-from sim.netlist_simulator import NetlistSimulator, changes
+from sim.netlist_simulator import NetlistSimulator
 from sim.netlist_tmr import find_bits
 from sim.netlist_trace import Tracer
+from sim.netlist_words import changes
 
 _RESET_CLOCKS = 8  # the reset synchronisers need two, the filters of the bus a few more
 _WORD = 64

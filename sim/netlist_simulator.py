@@ -7,9 +7,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,62 +15,9 @@ from numpy.typing import NDArray
 from econ_ae.errors import VerificationError
 from rtl_gen.costs.cells import Cell, Flop
 from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist, Nets
+from sim.netlist_words import ALL, FlopBank, Gate, Words, changes, from_words, to_words
 
-Words = NDArray[np.uint64]
-"""uint64 (nets, words): bit l of word w is lane 64 * w + l."""
-
-_ALL = ~np.uint64(0)
 _SETTLING = 16  # rounds in which an asynchronous reset must come to rest
-
-
-@dataclass(frozen=True, eq=False)
-class Gate:
-    """Equal functions that are computed at once: ``nets[out] = function(nets[pins])``."""
-
-    function: Callable[[dict[str, Any]], Any]
-    pins: tuple[tuple[str, Nets], ...]
-    out: Nets
-
-    def compute(self, values: Words) -> Words:
-        """Return the outputs, uint64 (instances, words)."""
-        words: dict[str, Any] = {name: values[nets] for name, nets in self.pins}
-        words["ZERO"], words["ONE"] = values[ZERO], values[ONE]
-        found = np.asarray(self.function(words))
-        return found if found.ndim == 2 else np.broadcast_to(found, (len(self.out), values.shape[1]))
-
-
-@dataclass(eq=False)
-class FlopBank:
-    """All flip-flops of one library cell and their states, uint64 (instances, words).
-
-    ``enables`` are nets of which one at least must be 1 for the clock to pass; none where all have the clock itself.
-    """
-
-    cell: str
-    flop: Flop
-    pins: dict[str, Nets]
-    outputs: tuple[tuple[Callable[[dict[str, Any]], Any], Nets], ...]
-    enables: tuple[Nets, ...]
-    state: Words
-
-    def enabled(self, values: Words) -> Words | None:
-        """Return where the clock reaches the flip-flops, uint64 (instances, words); None for everywhere."""
-        found = None
-        for nets in self.enables:
-            found = values[nets] if found is None else found | values[nets]
-        return found
-
-    def words(self, values: Words, names: tuple[str, ...]) -> dict[str, Any]:
-        """Return the words that an expression reads."""
-        known: dict[str, Any] = {"ZERO": values[ZERO], "ONE": values[ONE]}
-        for name in names:
-            if name == self.flop.state:
-                known[name] = self.state
-            elif name == self.flop.inverse:
-                known[name] = ~self.state
-            else:
-                known[name] = values[self.pins[name]]
-        return known
 
 
 class NetlistSimulator:
@@ -94,7 +39,7 @@ class NetlistSimulator:
     def __init__(self, netlist: FlatNetlist, cells: Mapping[str, Cell], words: int, clock: str = "clk") -> None:
         self.netlist = netlist
         self.values: Words = np.zeros((netlist.nets, words), np.uint64)
-        self.values[ONE] = _ALL
+        self.values[ONE] = ALL
         self._clock = int(netlist.ports[clock][0])
         self.banks: list[FlopBank] = []
         self._gates = self._clock_gates(cells)
@@ -199,7 +144,7 @@ class NetlistSimulator:
         """
         nets = self.netlist.ports[port]
         if len(bits) == 1:
-            self.values[nets] = np.where(bits[0, :, None] != 0, _ALL, np.uint64(0))
+            self.values[nets] = np.where(bits[0, :, None] != 0, ALL, np.uint64(0))
         else:
             self.values[nets] = to_words(bits)
 
@@ -267,7 +212,7 @@ class NetlistSimulator:
     def force(self, states: Iterable[tuple[int, int, bool]]) -> None:
         """Set flip-flops in all lanes: bank, number in the bank, state."""
         for bank, number, state in states:
-            self.banks[bank].state[number] = _ALL if state else 0
+            self.banks[bank].state[number] = ALL if state else 0
 
     def load_outputs(self) -> None:
         """Put the states of the flip-flops on their output nets, and leave everything else as it is."""
@@ -279,7 +224,7 @@ class NetlistSimulator:
         return [gate for level in self.levels for gate in level]
 
     def _outputs(self, bank: FlopBank) -> None:
-        words = {"ZERO": np.uint64(0), "ONE": _ALL, bank.flop.state: bank.state, bank.flop.inverse: ~bank.state}
+        words = {"ZERO": np.uint64(0), "ONE": ALL, bank.flop.state: bank.state, bank.flop.inverse: ~bank.state}
         for function, nets in bank.outputs:
             keep = nets >= 0
             self.values[nets[keep]] = np.asarray(function(words))[keep]
@@ -289,26 +234,10 @@ class NetlistSimulator:
         changed = False
         for bank in self.banks:
             state = bank.state
-            for expression, value in ((bank.flop.preset, _ALL), (bank.flop.clear, np.uint64(0))):
+            for expression, value in ((bank.flop.preset, ALL), (bank.flop.clear, np.uint64(0))):
                 if expression is not None:
                     active = expression.compiled()(bank.words(self.values, expression.names))
                     state = (state & ~active) | (active & value)
             if state is not bank.state and not np.array_equal(state, bank.state):
                 bank.state, changed = state, True
         return changed
-
-
-def changes(values: Words, before: Words) -> NDArray[np.uint64]:
-    """Return the number of lanes in which each net differs, uint64 (nets,)."""
-    return np.bitwise_count(values ^ before).sum(axis=1, dtype=np.uint64)
-
-
-def to_words(bits: NDArray[np.uint8]) -> Words:
-    """Return lanes (lanes, width) as words (width, lanes / 64); lanes are a multiple of 64."""
-    packed = np.packbits(np.ascontiguousarray(bits.T), axis=1, bitorder="little")
-    return packed.view(np.uint64)
-
-
-def from_words(words: Words) -> NDArray[np.uint8]:
-    """Return words (width, words) as lanes, uint8 (64 * words, width)."""
-    return np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little").T

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from econ_ae.errors import ConfigError
+from econ_ae.errors import LibertyError
 from rtl_gen.costs.expressions import Expression, parse
-from rtl_gen.costs.liberty_groups import Group
+from rtl_gen.costs.liberty_groups import Group, cells
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,11 @@ def read_cells(library: Group, used: Iterable[str]) -> dict[str, Cell]:
 
     Raises
     ------
-    ConfigError
+    LibertyError
         When a cell is not in the library, or is none that can be modelled: a latch, a state table, a tri-state output,
         an output without function.
     """
-    groups = {group.name: group for group in library.of("cell")}
-    unknown = sorted(set(used) - set(groups))
-    if unknown:
-        raise ConfigError(
-            f"cell {unknown[0]!r} of the netlist is not in the library {library.name!r}; "
-            "give the Liberty file that the netlist was mapped to"
-        )
-    return {name: _cell(groups[name]) for name in sorted(set(used))}
+    return {name: _cell(group) for name, group in cells(library, used).items()}
 
 
 def _cell(group: Group) -> Cell:
@@ -92,28 +85,28 @@ def _cell(group: Group) -> Cell:
         return Cell(group.name, inputs, {}, None, _clock_gate(group, where))
     for kind in ("latch", "latch_bank", "statetable", "ff_bank"):
         if any(group.of(kind)):
-            raise ConfigError(f"{where} is a {kind}; gate-level models are made of combinational cells and flip-flops")
+            raise LibertyError(f"{where} is a {kind}; gate-level models are made of combinational cells and flip-flops")
     outputs = {}
     for pin in pins:
         if pin.simple.get("direction") != "output":
             continue
         if "three_state" in pin.simple:
-            raise ConfigError(
+            raise LibertyError(
                 f"{where} has a tri-state output {pin.name!r}, which cannot be modelled; do not map to it"
             )
         if "function" not in pin.simple:
-            raise ConfigError(f"{where}: output {pin.name!r} has no function and cannot be modelled; do not map to it")
+            raise LibertyError(f"{where}: output {pin.name!r} has no function and cannot be modelled; do not map to it")
         outputs[pin.name] = parse(pin.simple["function"], f"{where}, pin {pin.name!r}")
     flops = [_flop(ff, where) for ff in group.of("ff")]
     if len(flops) > 1:
-        raise ConfigError(f"{where} has {len(flops)} flip-flops; gate-level models are made of cells with one")
+        raise LibertyError(f"{where} has {len(flops)} flip-flops; gate-level models are made of cells with one")
     return Cell(group.name, inputs, outputs, flops[0] if flops else None)
 
 
 def _clock_gate(group: Group, where: str) -> ClockGate:
     kind = group.simple["clock_gating_integrated_cell"]
     if not kind.startswith("latch_posedge"):
-        raise ConfigError(f"{where} is a clock gate of the kind {kind}; those that can be modelled are latch_posedge")
+        raise LibertyError(f"{where} is a clock gate of the kind {kind}; those that can be modelled are latch_posedge")
 
     def pins(attribute: str) -> list[str]:
         return [pin.name for pin in group.of("pin") if pin.simple.get(attribute) == "true"]
@@ -121,7 +114,7 @@ def _clock_gate(group: Group, where: str) -> ClockGate:
     clock, output = pins("clock_gate_clock_pin"), pins("clock_gate_out_pin")
     enables = pins("clock_gate_enable_pin") + pins("clock_gate_test_pin")
     if len(clock) != 1 or len(output) != 1 or not enables:
-        raise ConfigError(
+        raise LibertyError(
             f"{where}: a clock gate needs one clock pin, one output and an enable; correct the Liberty file"
         )
     return ClockGate(clock[0], output[0], tuple(enables))
@@ -133,9 +126,9 @@ def _flop(ff: Group, where: str) -> Flop:
 
     clocked, next_state = expression("clocked_on"), expression("next_state")
     if clocked is None or next_state is None or len(clocked.names) != 1:
-        raise ConfigError(f"{where}: its flip-flop has no clock or no next state; correct the Liberty file")
+        raise LibertyError(f"{where}: its flip-flop has no clock or no next state; correct the Liberty file")
     if len(ff.names) != 2:
-        raise ConfigError(f"{where}: expected ff (state, inverse), found ff ({', '.join(ff.names)})")
+        raise LibertyError(f"{where}: expected ff (state, inverse), found ff ({', '.join(ff.names)})")
     state, inverse = ff.names
     falling = "~" in clocked.text
     return Flop(clocked.names[0], falling, next_state, expression("clear"), expression("preset"), state, inverse)

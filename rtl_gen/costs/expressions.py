@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from econ_ae.errors import ConfigError
+from econ_ae.errors import LibertyError
 
 Word = Any
 """Anything with the operators ``& | ^ ~``: NumPy arrays of uint64 hold 64 cases a word."""
 
-_TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][\w.\[\]]*)|(?P<mark>[01()!'&*|+^]))")
+_TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][\w.\[\]]*)|(?P<mark>[01()!~'&*|+^]))")
+_NAME = re.compile(r"[A-Za-z_][\w.\[\]]*")
+_CONSTANTS = {"ZERO": "1'b0", "ONE": "1'b1"}
 _AND, _OR = "&*", "|+"
 
 
@@ -31,20 +33,21 @@ class Expression:
 
     def compiled(self) -> Callable[[dict[str, Word]], Word]:
         """Return a function of the pins' words by name; ``ZERO`` and ``ONE`` must be among them."""
-        code = compile(self.text, "<liberty>", "eval")
-        return lambda words: eval(code, {"__builtins__": {}}, words)
+        # By subscription: a pin may be called `in` or `A[0]`.
+        code = compile(_NAME.sub(r"words['\g<0>']", self.text), "<liberty>", "eval")
+        return lambda words: eval(code, {"__builtins__": {}}, {"words": words})
 
     def verilog(self) -> str:
         """Return the expression in Verilog."""
-        return self.text.replace("ZERO", "1'b0").replace("ONE", "1'b1")
+        return _NAME.sub(lambda name: _CONSTANTS.get(name.group(), name.group()), self.text)
 
 
 def parse(text: str, where: str) -> Expression:
-    """Return a Liberty expression: ``!`` and ``'`` before all, then ``^``, then and (also by juxtaposition), then or.
+    """Return a Liberty expression: ``!``, ``~`` and ``'`` before all, then ``^``, and (also by juxtaposition), or.
 
     Raises
     ------
-    ConfigError
+    LibertyError
         When it is none; ``where`` names the cell and the pin.
     """
     tokens = _tokens(text, where)
@@ -61,19 +64,19 @@ def parse(text: str, where: str) -> Expression:
 
     def unary() -> str:
         token = take()
-        if token == "!":
+        if token in {"!", "~"}:
             found = f"~{unary()}"
         elif token == "(":
             found = either()
             if take() != ")":
-                raise ConfigError(f"{where}: {text!r} lacks a ')'; correct the Liberty file")
+                raise LibertyError(f"{where}: {text!r} lacks a ')'; correct the Liberty file")
         elif token in {"0", "1"}:
             found = "ONE" if token == "1" else "ZERO"
         elif token and (token[0].isalpha() or token[0] == "_"):
             names.add(token)
             found = token
         else:
-            raise ConfigError(f"{where}: {text!r} is no Boolean expression at {token!r}; correct the Liberty file")
+            raise LibertyError(f"{where}: {text!r} is no Boolean expression at {token!r}; correct the Liberty file")
         while peek() == "'":
             take()
             found = f"(~{found})"
@@ -99,7 +102,7 @@ def parse(text: str, where: str) -> Expression:
 
     found = either()
     if position != len(tokens):
-        raise ConfigError(f"{where}: {text!r} is no Boolean expression at {peek()!r}; correct the Liberty file")
+        raise LibertyError(f"{where}: {text!r} is no Boolean expression at {peek()!r}; correct the Liberty file")
     return Expression(found, tuple(sorted(names)))
 
 
@@ -109,7 +112,8 @@ def _tokens(text: str, where: str) -> list[str]:
     while end < len(text):
         match = _TOKEN.match(text, end)
         if match is None:
-            raise ConfigError(f"{where}: {text!r} is no Boolean expression at {text[end]!r}; correct the Liberty file")
+            mark = text[end:].lstrip()[0]
+            raise LibertyError(f"{where}: {text!r} is no Boolean expression at {mark!r}; correct the Liberty file")
         found.append(match.group("name") or match.group("mark"))
         end = match.end()
     return found

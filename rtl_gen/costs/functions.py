@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from econ_ae.errors import LibertyError
+from rtl_gen.costs.expressions import parse
 from rtl_gen.costs.liberty import Cell, Library
 
 Function = Callable[..., bool]
 
-_TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\].]*|[01]|[!~'&*|+^()])")
 _PLAIN_GATE = "latch_posedge"
 
 
@@ -38,108 +39,21 @@ class Adder:
 def truth_table(expression: str, inputs: Sequence[str]) -> tuple[bool, ...]:
     """Return the value of a Liberty expression for all inputs, the first input changing slowest.
 
-    Operators by falling precedence (Liberty reference manual): ``'`` after and ``!`` before an operand, ``^``, then
-    ``*``, ``&`` or a blank, then ``+`` or ``|``.
-
     Raises
     ------
     LibertyError
         When the expression is not understood or reads something else than the inputs.
     """
-    tokens: list[str] = []
-    position = 0
-    for found in _TOKEN.finditer(expression):
-        if found.start() != position:
-            break
-        tokens.append(found.group(1))
-        position = found.end()
-    if expression[position:].strip():
-        raise LibertyError(f"function {expression!r} is not understood at {expression[position:].strip()[:10]!r}")
-    parser = _Parser(tokens, expression, frozenset(inputs))
-    value = parser.whole()
-    rows = itertools.product((False, True), repeat=len(inputs))
-    return tuple(value(dict(zip(inputs, row, strict=True))) for row in rows)
-
-
-Value = Callable[[Mapping[str, bool]], bool]
-
-
-class _Parser:
-    def __init__(self, tokens: list[str], text: str, names: frozenset[str]) -> None:
-        self._tokens, self._text, self._names = [*tokens, ""], text, names
-        self._at = 0
-
-    def whole(self) -> Value:
-        value = self._or()
-        if self._next():
-            raise self._error()
-        return value
-
-    def _next(self) -> str:
-        return self._tokens[self._at]
-
-    def _take(self) -> str:
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _error(self) -> LibertyError:
-        return LibertyError(f"function {self._text!r} is not understood at {self._next() or 'its end'!r}")
-
-    def _or(self) -> Value:
-        terms = [self._and()]
-        while self._next() in {"+", "|"}:
-            self._take()
-            terms.append(self._and())
-        return terms[0] if len(terms) == 1 else lambda row: any(term(row) for term in terms)
-
-    def _and(self) -> Value:
-        terms = [self._xor()]
-        while self._next() and self._next() not in {"+", "|", ")"}:
-            if self._next() in {"*", "&"}:
-                self._take()
-            terms.append(self._xor())
-        return terms[0] if len(terms) == 1 else lambda row: all(term(row) for term in terms)
-
-    def _xor(self) -> Value:
-        terms = [self._operand()]
-        while self._next() == "^":
-            self._take()
-            terms.append(self._operand())
-        return terms[0] if len(terms) == 1 else lambda row: sum(term(row) for term in terms) % 2 == 1
-
-    def _operand(self) -> Value:
-        token = self._take()
-        if token in {"!", "~"}:
-            inner = self._operand()
-            return lambda row: not inner(row)
-        if token == "(":
-            value = self._or()
-            if self._next() != ")":
-                raise self._error()
-            self._take()
-        elif token in {"0", "1"}:
-            value = _constant(token == "1")
-        elif token in self._names:
-            value = _pin(token)
-        else:
-            self._at -= 1
-            raise self._error()
-        while self._next() == "'":
-            self._take()
-            value = _inverse(value)
-        return value
-
-
-def _constant(bit: bool) -> Value:
-    return lambda row: bit  # noqa: ARG005
-
-
-def _pin(name: str) -> Value:
-    return lambda row: row[name]
-
-
-def _inverse(value: Value) -> Value:
-    return lambda row: not value(row)
+    found = parse(expression, "function of a cell")
+    unknown = [name for name in found.names if name not in inputs]
+    if unknown:
+        raise LibertyError(
+            f"function of a cell: {expression!r} reads {unknown[0]!r}, which is no input; correct the Liberty file"
+        )
+    rows = np.array(list(itertools.product((False, True), repeat=len(inputs))))
+    words = {name: rows[:, i] for i, name in enumerate(inputs)}
+    words |= {"ZERO": np.zeros(len(rows), np.bool_), "ONE": np.ones(len(rows), np.bool_)}
+    return tuple(found.compiled()(words).tolist())
 
 
 def nand2(library: Library) -> Cell:

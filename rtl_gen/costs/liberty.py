@@ -1,19 +1,14 @@
-"""What a Liberty file says about its cells: area, pins, functions, flip-flops, clock gates; the timing is left out."""
+"""What a Liberty file says about its cells: area, pins, functions, flip-flops, clock gates; tables are left out."""
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from lark.exceptions import LarkError
-from liberty.parser import ExceptionWithLineNum, parse_liberty
 
 from econ_ae.errors import LibertyError
+from rtl_gen.costs import liberty_groups
+from rtl_gen.costs.liberty_groups import Group
 
 _ROLES = {
     "clock": "clock_gate_clock_pin",
@@ -21,7 +16,6 @@ _ROLES = {
     "test": "clock_gate_test_pin",
     "out": "clock_gate_out_pin",
 }
-_TABLES = re.compile(r"\b(?:values|index_\d)\s*\([^)]*\)\s*;")
 
 
 @dataclass(frozen=True)
@@ -97,75 +91,40 @@ def read(path: Path, folder: Path) -> Library:
     LibertyError
         When the file does not exist, is no Liberty file, or holds no cell with an area.
     """
-    text, plain = _text(path, folder)
-    try:
-        library = parse_liberty(_TABLES.sub("", text))
-    except (LarkError, ExceptionWithLineNum) as problem:
-        where = " ".join(str(problem).split())[:120]
-        raise LibertyError(f"{path} is no Liberty file: {where}; expected library (NAME) {{ cell ... }}") from problem
-    if library.group_name != "library":
-        raise LibertyError(f"{path} starts with {library.group_name!r}; expected library (NAME) {{ cell ... }}")
-    cells = {cell.name: cell for cell in map(_cell, library.get_groups("cell"))}
+    plain = liberty_groups.unpacked(path, folder)
+    library = liberty_groups.read(path)
+    cells = {cell.name: cell for cell in map(_cell, library.of("cell"))}
     if not any(cell.area for cell in cells.values()):
         raise LibertyError(f"{path} has no cell with an area; expected cell (NAME) {{ area : ...; pin ... }}")
-    return Library(_word(library.args[0]) if library.args else path.stem, plain, cells)
+    return Library(library.name or path.stem, plain, cells)
 
 
-def _text(path: Path, folder: Path) -> tuple[str, Path]:
-    if not path.is_file():
-        raise LibertyError(f"{path} does not exist; expected a Liberty file (.lib or .lib.gz)")
-    content = path.read_bytes()
-    plain = path
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as problem:
-            raise LibertyError(f"{path} cannot be unpacked: {problem}; is the download complete?") from problem
-        plain = folder / path.name.removesuffix(".gz")
-        folder.mkdir(parents=True, exist_ok=True)
-        plain.write_bytes(content)
-    return content.decode("utf-8", errors="replace"), plain
-
-
-def _word(value: Any) -> str:
-    """Return an attribute's value as text without quotes; the parser gives words, numbers or quoted strings."""
-    return str(value).strip().strip('"')
-
-
-def _get(group: Any, name: str) -> str:
-    return _word(group[name]) if name in group else ""
-
-
-def _cell(group: Any) -> Cell:
-    pins = {_word(pin.args[0]): pin for pin in group.get_groups("pin")}
-    inputs = tuple(name for name, pin in pins.items() if _get(pin, "direction") == "input")
-    flops = group.get_groups("ff")
-    gate = _get(group, "clock_gating_integrated_cell")
+def _cell(group: Group) -> Cell:
+    pins = list(group.of("pin"))
+    flops = list(group.of("ff"))
+    gate = group.simple.get("clock_gating_integrated_cell", "")
     return Cell(
-        _word(group.args[0]),
-        float(_get(group, "area") or 0),
-        inputs,
-        {name: _get(pin, "function") for name, pin in pins.items() if _get(pin, "direction") == "output"},
+        group.name,
+        group.number("area", "0"),
+        tuple(pin.name for pin in pins if pin.simple.get("direction") == "input"),
+        {pin.name: pin.simple.get("function", "") for pin in pins if pin.simple.get("direction") == "output"},
         flop=_flop(flops[0]) if flops else None,
         clock_gate=gate,
         roles=_roles(pins) if gate else None,
-        hidden=_get(group, "dont_use") == "true",
-        latch=bool(group.get_groups("latch") or group.get_groups("statetable")),
+        hidden=group.simple.get("dont_use") == "true",
+        latch=any(group.of("latch", "statetable")),
     )
 
 
-def _flop(group: Any) -> Flop:
-    return Flop(
-        tuple(_word(name) for name in group.args),
-        _get(group, "clocked_on"),
-        _get(group, "next_state"),
-        _get(group, "clear"),
-        _get(group, "preset"),
+def _flop(group: Group) -> Flop:
+    clocked_on, next_state, clear, preset = (
+        group.simple.get(name, "") for name in ("clocked_on", "next_state", "clear", "preset")
     )
+    return Flop(group.names, clocked_on, next_state, clear, preset)
 
 
-def _roles(pins: Mapping[str, Any]) -> dict[str, str]:
+def _roles(pins: Iterable[Group]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, pin in pins.items():
-        found |= {role: name for role, attribute in _ROLES.items() if _get(pin, attribute) == "true"}
+    for pin in pins:
+        found |= {role: pin.name for role, attribute in _ROLES.items() if pin.simple.get(attribute) == "true"}
     return found

@@ -1,24 +1,27 @@
-"""A Liberty file as the tree of groups that it is: fast, and complete where power needs it."""
+"""A Liberty file as the tree of groups that it is; the only file that knows the library which parses it."""
 
 from __future__ import annotations
 
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from econ_ae.errors import ConfigError
+from liberty.parser import EscapedString, ExceptionWithLineNum, LibertyParser, WithUnit
+from liberty.tokenized import UnexpectedEndOfFile, UnexpectedToken
 
-_TOKEN = re.compile(
-    r'/\*.*?\*/|//[^\n]*|\\\s*\n|\s+|"(?P<string>[^"]*)"|(?P<mark>[(){}:;,])|(?P<word>[^\s"(){}:;,]+)', re.S
-)
+from econ_ae.errors import LibertyError
+
 _NUMBERS = re.compile(r"[^\s,\\]+")
 _GZIP = b"\x1f\x8b"
+_PATIENCE = 1000  # reads past the end; a whole file needs a few
+_EXPECTED = "expected library (NAME) { cell ... }"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
     """One group ``kind (names) { ... }``.
 
@@ -26,7 +29,7 @@ class Group:
     ----------
     kind : ``library``, ``cell``, ``pin``, ``internal_power``, ...
     names : what stands in the parentheses
-    simple : values of ``name : value ;``; the last one where a name is repeated
+    simple : values of ``name : value ;`` without quotes; the last one where a name is repeated
     complex : values of every ``name (value, value, ...) ;`` by name
     groups : the groups inside, in order
     """
@@ -35,17 +38,26 @@ class Group:
     names: tuple[str, ...]
     simple: dict[str, str] = field(default_factory=dict)
     complex: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    groups: list[Group] = field(default_factory=list)
+    groups: tuple[Group, ...] = ()
 
     def of(self, *kinds: str) -> Iterator[Group]:
         """Return the groups inside of these kinds."""
         return (group for group in self.groups if group.kind in kinds)
 
+    def number(self, name: str, default: str = "") -> float:
+        """Return the number of ``name : value ;``; LibertyError when it is none."""
+        return self._number(name, self.simple.get(name, default))
+
     def numbers(self, name: str) -> list[float]:
-        """Return the numbers of an attribute ``name ("1, 2", "3, 4") ;``, none without it."""
-        return [
-            float(x) for values in self.complex.get(name, [])[-1:] for text in values for x in _NUMBERS.findall(text)
-        ]
+        """Return those of ``name ("1, 2", "3, 4") ;``, none without it; LibertyError when one is no number."""
+        values = self.complex.get(name, [])[-1:]
+        return [self._number(name, x) for texts in values for text in texts for x in _NUMBERS.findall(text)]
+
+    def _number(self, name: str, text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise LibertyError(f"{self.kind} {self.name!r}: {name} is {text!r}; expected a number") from None
 
     @property
     def name(self) -> str:
@@ -53,118 +65,126 @@ class Group:
         return self.names[0] if self.names else ""
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a Liberty file, also a gzipped one.
+def cells(library: Group, used: Iterable[str]) -> dict[str, Group]:
+    """Return the cells that a netlist uses, by name, sorted.
 
     Raises
     ------
-    ConfigError
-        When it cannot be read.
+    LibertyError
+        When one is not in the library.
     """
-    try:
-        raw = path.read_bytes()
-        return (gzip.decompress(raw) if raw.startswith(_GZIP) else raw).decode("utf-8", errors="replace")
-    except (OSError, EOFError, zlib.error) as problem:
-        raise ConfigError(f"cannot read the Liberty file {path}: {problem}") from problem
+    groups = {group.name: group for group in library.of("cell")}
+    wanted = sorted(set(used))
+    unknown = [name for name in wanted if name not in groups]
+    if unknown:
+        raise LibertyError(
+            f"cell {unknown[0]!r} of the netlist is not in the library {library.name!r}; "
+            "give the Liberty file that the netlist was mapped to"
+        )
+    return {name: groups[name] for name in wanted}
+
+
+def unpacked(path: Path, folder: Path) -> Path:
+    """Return a Liberty file that is plain text: the file itself, or one in the folder when it is compressed.
+
+    Raises
+    ------
+    LibertyError
+        When it does not exist or cannot be unpacked.
+    """
+    raw, content = _contents(path)
+    if content is raw:
+        return path
+    plain = folder / path.name.removesuffix(".gz")
+    folder.mkdir(parents=True, exist_ok=True)
+    plain.write_bytes(content)
+    return plain
 
 
 def read(path: Path) -> Group:
-    """Return the ``library`` group of a Liberty file.
+    """Return the ``library`` group of a Liberty file, plain or gzip.
 
     Raises
     ------
-    ConfigError
-        When the file cannot be read or is no Liberty file.
+    LibertyError
+        When the file does not exist, cannot be unpacked, or is no Liberty file.
     """
-    return parse(read_text(path), str(path))
+    return parse(_contents(path)[1].decode("utf-8", errors="replace"), str(path))
 
 
 def parse(text: str, where: str) -> Group:
-    """Return the ``library`` group of a text; ConfigError with ``where`` and the line when it is malformed."""
-    reader = _Reader(text, where)
-    end = 0
-    for match in _TOKEN.finditer(text):
-        if match.start() != end:
-            raise reader.broken(end, f"{text[end : match.start()][:20]!r}")
-        end = match.end()
-        if match.lastgroup is None:
-            reader.blank(match.group(), text[end : end + 1])
-        elif match.lastgroup == "mark":
-            reader.mark(match.group(), match.start())
+    """Return the ``library`` group of a text; LibertyError with ``where`` and the line when it is malformed."""
+    try:
+        groups = LibertyParser().read_liberty_chars(_Characters(text))
+    except ExceptionWithLineNum as problem:
+        line = min(problem.line_num, text.count("\n")) + 1
+        raise LibertyError(f"{where} is no Liberty file: line {line}: {_what(problem.e)}; {_EXPECTED}") from problem
+    if len(groups) > 1 or groups[0].group_name != "library":
+        found = ", ".join(repr(group.group_name) for group in groups)
+        raise LibertyError(f"{where} holds {found}; {_EXPECTED}")
+    return _group(groups[0])
+
+
+class _Characters(Iterator[str]):
+    """Those of a text; where it ends inside an expression, the parser would read on for ever, and is stopped."""
+
+    def __init__(self, text: str) -> None:
+        self._next = iter(text).__next__
+        self._past = 0
+
+    def __next__(self) -> str:
+        try:
+            return self._next()
+        except StopIteration:
+            self._past += 1
+            if self._past > _PATIENCE:
+                raise UnexpectedEndOfFile from None
+            raise
+
+
+def _contents(path: Path) -> tuple[bytes, bytes]:
+    """Return a file as it is and unpacked; the same object when it is not compressed."""
+    if not path.is_file():
+        raise LibertyError(f"{path} does not exist; expected a Liberty file (.lib or .lib.gz)")
+    try:
+        raw = path.read_bytes()
+        return raw, gzip.decompress(raw) if raw.startswith(_GZIP) else raw
+    except PermissionError as problem:
+        raise LibertyError(f"{path} cannot be read: {problem.strerror}; expected a file that may be read") from problem
+    except (OSError, EOFError, zlib.error) as problem:
+        raise LibertyError(f"{path} cannot be unpacked: {problem}; is the download complete?") from problem
+
+
+def _what(problem: Exception) -> str:
+    """Return what the parser stumbled over, in words."""
+    if isinstance(problem, UnexpectedToken) and problem.actual:
+        return f"{''.join(problem.actual)[:40]!r} at the place of {''.join(problem.expected)}"
+    if isinstance(problem, UnexpectedToken | UnexpectedEndOfFile):
+        return "a ; or the end is missing"
+    return "an attribute outside of the library" if isinstance(problem, IndexError) else "it cannot be parsed"
+
+
+def _group(parsed: Any) -> Group:
+    """Return one of our groups; the parser's own allow an attribute only once and hold values of six types."""
+    simple, lists = dict[str, str](), dict[str, list[tuple[str, ...]]]()
+    for attribute in parsed.attributes:
+        if isinstance(attribute.value, list):
+            lists.setdefault(attribute.name, []).append(tuple(map(_word, attribute.value)))
         else:
-            reader.word(match.group(match.lastgroup))
-    if end != len(text):
-        raise reader.broken(end, f"{text[end : end + 20]!r}")
-    return reader.library()
+            simple[attribute.name] = _word(attribute.value)
+    return Group(
+        parsed.group_name,
+        tuple(map(_word, parsed.args)),
+        simple,
+        lists,
+        tuple(_group(inner) for inner in parsed.groups),
+    )
 
 
-class _Reader:
-    """What has been read: the groups that are open, and the words of the attribute that has not ended."""
-
-    def __init__(self, text: str, where: str) -> None:
-        self._text, self._where = text, where
-        self._stack = [Group("", ())]
-        self._words: list[str] = []
-        self._inside: list[str] | None = None  # words in open parentheses
-        self._after: tuple[str, ...] | None = None  # what the closed parentheses held
-
-    def broken(self, position: int, what: str) -> ConfigError:
-        """Return the error for a place in the text."""
-        line = self._text.count("\n", 0, position) + 1
-        return ConfigError(
-            f"{self._where}, line {line}: {what}; expected Liberty, `name (...) {{ ... }}` or `name : value;`"
-        )
-
-    def library(self) -> Group:
-        """Return the library when the text is whole."""
-        libraries = list(self._stack[0].of("library"))
-        if len(self._stack) > 1 or not libraries:
-            what = "the end is missing" if len(self._stack) > 1 else "it holds no library"
-            raise ConfigError(f"{self._where} is no whole Liberty file: {what}")
-        return libraries[0]
-
-    def word(self, word: str) -> None:
-        """Take a name, a value or a string."""
-        (self._words if self._inside is None else self._inside).append(word)
-
-    def blank(self, blank: str, following: str) -> None:
-        """End an attribute whose semicolon was forgotten at the end of its line, as every reader does."""
-        ended = self._after is not None or len(self._words) > 1
-        if "\n" in blank and self._inside is None and self._words and ended and following not in "{;":
-            self._finish()
-
-    def mark(self, mark: str, position: int) -> None:
-        """Take a punctuation mark."""
-        if mark == "(":
-            if self._inside is not None or not self._words:
-                raise self.broken(position, "'(' at the wrong place")
-            self._inside = []
-        elif mark == ")":
-            if self._inside is None:
-                raise self.broken(position, "')' without '('")
-            self._after, self._inside = tuple(self._inside), None
-        elif mark == "{":
-            self._open(position)
-        elif mark == "}":
-            self._finish()
-            if len(self._stack) == 1:
-                raise self.broken(position, "'}' without '{'")
-            self._stack.pop()
-        elif mark == ";":
-            self._finish()
-
-    def _open(self, position: int) -> None:
-        if self._after is None or len(self._words) != 1:
-            raise self.broken(position, "'{' without a group's name")
-        group = Group(self._words[0], self._after)
-        self._stack[-1].groups.append(group)
-        self._stack.append(group)
-        self._words, self._after = [], None
-
-    def _finish(self) -> None:
-        """Keep the attribute that has been read."""
-        if self._after is not None and self._words:
-            self._stack[-1].complex.setdefault(self._words[0], []).append(self._after)
-        elif len(self._words) > 1:
-            self._stack[-1].simple[self._words[0]] = " ".join(self._words[1:])
-        self._words, self._after = [], None
+def _word(value: Any) -> str:
+    """Return a value as text without quotes: a word, a quoted string, a number, one with a unit, an expression."""
+    if isinstance(value, EscapedString):
+        return str(value.value)
+    if isinstance(value, WithUnit):
+        return f"{value.value:.15g}{value.unit}"
+    return str(value).strip('"')

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.errors import ConfigError
+from econ_ae.errors import ConfigError, LibertyError
+from rtl_gen.costs import liberty_groups
 from rtl_gen.costs.expressions import Expression, parse
 from rtl_gen.costs.liberty_groups import Group
 
@@ -119,22 +120,24 @@ def read_power(library: Group, used: Iterable[str], wire_load: str | None = None
 
     Raises
     ------
+    LibertyError
+        When the library has no voltage, no power tables, or lacks a cell.
     ConfigError
-        When the library has no voltage, no power tables, or no such wire load.
+        When it has no such wire load.
     """
     try:
         voltage = float(library.simple["nom_voltage"])
         farad = _farad(library)
         second = _scale(library.simple.get("time_unit", "1ns"))
+        watt = _scale(library.simple.get("leakage_power_unit", "1nW"))
     except (KeyError, ValueError) as problem:
-        raise ConfigError(f"library {library.name!r} has no {problem}; power needs nom_voltage and units") from problem
-    watt = _scale(library.simple.get("leakage_power_unit", "1nW"))
+        raise LibertyError(f"library {library.name!r} has no {problem}; power needs nom_voltage and units") from problem
     axes = {t.name: t for t in library.of("power_lut_template", "lu_table_template")}
     units = _Units(second, farad, farad * voltage * voltage, watt)
-    groups = {group.name: group for group in library.of("cell")}
-    cells = {name: _cell(groups[name], axes, units) for name in sorted(set(used))}
+    groups = liberty_groups.cells(library, used)
+    cells = {name: _cell(group, axes, units) for name, group in groups.items()}
     if not any(pin.arcs for cell in cells.values() for pin in cell.pins.values()):
-        raise ConfigError(
+        raise LibertyError(
             f"library {library.name!r} has no internal_power tables; power needs a characterised Liberty file"
         )
     return PowerLibrary(library.name, voltage, cells, _wire(library, wire_load, farad))
@@ -170,10 +173,10 @@ def _wire(library: Group, name: str | None, farad: float) -> WireLoad:
             f"wire load {chosen!r} is not in library {library.name!r}; expected none or one of {', '.join(models)}"
         )
     model = models[chosen]
-    per_length = float(model.simple["capacitance"]) * farad
+    per_length = model.number("capacitance") * farad
     table = sorted((float(fanout), float(length)) for fanout, length in model.complex.get("fanout_length", []))
     fanouts, lengths = zip(*[(0.0, 0.0), *table], strict=True)
-    slope = float(model.simple.get("slope", "0")) * per_length
+    slope = model.number("slope", "0") * per_length
     return WireLoad(chosen, fanouts, tuple(length * per_length for length in lengths), slope)
 
 
@@ -191,9 +194,9 @@ def _cell(group: Group, axes: Mapping[str, Group], units: _Units) -> CellPower:
     for state in group.of("leakage_power"):
         if "value" in state.simple:
             condition = state.simple.get("when")
-            leakage.append((parse(condition, where) if condition else None, float(state.simple["value"]) * units.watt))
+            leakage.append((parse(condition, where) if condition else None, state.number("value") * units.watt))
     if not any(condition is None for condition, _ in leakage):
-        leakage.append((None, float(group.simple.get("cell_leakage_power", "0")) * units.watt))
+        leakage.append((None, group.number("cell_leakage_power", "0") * units.watt))
     return CellPower(group.name, pins, tuple(leakage), clock)
 
 
@@ -216,7 +219,7 @@ def _pin(pin: Group, axes: Mapping[str, Group], units: _Units, where: str) -> Pi
     ]
     plain = pin.simple.get("capacitance", "0")
     # A net rises as often as it falls; `capacitance` alone is the larger of the two.
-    both = [float(pin.simple.get(f"{edge}_capacitance", plain)) for edge in ("rise", "fall")]
+    both = [pin.number(f"{edge}_capacitance", plain) for edge in ("rise", "fall")]
     return Pin(output, sum(both) / 2 * units.farad, tuple(arcs), _mean(slews))
 
 

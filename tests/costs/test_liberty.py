@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
 
 from econ_ae.errors import LibertyError
-from rtl_gen.costs import functions, generic, liberty
+from rtl_gen.costs import expressions, functions, generic, liberty, liberty_groups
+from rtl_gen.costs.liberty_groups import Group
 
 CELL = "cell ({name}) {{ area : {area}; {pins} {body} }}\n"
 
@@ -61,10 +63,24 @@ def test_expressions_have_the_precedence_of_liberty(expression: str, table: str)
     assert functions.truth_table(expression, ("A", "B", "C")) == tuple(bit == "1" for bit in table)
 
 
-@pytest.mark.parametrize("expression", ["A &", "(A", "A # B", "D"])
-def test_expressions_that_are_not_understood_are_an_error(expression: str) -> None:
-    with pytest.raises(LibertyError, match="is not understood at"):
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("A &", "'A &' is no Boolean expression at ''; correct the Liberty file"),
+        ("(A", "'(A' lacks a ')'; correct the Liberty file"),
+        ("A # B", "'A # B' is no Boolean expression at '#'; correct the Liberty file"),
+        ("D", "'D' reads 'D', which is no input; correct the Liberty file"),
+    ],
+)
+def test_expressions_that_are_not_understood_are_an_error(expression: str, message: str) -> None:
+    with pytest.raises(LibertyError, match=re.escape(f"function of a cell: {message}")):
         functions.truth_table(expression, ("A", "B"))
+
+
+def test_pins_may_have_any_name() -> None:
+    names = ("in", "A[0]", "DONE")
+    assert functions.truth_table("in A[0]' + ~DONE", names) == (True, False, True, False, True, True, True, False)
+    assert expressions.parse("in DONE + 1", "here").verilog() == "((in & DONE) | 1'b1)"
 
 
 @pytest.mark.parametrize(
@@ -94,13 +110,28 @@ def test_generic_cells_are_a_library_in_gate_equivalents(tmp_path: Path) -> None
     assert full.cell.area == pytest.approx(16 / 3, abs=1e-4)
 
 
+IS_NONE = r"own\.lib is no Liberty file: line {}: {}; expected library \(NAME\) {{ cell"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"library (broken) { cell (a) { area : 1; ", r"own\.lib is no Liberty file: .*; expected library \(NAME\)"),
-        (b"", r"own\.lib is no Liberty file"),
-        (b"cell (a) { area : 1; }", r"own\.lib starts with 'cell'; expected library \(NAME\)"),
+        (b"library (broken) { cell (a) { area : 1; ", IS_NONE.format(1, "a ; or the end is missing")),
+        (b"library (broken) {\n cell (a) { area : 2 * VDD", IS_NONE.format(2, "a ; or the end is missing")),
+        (
+            b"library (broken) { cell (a) { area : 2 * VDD } }",
+            r"own\.lib is no Liberty file: line 1: a ; or the end is missing",
+        ),
+        (b"library (a)\n}", IS_NONE.format(2, "an attribute outside of the library")),
+        (b"library (a) { cell (b c) { } }", IS_NONE.format(1, "'c' at the place of ,")),
+        (b"<html>{", IS_NONE.format(1, "'{' at the place of .*")),
+        (b"library (broken) { area : 2 * VDD }", IS_NONE.format(1, "a ; or the end is missing")),
+        (b'library (broken) { area : 2 * VDD; when : 2 * "A }', IS_NONE.format(1, "a ; or the end is missing")),
+        (b"", r"own\.lib is no Liberty file: line 1: a ; or the end is missing"),
+        (b"cell (a) { area : 1; }", r"own\.lib holds 'cell'; expected library \(NAME\)"),
+        (b"library (a) { } library (b) { }", r"own\.lib holds 'library', 'library'; expected library \(NAME\)"),
         (b"library (empty) { }", r"own\.lib has no cell with an area; expected cell \(NAME\)"),
+        (b"library (a) { cell (b) { area : big; } }", "cell 'b': area is 'big'; expected a number"),
         (b"\x1f\x8b\x08broken", r"own\.lib cannot be unpacked: .*; is the download complete\?"),
     ],
 )
@@ -110,6 +141,42 @@ def test_broken_files_are_named_in_one_line(content: bytes, message: str, tmp_pa
     with pytest.raises(LibertyError, match=message) as caught:
         liberty.read(path, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_groups_and_attributes_are_those_of_the_file() -> None:
+    found = liberty_groups.parse(
+        """library ("own") { // a comment
+          time_unit : 1ns
+          capacitive_load_unit (1, pf)
+          voltage : 0.5 * VDD + 0.1;
+          wire_load (10k) { fanout_length (1, 2.5); fanout_length (2, 5e-3); slope : -1; slope : 2; }
+          cell (INV) { pin (A[0]) { when : "!A & B"; } values ( \\
+            "1, 2", \\
+            "3 , 4e-1"); }
+        };
+        /* the end */""",
+        "own.lib",
+    )
+    assert (found.kind, found.name) == ("library", "own")
+    assert found.simple == {"time_unit": "1ns", "voltage": "0.5 * VDD + 0.1"}
+    assert found.complex == {"capacitive_load_unit": [("1", "pf")]}
+    wire, cell = found.groups
+    assert wire == Group("wire_load", ("10k",), {"slope": "2"}, {"fanout_length": [("1", "2.5"), ("2", "0.005")]})
+    assert wire.number("slope") == 2
+    assert wire.number("capacitance", "7") == 7
+    assert cell.groups == (Group("pin", ("A[0]",), {"when": "!A & B"}),)
+    assert cell.numbers("values") == [1, 2, 3, 0.4]
+    assert cell.numbers("index_1") == []
+
+
+def test_packed_and_plain_files_are_equal(tmp_path: Path) -> None:
+    text = "library (own) {\n" + NAND + "}\n"
+    (tmp_path / "own.lib.gz").write_bytes(gzip.compress(text.encode()))
+    packed = liberty_groups.read(tmp_path / "own.lib.gz")
+    plain = liberty_groups.unpacked(tmp_path / "own.lib.gz", tmp_path / "out")
+    assert plain == tmp_path / "out" / "own.lib"
+    assert liberty_groups.unpacked(plain, tmp_path / "other") == plain
+    assert packed == liberty_groups.read(plain) == liberty_groups.parse(text, "own.lib")
 
 
 def test_missing_cells_are_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae.errors import ConfigError, VerificationError
+from econ_ae.errors import LibertyError, VerificationError
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.costs import generic, synthesise
 from rtl_gen.costs.cell_models import cell_models
@@ -27,8 +27,9 @@ from rtl_gen.writer import write_files
 from sim.datapath_stimulus import random_events
 from sim.netlist import MappedNetlist, verify_netlist
 from sim.netlist_run import run_netlist
-from sim.netlist_simulator import NetlistSimulator, changes
+from sim.netlist_simulator import NetlistSimulator
 from sim.netlist_tmr import check_triplication
+from sim.netlist_words import changes
 from tests.random_models import random_model
 
 pytestmark = [
@@ -255,7 +256,7 @@ LIBRARY = """library (tiny) {
 )
 def test_cells_that_cannot_be_modelled(cell: str, message: str) -> None:
     library: Group = parse(LIBRARY, "tiny.lib")
-    with pytest.raises(ConfigError, match=re.escape(message)):
+    with pytest.raises(LibertyError, match=re.escape(message)):
         read_cells(library, [cell])
 
 
