@@ -1,4 +1,4 @@
-"""A Liberty file as the tree of groups that it is; the only file that knows the library which parses it."""
+"""A Liberty file as the tree of groups that it is."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from liberty.parser import EscapedString, ExceptionWithLineNum, LibertyParser, WithUnit
-from liberty.tokenized import UnexpectedEndOfFile, UnexpectedToken
 
 from econ_ae.errors import LibertyError
 
+_TOKEN = re.compile(
+    r'/\*.*?\*/|//[^\n]*|\\\s*\n|\s+|"(?P<string>[^"]*)"|(?P<mark>[(){}:;,])|(?P<word>[^\s"(){}:;,]+)', re.S
+)
 _NUMBERS = re.compile(r"[^\s,\\]+")
 _GZIP = b"\x1f\x8b"
-_PATIENCE = 1000  # reads past the end; a whole file needs a few
 _EXPECTED = "expected library (NAME) { cell ... }"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Group:
     """One group ``kind (names) { ... }``.
 
@@ -38,7 +36,7 @@ class Group:
     names: tuple[str, ...]
     simple: dict[str, str] = field(default_factory=dict)
     complex: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    groups: tuple[Group, ...] = ()
+    groups: list[Group] = field(default_factory=list)
 
     def of(self, *kinds: str) -> Iterator[Group]:
         """Return the groups inside of these kinds."""
@@ -114,32 +112,21 @@ def read(path: Path) -> Group:
 
 def parse(text: str, where: str) -> Group:
     """Return the ``library`` group of a text; LibertyError with ``where`` and the line when it is malformed."""
-    try:
-        groups = LibertyParser().read_liberty_chars(_Characters(text))
-    except ExceptionWithLineNum as problem:
-        line = min(problem.line_num, text.count("\n")) + 1
-        raise LibertyError(f"{where} is no Liberty file: line {line}: {_what(problem.e)}; {_EXPECTED}") from problem
-    if len(groups) > 1 or groups[0].group_name != "library":
-        found = ", ".join(repr(group.group_name) for group in groups)
-        raise LibertyError(f"{where} holds {found}; {_EXPECTED}")
-    return _group(groups[0])
-
-
-class _Characters(Iterator[str]):
-    """Those of a text; where it ends inside an expression, the parser would read on for ever, and is stopped."""
-
-    def __init__(self, text: str) -> None:
-        self._next = iter(text).__next__
-        self._past = 0
-
-    def __next__(self) -> str:
-        try:
-            return self._next()
-        except StopIteration:
-            self._past += 1
-            if self._past > _PATIENCE:
-                raise UnexpectedEndOfFile from None
-            raise
+    reader = _Reader(text, where)
+    end = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() != end:
+            raise reader.broken(end, f"{text[end : match.start()][:20]!r}")
+        end = match.end()
+        if match.lastgroup is None:
+            reader.blank(match.group(), text[end : end + 1])
+        elif match.lastgroup == "mark":
+            reader.mark(match.group(), match.start())
+        else:
+            reader.word(match.group(match.lastgroup))
+    if end != len(text):
+        raise reader.broken(end, f"{text[end : end + 20]!r}")
+    return reader.library()
 
 
 def _contents(path: Path) -> tuple[bytes, bytes]:
@@ -155,36 +142,73 @@ def _contents(path: Path) -> tuple[bytes, bytes]:
         raise LibertyError(f"{path} cannot be unpacked: {problem}; is the download complete?") from problem
 
 
-def _what(problem: Exception) -> str:
-    """Return what the parser stumbled over, in words."""
-    if isinstance(problem, UnexpectedToken) and problem.actual:
-        return f"{''.join(problem.actual)[:40]!r} at the place of {''.join(problem.expected)}"
-    if isinstance(problem, UnexpectedToken | UnexpectedEndOfFile):
-        return "a ; or the end is missing"
-    return "an attribute outside of the library" if isinstance(problem, IndexError) else "it cannot be parsed"
+class _Reader:
+    """What has been read: the groups that are open, and the words of the attribute that has not ended."""
 
+    def __init__(self, text: str, where: str) -> None:
+        self._text, self._where = text, where
+        self._stack = [Group("", ())]
+        self._words: list[str] = []
+        self._inside: list[str] | None = None  # words in open parentheses
+        self._after: tuple[str, ...] | None = None  # what the closed parentheses held
 
-def _group(parsed: Any) -> Group:
-    """Return one of our groups; the parser's own allow an attribute only once and hold values of six types."""
-    simple, lists = dict[str, str](), dict[str, list[tuple[str, ...]]]()
-    for attribute in parsed.attributes:
-        if isinstance(attribute.value, list):
-            lists.setdefault(attribute.name, []).append(tuple(map(_word, attribute.value)))
-        else:
-            simple[attribute.name] = _word(attribute.value)
-    return Group(
-        parsed.group_name,
-        tuple(map(_word, parsed.args)),
-        simple,
-        lists,
-        tuple(_group(inner) for inner in parsed.groups),
-    )
+    def broken(self, position: int, what: str) -> LibertyError:
+        """Return the error for a place in the text."""
+        line = self._text.count("\n", 0, position) + 1
+        return LibertyError(f"{self._where} is no Liberty file: line {line}: {what}; {_EXPECTED}")
 
+    def library(self) -> Group:
+        """Return the library when the text is whole."""
+        outermost = self._stack[0]
+        if len(self._stack) > 1 or self._inside is not None or not outermost.groups:
+            raise self.broken(len(self._text), "the end is missing" if len(self._stack) > 1 else "it holds no library")
+        if len(outermost.groups) > 1 or outermost.groups[0].kind != "library":
+            found = ", ".join(repr(group.kind) for group in outermost.groups)
+            raise LibertyError(f"{self._where} holds {found}; {_EXPECTED}")
+        return outermost.groups[0]
 
-def _word(value: Any) -> str:
-    """Return a value as text without quotes: a word, a quoted string, a number, one with a unit, an expression."""
-    if isinstance(value, EscapedString):
-        return str(value.value)
-    if isinstance(value, WithUnit):
-        return f"{value.value:.15g}{value.unit}"
-    return str(value).strip('"')
+    def word(self, word: str) -> None:
+        """Take a name, a value or a string."""
+        (self._words if self._inside is None else self._inside).append(word)
+
+    def blank(self, blank: str, following: str) -> None:
+        """End an attribute whose semicolon was forgotten at the end of its line, as every reader does."""
+        ended = self._after is not None or len(self._words) > 1
+        if "\n" in blank and self._inside is None and self._words and ended and following not in "{;":
+            self._finish()
+
+    def mark(self, mark: str, position: int) -> None:
+        """Take a punctuation mark."""
+        if mark == "(":
+            if self._inside is not None or not self._words:
+                raise self.broken(position, "'(' at the wrong place")
+            self._inside = []
+        elif mark == ")":
+            if self._inside is None:
+                raise self.broken(position, "')' without '('")
+            self._after, self._inside = tuple(self._inside), None
+        elif mark == "{":
+            self._open(position)
+        elif mark == "}":
+            self._finish()
+            if len(self._stack) == 1:
+                raise self.broken(position, "'}' without '{'")
+            self._stack.pop()
+        elif mark == ";":
+            self._finish()
+
+    def _open(self, position: int) -> None:
+        if self._after is None or len(self._words) != 1:
+            raise self.broken(position, "'{' without a group's name")
+        group = Group(self._words[0], self._after)
+        self._stack[-1].groups.append(group)
+        self._stack.append(group)
+        self._words, self._after = [], None
+
+    def _finish(self) -> None:
+        """Keep the attribute that has been read."""
+        if self._after is not None and self._words:
+            self._stack[-1].complex.setdefault(self._words[0], []).append(self._after)
+        elif len(self._words) > 1:
+            self._stack[-1].simple[self._words[0]] = " ".join(self._words[1:])
+        self._words, self._after = [], None
