@@ -9,6 +9,9 @@ from rtl_gen.verilog import structural
 from rtl_gen.verilog.options import LOOP, STRUCTURAL, SUM
 from rtl_gen.verilog.render import render
 
+_GROUP = 32
+"""Weights that one process of a written-out sum unpacks."""
+
 
 def mac_module(stage: Stage, inputs: int) -> str:
     """Return the name of the multiply-accumulate module of a stage's windows with so many inputs."""
@@ -34,6 +37,7 @@ def mac(module: str, stage: Stage, inputs: int, leaf: str = SUM) -> dict[str, st
 def _written_out(module: str, stage: Stage, inputs: int, leaf: str) -> str:
     layer, x, acc = stage.layer, stage.in_format, accumulator_format(stage)
     outputs, shift = layer.bias.size, stage.product_shift
+    products = inputs * outputs
     filter_fastest = isinstance(layer, Conv2D)
     bias_sign = "bias[{0}*BIAS_WIDTH+BIAS_WIDTH-1]" if layer.bias_format.signed else "1'b0"
     bias = "bias[{0}*BIAS_WIDTH +: BIAS_WIDTH]" + (", {{BIAS_SHIFT{{1'b0}}}}" if stage.bias_shift else "")
@@ -56,8 +60,15 @@ def _written_out(module: str, stage: Stage, inputs: int, leaf: str) -> str:
         c_width=_c_width(max(sum_width, product_width)),
         filter_fastest=filter_fastest,
         bias_shift=stage.bias_shift,
-        x=[_operand("x", i, x, sum_width) for i in range(inputs)],
-        w=[_operand("w", i, layer.weight, sum_width) for i in range(inputs * outputs)],
+        x=[_operand("x", "X_WIDTH", i, x, sum_width) for i in range(inputs)],
+        group_size=_GROUP,
+        w=[
+            [
+                _operand(f"g{first // _GROUP}", "W_WIDTH", i, layer.weight, sum_width)
+                for i in range(min(_GROUP, products - first))
+            ]
+            for first in range(0, products, _GROUP)
+        ],
         bias=[
             _extended(
                 bias.format(o),
@@ -133,9 +144,8 @@ def _extended(value: str, sign: str, count: int, spelled: str) -> str:
     return f"{{{value}}}" if "," in value else value
 
 
-def _operand(bus: str, index: int, fmt: FixedFormat, sum_width: int) -> str:
-    """Return number ``index`` of the bus ``x`` or ``w``, extended to the width of the sums."""
-    width = f"{bus.upper()}_WIDTH"
+def _operand(bus: str, width: str, index: int, fmt: FixedFormat, sum_width: int) -> str:
+    """Return number ``index`` of a bus, extended to the width of the sums; ``width`` is its width in Verilog."""
     sign = f"{bus}[{index}*{width}+{width}-1]" if fmt.signed else "1'b0"
     return _extended(f"{bus}[{index}*{width} +: {width}]", sign, sum_width - fmt.width, f"SUM_WIDTH-{width}")
 

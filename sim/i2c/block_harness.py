@@ -72,8 +72,8 @@ def block_harness(model: EncoderModel, options: VerilogOptions, *, flips: bool =
 {enable}
     reg  [{bits - 1}:0] earlier;
     wire [{bits - 1}:0] stored = dut.configuration.stored_bits;
-    always @(posedge clk) earlier <= stored;
     wire changed = stored !== earlier;
+    always @(posedge clk) if (changed) earlier <= stored;
     assign observed = {{{", ".join(OBSERVED)}}};
 
 {upsets}

@@ -28,11 +28,13 @@ class Timing:
     ----------
     low, high : of SCL; START and STOP conditions use ``high`` on either side
     hold : from the falling edge of SCL to the change of SDA
+    between : of SCL low between two bits of a byte that the master sends, where nobody has to answer; 0: as ``low``
     """
 
     low: int
     high: int
     hold: int = 0
+    between: int = 0
 
     @classmethod
     def of_frequency(cls, hertz: int) -> Timing:
@@ -78,21 +80,21 @@ class Master:
         await self.bus.wait(self.timing.high)
         return self.bus.sda()
 
-    async def _low(self, sda: int) -> None:
-        """Pull SCL low, change SDA after the hold time, wait for the rest of the low phase."""
+    async def _low(self, sda: int, low: int = 0) -> None:
+        """Pull SCL low, change SDA after the hold time, wait for the rest of the low phase (``low`` of it in all)."""
         timing = self.timing
         if timing.hold:
             self.bus.drive(0, self._sda)
             await self.bus.wait(timing.hold)
         self.bus.drive(0, sda)
         self._sda = sda
-        await self.bus.wait(timing.low - timing.hold)
+        await self.bus.wait((low or timing.low) - timing.hold)
 
     async def bits(self, byte: int, count: int = 8) -> None:
         """Send the first ``count`` bits of a byte, most significant first; nobody looks at SDA."""
         for n in range(7, 7 - count, -1):
             value = byte >> n & 1
-            await self._low(value)
+            await self._low(value, self.timing.between if n < 7 else 0)
             self.bus.drive(1, value)
             await self.bus.wait(self.timing.high)
 

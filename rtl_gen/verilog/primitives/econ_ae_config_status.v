@@ -54,7 +54,7 @@ module econ_ae_config_status #(
     reg [15:0] was;
     always @(posedge clk or negedge rst_n) begin
         if (!rst_n) was <= 16'd0;
-        else begin
+        else if (count != was) begin
             was <= count;
             if (count < was && count > 16'd1)
                 $display("ECON_AE_ASSERT %m: the error counter fell from %d to %d", was, count);

@@ -193,8 +193,9 @@ module econ_ae_i2c_target #(
         if (!rst_n) was_write <= 1'b0;
         else begin
             was_write <= write;
-            if (next_sda_oe != sda_oe && scl && !scl_rise && !start && !stop)
-                $display("ECON_AE_ASSERT %m: SDA changes while SCL is high");
+            if (next_sda_oe != sda_oe)
+                if (scl && !scl_rise && !start && !stop)
+                    $display("ECON_AE_ASSERT %m: SDA changes while SCL is high");
             if (write) begin
                 if (was_write) $display("ECON_AE_ASSERT %m: one byte is written twice");
                 if (!writable) $display("ECON_AE_ASSERT %m: write to %h, which cannot be written", pointer);

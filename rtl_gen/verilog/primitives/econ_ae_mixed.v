@@ -44,8 +44,9 @@ module econ_ae_mixed #(
 
 `ifdef ECON_AE_ASSERT
     always @(posedge clk)
-        if (rst_n && out_valid === 1'b1 && out_mixed === 1'bx)
-            $display("ECON_AE_ASSERT %m: the flag of a valid event is unknown");
+        if (out_valid === 1'b1)
+            if (rst_n && out_mixed === 1'bx)
+                $display("ECON_AE_ASSERT %m: the flag of a valid event is unknown");
 `endif
 
 endmodule

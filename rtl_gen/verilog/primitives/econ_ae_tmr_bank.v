@@ -29,8 +29,11 @@ module econ_ae_tmr_bank #(
     reg  [ROWS*ROW_BITS-1:0] differs;
 
     wire [ROWS*ROW_BITS-1:0] single = ~TRIPLED;
-    always @* voted = (a & (b | c | single)) | (b & c);
-    always @* differs = ((a ^ b) | (a ^ c)) & ~single;
+    // One process for both; exclusive ORs are written out, because simulators compute those bit by bit.
+    always @* begin
+        voted = (a & (b | c | single)) | (b & c);
+        differs = (((a & ~b) | (~a & b)) | ((a & ~c) | (~a & c))) & ~single;
+    end
 
     assign upset = |differs;
 
@@ -127,11 +130,12 @@ module econ_ae_tmr_bank #(
             if (write) begin
                 index <= write_index;
                 wanted <= write_data & exists[{write_index, 3'b000} +: 8];
+                if ({{(32-ROW_WIDTH-COLUMN_WIDTH){1'b0}}, write_index} >= ROWS*ROW_BITS/8)
+                    $display("ECON_AE_ASSERT %m: write of byte %0d, behind the last row", write_index);
             end
-            if (checked && voted[{index, 3'b000} +: 8] !== wanted)
-                $display("ECON_AE_ASSERT %m: byte %0d is not what was written", index);
-            if (write && {{(32-ROW_WIDTH-COLUMN_WIDTH){1'b0}}, write_index} >= ROWS*ROW_BITS/8)
-                $display("ECON_AE_ASSERT %m: write of byte %0d, behind the last row", write_index);
+            if (checked)
+                if (voted[{index, 3'b000} +: 8] !== wanted)
+                    $display("ECON_AE_ASSERT %m: byte %0d is not what was written", index);
         end
     end
 `endif

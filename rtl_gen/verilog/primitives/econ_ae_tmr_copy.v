@@ -23,6 +23,8 @@ module econ_ae_tmr_copy #(
     // A net: simulators build a wide constant anew wherever a process uses it.
     wire [ROWS*ROW_BITS-1:0] exists = EXISTS;
     reg  [ROWS*ROW_BITS-1:0] held;
+    reg  [ROWS-1:0]          row_select;
+    reg  [ROW_BITS/8-1:0]    column_select;
     reg  [ROWS-1:0]          row_enable;
     reg  [ROW_BITS/8-1:0]    column_enable;
     integer                  i, j, r, c;
@@ -31,9 +33,15 @@ module econ_ae_tmr_copy #(
     always @* q = held & exists;
 
     always @* begin
-        for (i = 0; i < ROWS; i = i + 1) row_enable[i] = heal | (write & (row == i[ROW_WIDTH-1:0]));
-        for (j = 0; j < ROW_BITS/8; j = j + 1) column_enable[j] = heal | (column == j[COLUMN_WIDTH-1:0]);
+        for (i = 0; i < ROWS; i = i + 1) row_select[i] = row == i[ROW_WIDTH-1:0];
     end
+
+    always @* begin
+        for (j = 0; j < ROW_BITS/8; j = j + 1) column_select[j] = column == j[COLUMN_WIDTH-1:0];
+    end
+
+    always @* row_enable = {ROWS{heal}} | ({ROWS{write}} & row_select);
+    always @* column_enable = {ROW_BITS/8{heal}} | column_select;
 
     // Constant bounds: a variable part select would cost a shifter over all bits. What keeps its value has no
     // multiplexer where synthesis gates the clock of each byte.
