@@ -40,8 +40,6 @@ opt_expr
 opt_merge
 opt_clean
 dfflibmap -liberty {library}
-opt_expr
-opt_clean
 abc -liberty {library} -script {script}
 opt_clean -purge
 hierarchy -top {top}

@@ -29,10 +29,11 @@ module econ_ae_tmr_bank #(
     reg  [ROWS*ROW_BITS-1:0] differs;
 
     wire [ROWS*ROW_BITS-1:0] single = ~TRIPLED;
-    // One process for both; exclusive ORs are written out, because simulators compute those bit by bit.
+    // One process for both, and no exclusive OR: simulators compute those bit by bit. Copies differ when some but not
+    // all of them are 1, which also takes fewer gates.
     always @* begin
         voted = (a & (b | c | single)) | (b & c);
-        differs = (((a & ~b) | (~a & b)) | ((a & ~c) | (~a & c))) & ~single;
+        differs = (a | b | c) & ~(a & b & c) & ~single;
     end
 
     assign upset = |differs;
