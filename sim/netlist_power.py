@@ -55,7 +55,8 @@ class PowerComparison:
         rows = []
         for part in [row.part for row in first.rows]:
             watts = {name: table[part].total for name, table in tables.items() if part in table}
-            rows.append({"part": part.replace("_", " ")} | {name: f"{1e3 * value:.3g}" for name, value in watts.items()})
+            shown = {name: f"{1e3 * value:.3g}" for name, value in watts.items()}
+            rows.append({"part": part.replace("_", " ")} | shown)
         total = {name: f"{1e3 * report.total.total:.3g}" for name, report in self.reports.items()}
         return [*rows, {"part": "total"} | total]
 
