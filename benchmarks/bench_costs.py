@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from econ_ae.config import RunConfig, load_preset, parse
+from econ_ae.config.skeleton import skeleton
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
-from econ_ae.skeleton import skeleton
 from rtl_gen.costs import OPENSTA, Synthesis, Timing, analyse, has, part_areas, synthesise
 from rtl_gen.costs.scaling import LP65
 from rtl_gen.verilog import (

@@ -23,12 +23,12 @@ import numpy as np  # reads the thread count when it is imported
 import uproot
 
 from econ_ae.config import RunConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import Dataset, DatasetWriter, load
 from econ_ae.data.readers.root import TREE, RootFile, RootOptions
 from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
 from econ_ae.geometry import LOW_DENSITY as MODULE
-from econ_ae.skeleton import skeleton
 from econ_ae.training.sample import make_sample
 from econ_ae.training.source import InMemory, Streamed
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from econ_ae import dataset_stage
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import RunConfig, load_preset, parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from econ_ae import pipeline, reporting
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import TRAINING, open_run
 from econ_ae.emulator import encode
 from econ_ae.ir.transform import truncate_products
 from econ_ae.progress import Silent
@@ -20,18 +21,18 @@ from metrics.statistics import paired_difference, summarise
 
 
 def main(run: Path) -> None:
-    context = pipeline.open_run(run, Silent())
+    context = open_run(run, Silent())
     batch = context.rows("report")
     reference = None
     print("| weights | sums | mean EMD | difference to as trained | latents that differ |\n|---|---|---|---|---|")
     for rule in ("nearest", "floor"):
         hardware = context.config.hardware.model_copy(update={"weights": rule})
         config = context.config.model_copy(update={"hardware": hardware})
-        networks = artifact.load(config, context.geometry, context.path(pipeline.TRAINING))
+        networks = artifact.load(config, context.geometry, context.path(TRAINING))
         exact = artifact.freeze_run(config, context.geometry, networks, {})
         for sums, model in (("exact", exact), ("each product floored", truncate_products(exact))):
             latents = encode(model, batch.charges)
-            result = emd(batch.charges, reporting.reconstruct(context, model, batch).charges, context.geometry)
+            result = emd(batch.charges, reconstruct(context, model, batch).charges, context.geometry)
             mean = summarise(result, config.seed).mean
             if reference is None:
                 reference = (result, latents)

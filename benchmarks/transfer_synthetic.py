@@ -5,10 +5,12 @@ Usage: ``python benchmarks/transfer_synthetic.py RUN...``. Needs the reference d
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
-from econ_ae import pipeline, reporting
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import open_run
 from econ_ae.data.readers import read
 from econ_ae.progress import Silent
 from metrics.emd import emd
@@ -22,10 +24,10 @@ def main(runs: list[Path]) -> None:
     batch = read(REFERENCE)[ROWS]
     print("| trained on | mean EMD |\n|---|---|")
     for run in runs:
-        context = pipeline.open_run(run, Silent())
-        received = reporting.reconstruct(context, context.model(), batch)
+        context = open_run(run, Silent())
+        received = reconstruct(context, context.model(), batch)
         mean = summarise(emd(batch.charges, received.charges, context.geometry), context.config.seed).mean
-        source = pipeline.load_json(context.path("dataset.json"))["source"]
+        source = json.loads((context.path("dataset.json")).read_text(encoding="utf-8"))["source"]
         print(f"| {source} | {mean.value:.3f} ± {mean.error:.3f} |")
 
 

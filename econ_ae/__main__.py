@@ -1,5 +1,5 @@
 """`python -m econ_ae` is `econ-ae`."""
 
-from econ_ae.cli import main
+from econ_ae.app.cli import main
 
 main()

@@ -7,17 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
-GLUE = {
-    f"econ_ae/{name}.py"
-    for name in (
-        "cli", "cli_chip", "costing", "generation", "pipeline", "quantisation", "reporting", "retrain_report",
-        "verification",
-    )
-}  # fmt: skip
 
 
 def sources() -> list[Path]:
@@ -49,9 +43,11 @@ def name_of(path: Path) -> str:
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_import_rules(path: Path) -> None:
     name = name_of(path)
-    if not name.startswith("econ_ae/training/") and name != "econ_ae/freeze.py":
+    if not name.startswith("econ_ae/training/") and name != "econ_ae/training/freeze.py":
         assert not breaches(path, ("tensorflow", "tf_keras", "keras", "qkeras"))
-    if name.startswith("econ_ae/") and name not in GLUE:
+    if not name.startswith("econ_ae/app/"):
+        assert name == "econ_ae/__main__.py" or not breaches(path, ("econ_ae.app",)), "the application is the top floor"
+    if name.startswith("econ_ae/") and not name.startswith("econ_ae/app/"):
         allowed = ("metrics.emd",) if name == "econ_ae/training/losses.py" else ()
         assert not breaches(path, ("rtl_gen", "sim", "metrics"), allowed)
     if name.startswith("rtl_gen/"):
@@ -64,9 +60,39 @@ def test_import_rules(path: Path) -> None:
         assert not breaches(path, ("econ_ae", "scipy"), ("econ_ae.geometry", "econ_ae.errors"))
 
 
+def modules() -> dict[str, Path]:
+    return {".".join(Path(name_of(p)).with_suffix("").parts).removesuffix(".__init__"): p for p in sources()}
+
+
+def targets(path: Path, known: dict[str, Path]) -> set[str]:
+    """Modules that a file imports, anywhere in it; a name of a package is that module when there is one."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & set(known)
+            if not inner <= set(known):
+                found.add(node.module)
+    return found & set(known)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Strongly connected parts of more than one module (networkx keeps its own tests)."""
+    edges = [(module, other) for module, others in graph.items() for other in others if other != module]
+    return [sorted(part) for part in networkx.strongly_connected_components(networkx.DiGraph(edges)) if len(part) > 1]
+
+
+def test_no_import_circle() -> None:
+    known = modules()
+    assert circles({"a": {"b"}, "b": {"a"}}) == [["a", "b"]]
+    assert circles({name: targets(path, known) for name, path in known.items()}) == []
+
+
 def test_glue_imports_generators_lazily() -> None:
     code = (
-        "import sys, econ_ae.cli, econ_ae.pipeline\n"
+        "import sys, econ_ae.app.cli, econ_ae.app.pipeline\n"
         "loaded = {'tensorflow', 'ot', 'cocotb', 'matplotlib', 'rtl_gen', 'sim', 'metrics'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )
@@ -75,7 +101,7 @@ def test_glue_imports_generators_lazily() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, econ_ae.cli as c\n"
+        "import sys, econ_ae.app.cli as c\n"
         "sys.argv = ['econ-ae', '--help']\n"
         "try:\n    c.main()\nexcept SystemExit:\n    pass\n"
         "loaded = {'numpy', 'pydantic', 'tensorflow'} & set(sys.modules)\n"

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from econ_ae import dataset_stage, pipeline, quantisation
+from econ_ae.app import pipeline
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import data as dataset_stage
+from econ_ae.app.stages import train as stage_train
+from econ_ae.app.studies import quantisation
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from econ_ae.rundir import RunDirectory
 
 CONFIG = {
     "data": {"events": 500},
@@ -23,12 +27,12 @@ CONFIG = {
 
 def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(CONFIG, "test")
-    context = pipeline.Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
+    context = Context(RunDirectory.create(tmp_path / "run", config), LOW_DENSITY, Silent())
     dataset_stage.write(context, dataset_stage.prepare(config, LOW_DENSITY))
     pipeline.run_stage(context, "train", repeat=False)
     trained = []
-    train = pipeline.train
-    monkeypatch.setattr(pipeline, "train", lambda run, c, out: (trained.append(c.training), train(run, c, out)))
+    train = stage_train.train
+    monkeypatch.setattr(stage_train, "train", lambda run, c, out: (trained.append(c.training), train(run, c, out)))
     table = {row["network"]: row for row in quantisation.compare(context)}
     assert [(t.quantise, t.arithmetic) for t in trained] == [
         ("post", "hardware"),

@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import dataset_stage, pipeline, retraining
+from econ_ae.app import pipeline
+from econ_ae.app.pipeline import Context
+from econ_ae.app.run.context import open_run
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import data as dataset_stage
+from econ_ae.app.studies import retrain as retraining
+from econ_ae.app.studies.retrain import Plan
 from econ_ae.config import ConditionsConfig, parse
 from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
-from econ_ae.pipeline import Context
 from econ_ae.progress import Silent
-from econ_ae.retraining import Plan
-from econ_ae.rundir import RunDirectory
 from econ_ae.training import artifact
 from rtl_gen.registers import address_map
 from tests.training.small import InterruptedInEpochTwo
@@ -62,7 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def opened(path: Path) -> Context:
-    return pipeline.open_run(path, Silent())
+    return open_run(path, Silent())
 
 
 def content(path: Path) -> dict[str, bytes]:

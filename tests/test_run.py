@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from econ_ae import pipeline
+from econ_ae.app import pipeline
 
 CONFIG = """
 name = "small"

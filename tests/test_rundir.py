@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from econ_ae.app.run.directory import RunDirectory, fresh_path
 from econ_ae.config import RunConfig
 from econ_ae.errors import RunDirectoryError
-from econ_ae.rundir import RunDirectory, fresh_path
 
 
 def test_an_existing_run_is_kept(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 import econ_ae.training  # noqa: F401  before QKeras is imported
 from econ_ae.config import ConvConfig, DenseConfig, EncoderConfig, HardwareConfig, RunConfig, load_preset, presets
+from econ_ae.config.skeleton import skeleton
 from econ_ae.errors import ConfigError, ModelError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
-from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact
 
 

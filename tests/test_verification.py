@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import dataset_stage, generation, pipeline, verification
+from econ_ae.app import hardware as generation
+from econ_ae.app import suites as verification
+from econ_ae.app.hardware import HlsChoice, VerilogChoice
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
@@ -18,20 +23,18 @@ from econ_ae.errors import ConfigError
 from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
-from econ_ae.generation import HlsChoice, VerilogChoice
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
-from econ_ae.rundir import RunDirectory
 
 
 @pytest.fixture
-def context(tmp_path: Path, econ_t_model: EncoderModel) -> pipeline.Context:
+def context(tmp_path: Path, econ_t_model: EncoderModel) -> Context:
     """A run with data and an encoder, never trained."""
     codes = np.random.default_rng(3).integers(0, 128, (300, 48))
     charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
-    made = pipeline.Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
+    made = Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
     batch = Batch(charges, Provenance("codes", synthetic=True))
     dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
     write_text(made.path("encoder.json"), codec.dumps(econ_t_model))
@@ -46,19 +49,19 @@ def context(tmp_path: Path, econ_t_model: EncoderModel) -> pipeline.Context:
         (("i2c", "verilator"), "suite 'i2c' runs in Icarus; Verilator runs --suite datapath"),
     ],
 )
-def test_unknown_suites(arguments: tuple[str, str], message: str, context: pipeline.Context) -> None:
+def test_unknown_suites(arguments: tuple[str, str], message: str, context: Context) -> None:
     suite, simulator = arguments
     with pytest.raises(ConfigError, match=message):
         verification.run_suites(context, suite, None, simulator=simulator, waves=False)
 
 
-def test_codes_are_those_that_made_the_charges(context: pipeline.Context) -> None:
-    codes = verification.codes_of(context, 20)
+def test_codes_are_those_that_made_the_charges(context: Context) -> None:
+    codes = context.codes(20)
     charges = context.rows("report").charges[:20]
     assert np.array_equal(np.where(charges == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS)), charges)
 
 
-def test_all_runs_every_suite(context: pipeline.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_runs_every_suite(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[tuple[str, int]] = []
 
     def record(name: str) -> Any:
@@ -72,7 +75,7 @@ def test_all_runs_every_suite(context: pipeline.Context, monkeypatch: pytest.Mon
 
 
 @pytest.mark.simulator
-def test_datapath_suite_simulates(context: pipeline.Context) -> None:
+def test_datapath_suite_simulates(context: Context) -> None:
     (result,) = verification.run_suites(context, "datapath", 30, simulator="icarus", waves=False)
     assert result.passed
     assert result.real_events == 30
@@ -81,14 +84,14 @@ def test_datapath_suite_simulates(context: pipeline.Context) -> None:
 
 
 @pytest.mark.parametrize("block", ["normaliser", "datapath", "block"])
-def test_larger_blocks_are_written_beside_the_encoder(block: str, context: pipeline.Context) -> None:
+def test_larger_blocks_are_written_beside_the_encoder(block: str, context: Context) -> None:
     (folder,) = generation.generate(context, "verilog", block, options=HlsChoice())
     assert folder == context.path(f"rtl_{block}")
     assert (folder / "manifest.json").is_file()
     assert (folder / f"econ_t_{block}.v").is_file()
 
 
-def test_options_of_the_verilog_are_in_folder_and_manifest(context: pipeline.Context) -> None:
+def test_options_of_the_verilog_are_in_folder_and_manifest(context: Context) -> None:
     choice = VerilogChoice("structural", ("weights", "mux"))
     (folder,) = generation.generate(context, "verilog", "block", options=HlsChoice(), verilog=choice)
     assert folder == context.path("rtl_block_structural")
@@ -99,7 +102,7 @@ def test_options_of_the_verilog_are_in_folder_and_manifest(context: pipeline.Con
         generation.generate(context, "verilog", "encoder", options=HlsChoice(), verilog=choice)
 
 
-def test_projects_of_both_flavours_have_their_stimulus(context: pipeline.Context) -> None:
+def test_projects_of_both_flavours_have_their_stimulus(context: Context) -> None:
     (catapult,) = generation.generate(context, "catapult", "encoder", options=HlsChoice("struct", 4, "increment"))
     (vitis,) = generation.generate(context, "vitis", "encoder", options=HlsChoice())
     for folder, pragma in ((catapult, "#pragma hls_"), (vitis, "#pragma HLS")):
@@ -107,7 +110,7 @@ def test_projects_of_both_flavours_have_their_stimulus(context: pipeline.Context
         assert len((folder / "data" / "golden.txt").read_text().splitlines()) > 500
 
 
-def test_unknown_targets(context: pipeline.Context) -> None:
+def test_unknown_targets(context: Context) -> None:
     with pytest.raises(ConfigError, match="did you mean 'catapult'"):
         generation.generate(context, "catapul", "encoder", options=HlsChoice())
     with pytest.raises(ConfigError, match="did you mean 'datapath'"):

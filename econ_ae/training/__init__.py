@@ -1,4 +1,4 @@
-"""Quantization-aware training (with econ_ae.freeze, all that imports TensorFlow).
+"""Quantization-aware training (with econ_ae.training.freeze, all that imports TensorFlow).
 
 TensorFlow reads these settings when it is first imported, so they stand before any such import: QKeras needs the
 legacy Keras, no GPU is assumed, and start-up messages about hardware do not belong on a physicist's terminal.

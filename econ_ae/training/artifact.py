@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from econ_ae.config import RunConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
-from econ_ae.skeleton import skeleton
 from econ_ae.training import recipe
 from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.config import RunConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
 from econ_ae.econt.autoencoder import pack_latents, sum_code
 from econ_ae.econt.decode import Latents, decode_latents
 from econ_ae.emulator import encode, encode_images
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import IntArray
-from econ_ae.freeze import freeze
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
-from econ_ae.skeleton import skeleton
+from econ_ae.training.freeze import freeze
 from econ_ae.training.link import Link, link
 from econ_ae.training.networks import TRAINED, Networks, load
 from econ_ae.training.sample import make_sample, sum_feature, to_float

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from econ_ae.config import DistillConfig, RunConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
-from econ_ae.skeleton import skeleton
 from econ_ae.training.chain import Chain
 from econ_ae.training.fit import Epoch, Trainer, make_deterministic, read_history, weights_path
 from econ_ae.training.frozen import chip_model, decode, trained_link, transmit

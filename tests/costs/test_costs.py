@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import cost_tables, costing, dataset_stage, pipeline
+from econ_ae.app import cost_tables, costing, pipeline
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import costs as stage_costs
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
@@ -25,7 +29,6 @@ from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir import codec
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
 from econ_ae.progress import Silent
-from econ_ae.rundir import RunDirectory
 from rtl_gen.costs import generic, synthesise
 from rtl_gen.costs.scaling import CHIP, LP65
 
@@ -58,11 +61,11 @@ def small_model(latents: int = 2) -> EncoderModel:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> pipeline.Context:
+def context(tmp_path: Path) -> Context:
     """A run with data and an encoder, never trained."""
     codes = np.random.default_rng(3).integers(0, 128, (300, 48))
     charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
-    made = pipeline.Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
+    made = Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
     batch = Batch(charges, Provenance("codes", synthetic=True))
     dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
     write_text(made.path("encoder.json"), codec.dumps(small_model()))
@@ -78,7 +81,7 @@ def test_the_scale_to_65_nm_is_the_area_of_a_nand() -> None:
 
 @needs_yosys
 def test_a_library_without_power_or_opensta_gives_what_there_is(
-    context: pipeline.Context, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    context: Context, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The generic cells as a library: areas and a table, and plain words for what is missing."""
     monkeypatch.setattr("rtl_gen.costs.has", lambda _tool: False)
@@ -96,8 +99,8 @@ def test_a_library_without_power_or_opensta_gives_what_there_is(
 
 
 @needs_yosys
-def test_fast_estimate_reaches_the_report(context: pipeline.Context) -> None:
-    files = costing.fast(context)
+def test_fast_estimate_reaches_the_report(context: Context) -> None:
+    files = stage_costs.run(context)
     assert [path.name for path in files] == ["costs.json", "treemap.svg"]
     (shown,) = costing.for_report(context)
     assert shown["areas"][-1]["part"] == "all"
@@ -107,7 +110,7 @@ def test_fast_estimate_reaches_the_report(context: pipeline.Context) -> None:
     assert not costing.for_report(context), "costs of another encoder are not shown"
 
 
-def test_the_report_needs_no_costs(context: pipeline.Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_needs_no_costs(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs made before the stage existed, or stage by stage, still get their report."""
     for stage in ("train", "freeze", "generate", "verify"):
         context.run.record(stage, "", [], 0.0)
@@ -118,7 +121,7 @@ def test_the_report_needs_no_costs(context: pipeline.Context, monkeypatch: pytes
 
 @needs_yosys
 @pytest.mark.simulator
-def test_timing_and_power_in_a_library(context: pipeline.Context, reference: Path) -> None:
+def test_timing_and_power_in_a_library(context: Context, reference: Path) -> None:
     library = reference / "liberty" / "ihp_sg13g2_typ_1p20V_25C.lib.gz"
     content = costing.costs(context, liberty=library, block="datapath", power_events=64)
     power = content["power"]
@@ -147,7 +150,7 @@ BROKEN = {
 
 @needs_yosys
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_bad_library_is_one_line(name: str, context: pipeline.Context, tmp_path: Path, command: Command) -> None:
+def test_a_bad_library_is_one_line(name: str, context: Context, tmp_path: Path, command: Command) -> None:
     text, message = BROKEN[name]
     (tmp_path / name).write_text(text)
     code, _, err = command("costs", str(context.run.path), "--liberty", str(tmp_path / name))
@@ -168,19 +171,19 @@ def test_verilog_that_does_not_elaborate_names_the_log(tmp_path: Path) -> None:
 
 
 def test_without_yosys_the_main_job_goes_on(
-    context: pipeline.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     code, _, err = command("costs", str(context.run.path))
     assert code == 2
     assert "yosys is not on the PATH; install it with: apt-get install yosys" in err
-    (skipped,) = costing.fast(context)
+    (skipped,) = stage_costs.run(context)
     assert "apt-get install yosys" in json.loads(skipped.read_text())["skipped"]
-    assert "yosys" in costing.why_none(context)
+    assert "yosys" in stage_costs.why_none(context)
 
 
 def test_a_killed_yosys_is_one_line(
-    context: pipeline.Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
+    context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command
 ) -> None:
     fake = tmp_path / "yosys"
     fake.write_text("#!/bin/sh\necho started\nkill -9 $$\n")
@@ -204,7 +207,7 @@ def test_a_killed_yosys_is_one_line(
     ],
 )
 def test_bad_options(
-    options: tuple[str, ...], message: str, context: pipeline.Context, command: Command, tmp_path: Path
+    options: tuple[str, ...], message: str, context: Context, command: Command, tmp_path: Path
 ) -> None:
     code, _, err = command("costs", str(context.run.path), *options)
     assert code == 2

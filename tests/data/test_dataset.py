@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
+from econ_ae.app.studies.convert import convert
 from econ_ae.config import RunConfig, parse
-from econ_ae.convert import convert
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter, load
 from econ_ae.data.generated import generated
@@ -130,7 +130,7 @@ def settings(**data: object) -> RunConfig:
 
 
 def test_conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("econ_ae.convert._PIECE", 200)
+    monkeypatch.setattr("econ_ae.app.studies.convert._PIECE", 200)
     assert convert(settings(events=500), tmp_path / "b.h5", LOW_DENSITY, Silent(), overwrite=False) == 500
     pieces = read(tmp_path / "b.h5")
     expected = generated(settings(events=500).data, 3, LOW_DENSITY)

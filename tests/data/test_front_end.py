@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from econ_ae import dataset_stage
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import parse
 from econ_ae.data.readers import read
 from econ_ae.data.readers.front_end import read_front_end

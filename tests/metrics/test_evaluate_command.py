@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from econ_ae import dataset_stage, pipeline
+from econ_ae.app import pipeline
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from econ_ae.rundir import RunDirectory
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -32,7 +34,7 @@ def make_run(path: Path, seed: int, activation: str, *, stages: tuple[str, ...] 
     }
     config = parse(settings, "test")
     data = dataset_stage.prepare(config, LOW_DENSITY)
-    context = pipeline.Context(RunDirectory.create(path, config), LOW_DENSITY, Silent())
+    context = Context(RunDirectory.create(path, config), LOW_DENSITY, Silent())
     dataset_stage.write(context, data)
     for stage in stages:
         pipeline.run_stage(context, stage, repeat=False)

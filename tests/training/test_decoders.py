@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from econ_ae.config.skeleton import check_decoder, skeleton
 from econ_ae.econt.decode import Latents
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
-from econ_ae.skeleton import check_decoder, skeleton
 from econ_ae.training import artifact
 from econ_ae.training.decoders import PixelsToCells, build_decoder
 from tests.training.small import settings, trains_and_resumes

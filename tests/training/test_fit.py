@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig, TrainingConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.errors import DataError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact, fit
 from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES

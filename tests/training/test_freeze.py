@@ -11,10 +11,10 @@ from econ_ae.config import EncoderConfig
 from econ_ae.emulator import encode_images, input_images
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat
-from econ_ae.freeze import freeze
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.training.artifact import compare_with_keras
+from econ_ae.training.freeze import freeze
 from econ_ae.training.network import build_encoder
 from tests.training.conftest import GEOMETRY, randomise
 

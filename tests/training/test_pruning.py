@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from econ_ae.app.model_card import model_card
 from econ_ae.config import PruneConfig
+from econ_ae.config.skeleton import skeleton
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
-from econ_ae.model_card import model_card
-from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact
 from econ_ae.training.magnitude_pruning import WeightMasks, final_epoch
 from econ_ae.training.network import build_encoder

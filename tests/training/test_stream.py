@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,8 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from econ_ae import dataset_stage, pipeline
+from econ_ae.app import pipeline
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import RunConfig, parse
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
 from econ_ae.data.readers import read
@@ -21,8 +26,6 @@ from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.progress import Silent
-from econ_ae.rundir import RunDirectory
-from econ_ae.skeleton import skeleton
 from econ_ae.training import fit
 from econ_ae.training.source import Streamed
 from tests.training.small import InterruptedInEpochTwo
@@ -97,9 +100,9 @@ def test_an_epoch_draws_every_event_once(charged: tuple[Path, np.ndarray]) -> No
     assert 0.25 < plain < 0.42, "a third of the events is not turned"
 
 
-def write_data(path: Path, settings: RunConfig) -> pipeline.Context:
+def write_data(path: Path, settings: RunConfig) -> Context:
     data = dataset_stage.prepare(settings, LOW_DENSITY)
-    context = pipeline.Context(RunDirectory.create(path, settings), LOW_DENSITY, Silent())
+    context = Context(RunDirectory.create(path, settings), LOW_DENSITY, Silent())
     dataset_stage.write(context, data)
     return context
 
@@ -114,7 +117,7 @@ def test_rows_are_those_of_the_set_in_memory(file: Path, tmp_path: Path) -> None
         np.testing.assert_array_equal(data.read().charges, batch.charges[expected.train])
     for name, rows in (("validation", expected.validation), ("report", expected.report), ("train", expected.train)):
         np.testing.assert_array_equal(context.rows(name).charges, batch.charges[rows])
-    facts = pipeline.load_json(tmp_path / "run" / "dataset.json")
+    facts = json.loads((tmp_path / "run" / "dataset.json").read_text(encoding="utf-8"))
     assert (facts["streamed"], facts["rows"]) == (True, expected.rule)
     assert facts["train_events"] == len(expected.train)
     assert not (write_data(tmp_path / "fits", config(file, 64)).path("train.h5")).exists()
@@ -132,12 +135,12 @@ def test_conditions_of_a_streamed_set(file: Path, tmp_path: Path) -> None:
     images = [{row.tobytes() for row in rows.charges} for rows in (train, validation, report)]
     assert not images[0] & images[1]
     assert not (images[0] | images[1]) & images[2]
-    facts = pipeline.load_json(tmp_path / "run" / "dataset.json")
+    facts = json.loads((tmp_path / "run" / "dataset.json").read_text(encoding="utf-8"))
     assert (facts["train_events"], facts["steps"][-1].split()[0]) == (len(train), "dead")
 
 
 def test_streamed_training_continues_to_the_same_bits(file: Path, tmp_path: Path) -> None:
-    def trained(context: pipeline.Context) -> tuple[list[tuple[float, float]], str]:
+    def trained(context: Context) -> tuple[list[tuple[float, float]], str]:
         pipeline.run_stage(context, "train", repeat=True)
         pipeline.run_stage(context, "freeze", repeat=True)
         lines = fit.read_history(context.path("training"))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from econ_ae.config import RunConfig, parse
+from econ_ae.config.skeleton import skeleton
 from econ_ae.econt.autoencoder import pack_latents
 from econ_ae.econt.decode import decode_latents
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
-from econ_ae.skeleton import skeleton
 from econ_ae.training import artifact
 from econ_ae.training.link import link
 from econ_ae.training.sample import to_float

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from econ_ae.app.run.context import DATASET, FACTS, Context
+from econ_ae.app.run.directory import Stopwatch
+from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions, store
 from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
 from econ_ae.data.splits import Split, image_numbers, split
-from econ_ae.dataset_stream import DATASET, Streamed, event_bytes, facts
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
-from econ_ae.rundir import Stopwatch
-
-if TYPE_CHECKING:
-    from econ_ae.pipeline import Context
 
 
 class Prepared(Protocol):
@@ -139,8 +137,8 @@ def write(context: Context, data: Prepared) -> None:
     """Store data as the data stage of a run."""
     watch = Stopwatch()
     files, description = data.write(context.run.path)
-    write_json(context.path("dataset.json"), description)
-    context.run.record("data", data.source_sha256, [*files, context.path("dataset.json")], watch.seconds())
+    write_json(context.path(FACTS), description)
+    context.run.record("data", data.source_sha256, [*files, context.path(FACTS)], watch.seconds())
 
 
 @dataclass(frozen=True)

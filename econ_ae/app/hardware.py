@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from econ_ae.app import pipeline
+from econ_ae.app.run.context import RTL, Context
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
-
-if TYPE_CHECKING:
-    from econ_ae.pipeline import Context
 
 VERILOG, CATAPULT, VITIS, ALL = "verilog", "catapult", "vitis", "all"
 TARGETS = (VERILOG, CATAPULT, VITIS, ALL)
@@ -74,7 +72,6 @@ def generate(
 
 
 def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
-    from econ_ae import pipeline
     from rtl_gen.verilog import default_options, generate_block, triplicated
     from rtl_gen.verilog import generate as generate_verilog
     from rtl_gen.writer import write_files
@@ -83,7 +80,7 @@ def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
         raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
     if block == ENCODER and choice.leaf == SUM:
         pipeline.run_stage(context, "generate", repeat=True)
-        return context.path(pipeline.RTL)
+        return context.path(RTL)
     model = context.model()
     if block == BLOCK:
         options = default_options(model, DATAPATH)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.app.run.context import DATASET, TRAINING_ROWS
 from econ_ae.config import RunConfig
 from econ_ae.data import conditions, store
 from econ_ae.data.batch import Batch, Provenance, concatenated
@@ -18,10 +19,6 @@ from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
 from econ_ae.data.splits import Rows, Split, split_rows
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import WaferGeometry
-
-DATASET = "dataset.npz"
-TRAINING_ROWS = "train.h5"
-"""Training rows of a streamed set, in the run directory."""
 
 SAMPLE = 20_000
 """Training rows of a streamed set that later stages see (to tune thresholds, to verify)."""

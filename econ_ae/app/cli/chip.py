@@ -27,7 +27,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Run published vectors through the model and compare every output word; exit code 1 on any difference."""
-    from econ_ae.console import print_table
+    from econ_ae.app.cli.console import print_table
     from econ_ae.econt import replay as replaying
 
     if against not in {"model", "rtl"}:
@@ -59,11 +59,11 @@ def registers_export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
     """Write the weights of a run as the chip takes them, the dense kernel output-major."""
-    from econ_ae import pipeline
+    from econ_ae.app.run.context import open_run
     from econ_ae.econt.registers.export import export
     from econ_ae.progress import Silent
 
-    _write(export(pipeline.open_run(run_path, Silent()).model(), form), out, overwrite=overwrite)
+    _write(export(open_run(run_path, Silent()).model(), form), out, overwrite=overwrite)
 
 
 @registers.command("map")
@@ -75,12 +75,12 @@ def registers_map(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
     """Write the address map of the generated block's registers, or the I2C bytes that load the run's weights."""
-    from econ_ae import pipeline
+    from econ_ae.app.run.context import open_run
     from econ_ae.ir import weights
     from econ_ae.progress import Silent
     from rtl_gen.registers import AddressMap, address_map, c_header, i2c_sequence, markdown, systemrdl, weight_writes
 
-    model = pipeline.open_run(run_path, Silent()).model()
+    model = open_run(run_path, Silent()).model()
 
     def i2c_weights(layout: AddressMap) -> str:
         writes = weight_writes(layout, weights.pack(model))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from econ_ae.cli_chip import Json, RunPath, econt, registers
-from econ_ae.cli_costs import costs, power
-from econ_ae.cli_data import INTERRUPTED, retrain
-from econ_ae.cli_data import data as data_group
+from econ_ae.app.cli.chip import Json, RunPath, econt, registers
+from econ_ae.app.cli.costs import costs, power
+from econ_ae.app.cli.data import INTERRUPTED, retrain
+from econ_ae.app.cli.data import data as data_group
 from econ_ae.errors import ConfigError, EconAeError
 
 if TYPE_CHECKING:
+    from econ_ae.app.run.context import Context
     from econ_ae.config import RunConfig
-    from econ_ae.pipeline import Context
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,9 +49,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Do everything: data, training, integer model, Verilog, verification, report."""
-    from econ_ae import pipeline
-    from econ_ae.console import Terminal
-    from econ_ae.rundir import RunDirectory
+    from econ_ae.app import pipeline
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.run.directory import RunDirectory
 
     if overwrite and resume:
         raise ConfigError("--overwrite and --resume exclude each other; give one")
@@ -84,14 +84,14 @@ def _settings(preset: str | None, config: Path | None, data: str | None, seed: i
 
 
 def _fresh(settings: RunConfig) -> Path:
-    from econ_ae.rundir import fresh_path
+    from econ_ae.app.run.directory import fresh_path
 
     return fresh_path(Path("runs"), f"{settings.name}-{Path(settings.data.source).stem}")
 
 
 def _headline(context: Context, *, as_json: bool) -> None:
-    from econ_ae.console import print_table
-    from econ_ae.reporting import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
+    from econ_ae.app.cli.console import print_table
+    from econ_ae.app.headline import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
 
     rows = headline_rows(context)
     if as_json:
@@ -106,10 +106,11 @@ def _headline(context: Context, *, as_json: bool) -> None:
 
 
 def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
-    from econ_ae import pipeline
-    from econ_ae.console import Terminal
+    from econ_ae.app import pipeline
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.run.context import open_run
 
-    context = pipeline.open_run(path, Terminal(quiet=as_json))
+    context = open_run(path, Terminal(quiet=as_json))
     pipeline.run_stage(context, name, repeat=True)
     return context
 
@@ -147,11 +148,12 @@ def generate(
     ] = None,
 ) -> None:
     """Write Verilog or C++ of a run's encoder."""
-    from econ_ae import generation, pipeline
-    from econ_ae.console import Terminal
-    from econ_ae.generation import HlsChoice, VerilogChoice
+    from econ_ae.app import hardware as generation
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.hardware import HlsChoice, VerilogChoice
+    from econ_ae.app.run.context import open_run
 
-    context = pipeline.open_run(run_path, Terminal())
+    context = open_run(run_path, Terminal())
     cpp, verilog = HlsChoice(weights, reuse, half_even), VerilogChoice(leaf, tuple(no_tmr or ()))
     for folder in generation.generate(context, target, block, options=cpp, verilog=verilog):
         typer.echo(folder)
@@ -171,10 +173,11 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
-    from econ_ae import pipeline, verification
-    from econ_ae.console import Terminal, print_table
+    from econ_ae.app import suites as verification
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.context import open_run
 
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    context = open_run(run_path, Terminal(quiet=as_json))
     results = verification.run_suites(
         context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
     )
@@ -192,11 +195,11 @@ def report(run_path: RunPath, as_json: Json = False) -> None:
 @app.command()
 def quantisation(run_path: RunPath, as_json: Json = False) -> None:
     """Compare a run's network in float with its integers after several ways of training; trains what is missing."""
-    from econ_ae import pipeline
-    from econ_ae.console import Terminal, print_table
-    from econ_ae.quantisation import compare
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.studies.quantisation import compare
 
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    context = open_run(run_path, Terminal(quiet=as_json))
     try:
         rows = compare(context)
     except KeyboardInterrupt:
@@ -219,13 +222,14 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
-    from econ_ae import pipeline
-    from econ_ae.console import Terminal, print_table
-    from econ_ae.reporting import by_elinks, compare, evaluation_folder, synthetic
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.headline import by_elinks, synthetic
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.studies.compare import compare, evaluation_folder
 
     counts = None if elinks is None else _numbers(elinks, "--elinks")
     names = [name.strip() for name in algorithms.split(",") if name.strip()]
-    contexts = [pipeline.open_run(run, Terminal(quiet=as_json)) for run in runs]
+    contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
     folder = evaluation_folder(contexts, out, overwrite=overwrite)
     rows = compare(contexts, names, counts, folder)
     if as_json:

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from econ_ae.cost_tables import area_rows, comparison_rows, lines, power_rows
-from econ_ae.errors import ConfigError, LibertyError, ToolError, ToolMissingError, did_you_mean
+from econ_ae.app.cost_tables import area_rows, comparison_rows, lines, power_rows
+from econ_ae.errors import ConfigError, LibertyError, did_you_mean
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec
 
 if TYPE_CHECKING:
+    from econ_ae.app.run.context import Context
     from econ_ae.config import RunConfig
     from econ_ae.ir.model import EncoderModel
-    from econ_ae.pipeline import Context
     from rtl_gen.verilog import VerilogOptions
 
 COSTS, FILE, PICTURE, SKIPPED = "costs", "costs.json", "treemap.svg", "skipped.json"
@@ -130,11 +130,10 @@ def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
 
 def _power(context: Context, mapped: Any, options: Any, events: int | None, clock_ns: float) -> dict[str, Any]:
     """Return ``power`` of a netlist on report events, or, when the library has no such data, ``unpowered``: why not."""
-    from econ_ae.verification import codes_of
     from sim.netlist_power import ASSUMED, MEASURED, UNGATED, measure_power
 
     context.progress.say("power: the netlist on report events")
-    codes = codes_of(context, events or context.config.verify.real_events)
+    codes = context.codes(events or context.config.verify.real_events)
     report = mapped.folder / "power.json"
     try:
         found = measure_power(mapped, context.model(), options, codes, clock_ns, report=report)
@@ -164,20 +163,6 @@ def _power(context: Context, mapped: Any, options: Any, events: int | None, cloc
             ],
         }
     }
-
-
-def fast(context: Context) -> list[Path]:
-    """Estimate the area in gate equivalents for the main job; what keeps it from that is said, and stops nothing."""
-    folder = context.path(COSTS)
-    (folder / SKIPPED).unlink(missing_ok=True)
-    try:
-        costs(context, block=FAST, netlist=False)
-    except (ToolMissingError, ToolError) as problem:
-        text = f"the silicon area was not estimated: {problem}"
-        context.progress.say(text)
-        write_json(folder / SKIPPED, {"skipped": text})
-        return [folder / SKIPPED]
-    return [folder / f"generic-{FAST}" / name for name in (FILE, PICTURE)]
 
 
 def stored(context: Context) -> list[dict[str, Any]]:
@@ -210,12 +195,6 @@ def for_report(context: Context) -> list[dict[str, Any]]:
 def _cells(content: dict[str, Any]) -> str:
     generic = content["technology_independent"]
     return "estimate in gate equivalents" if generic else f"cells of {content['library']}"
-
-
-def why_none(context: Context) -> str:
-    """Return why the main job estimated no costs; empty when it did."""
-    path = context.path(COSTS, SKIPPED)
-    return str(json.loads(path.read_text(encoding="utf-8"))["skipped"]) if path.is_file() else ""
 
 
 def options_of(config: RunConfig, model: EncoderModel, part: str) -> VerilogOptions:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from econ_ae import pipeline
+from econ_ae.app.headline import headline_rows
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import FACTS, HISTORY, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.data import conditions
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec, weights
-from econ_ae.pipeline import Context
-from econ_ae.reporting import headline_rows, reconstruct
 
 SUMMARY = "retrain.json"
 CHANGED_BYTES = "i2c_changed_bytes.csv"
@@ -42,7 +42,7 @@ def summarise(run: Context, before: Context, after: Context, out: Path) -> dict[
     elinks = after.model().pack.elinks
     page = Retraining(
         title=f"{run.config.name}: retrained for {'; '.join(conditions.describe(after.config.conditions))}",
-        synthetic=bool(pipeline.load_json(run.path("dataset.json"))["synthetic"]),
+        synthetic=bool(run.json(FACTS)["synthetic"]),
         conditions=conditions.describe(after.config.conditions),
         steps=steps,
         difference=paired_difference(new, old, seed),
@@ -97,7 +97,7 @@ def _i2c(before: Context, after: Context, out: Path) -> tuple[Any, list[Any]]:
 
 def _facts(run: Context, before: Context, after: Context) -> dict[str, Any]:
     training = after.config.training
-    history = pipeline.load_json(after.path(pipeline.TRAINING, "history.json"))
+    history = after.json(TRAINING, HISTORY)
     return {
         "run": run.run.path.name,
         "trained": {
@@ -119,5 +119,5 @@ def _facts(run: Context, before: Context, after: Context) -> dict[str, Any]:
 
 
 def _verified(context: Context) -> str:
-    result = pipeline.load_json(context.path(pipeline.VERIFY, "verification.json"))
+    result = context.json(VERIFY, VERIFICATION)
     return f"{result['mismatches']} mismatches in {result['events']} events"

@@ -6,25 +6,27 @@ The result is a directory with two run directories, ``before`` (the old weights 
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from econ_ae import dataset_stage, pipeline
+from econ_ae.app import pipeline
+from econ_ae.app.run.context import DATASET, FACTS, TRAINING, TRAINING_ROWS, Context, open_run
+from econ_ae.app.run.directory import RunDirectory, Stopwatch
+from econ_ae.app.stages import data as dataset_stage
+from econ_ae.app.stages.data import InMemory
+from econ_ae.app.stages.streamed import write_rows
 from econ_ae.config import ConditionsConfig, RunConfig, parse
 from econ_ae.data import conditions, store
 from econ_ae.data.dataset import Dataset
 from econ_ae.data.splits import Split
-from econ_ae.dataset_stage import InMemory
-from econ_ae.dataset_stream import DATASET, TRAINING_ROWS, write_rows
 from econ_ae.errors import ConfigError, ModelError, RunDirectoryError
 from econ_ae.files import write_json
 from econ_ae.ir import weights
-from econ_ae.pipeline import Context
 from econ_ae.progress import Progress
-from econ_ae.rundir import RunDirectory, Stopwatch
 
 BEFORE, AFTER = "before", "after"
 
@@ -85,7 +87,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     ConfigError
         When nothing is to change, or a condition is impossible.
     """
-    from econ_ae.retrain_report import summarise
+    from econ_ae.app.studies.retrain_report import summarise
 
     # The same networks are loaded for three runs in one process, which TensorFlow takes for needless tracing.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -125,7 +127,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
 
 
 def _finished(path: Path, progress: Progress) -> Context:
-    run = pipeline.open_run(path, progress)
+    run = open_run(path, progress)
     stages = run.run.manifest()["stages"]
     for name in _NEEDED:
         if name not in stages:
@@ -136,7 +138,7 @@ def _finished(path: Path, progress: Progress) -> Context:
 def _check_same(out: Path, made: dict[str, Any]) -> None:
     if not (out / _PLAN).is_file():
         raise RunDirectoryError(f"{out} holds no retraining to resume; choose another --out")
-    if pipeline.load_json(out / _PLAN) != made:
+    if json.loads((out / _PLAN).read_text(encoding="utf-8")) != made:
         raise RunDirectoryError(f"{out} was retrained from another run or with other settings; choose another --out")
 
 
@@ -152,7 +154,7 @@ def _context(run: Context, path: Path, config: RunConfig) -> Context:
 
 def _write_data(run: Context, before: Context) -> None:
     """Write the run's rows under the conditions as the data stage of another run."""
-    facts = pipeline.load_json(run.path("dataset.json"))
+    facts = run.json(FACTS)
     if not run.path(TRAINING_ROWS).is_file():
         batch, rows = store.load_all(run.path(DATASET))
         old = Split(
@@ -178,8 +180,8 @@ def _write_data(run: Context, before: Context) -> None:
             geometry=run.geometry,
         )
     steps = [*facts["steps"], *conditions.describe(before.config.conditions)]
-    write_json(before.path("dataset.json"), facts | counts | {"steps": steps})
-    before.run.record("data", facts["content_sha256"], [*files, before.path("dataset.json")], watch.seconds())
+    write_json(before.path(FACTS), facts | counts | {"steps": steps})
+    before.run.record("data", facts["content_sha256"], [*files, before.path(FACTS)], watch.seconds())
 
 
 def _share_data(before: Context, after: Context) -> None:
@@ -195,9 +197,9 @@ def _share_data(before: Context, after: Context) -> None:
 def _copy_training(run: Context, before: Context) -> None:
     from econ_ae.training.fit import weights_path
 
-    folder = before.path(pipeline.TRAINING)
+    folder = before.path(TRAINING)
     folder.mkdir(exist_ok=True)
-    trained = run.path(pipeline.TRAINING)
+    trained = run.path(TRAINING)
     files = [weights_path(trained, "encoder"), weights_path(trained, "decoder"), trained / "history.json"]
     for file in files:
         shutil.copyfile(file, folder / file.name)
@@ -207,6 +209,6 @@ def _copy_training(run: Context, before: Context) -> None:
 def _give_start(run: Context, after: Context) -> None:
     from econ_ae.training.start import START, start_from
 
-    folder = after.path(pipeline.TRAINING)
+    folder = after.path(TRAINING)
     if not (folder / START).is_dir():
-        start_from(run.path(pipeline.TRAINING), folder)
+        start_from(run.path(TRAINING), folder)

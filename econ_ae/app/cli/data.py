@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from econ_ae.cli_chip import Json, RunPath
+from econ_ae.app.cli.chip import Json, RunPath
 from econ_ae.errors import ConfigError
 
 INTERRUPTED = 130
@@ -40,8 +40,8 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Say what a data source holds: events, occupancy, charge, rows without charge."""
-    from econ_ae import dataset_stage
-    from econ_ae.console import print_table
+    from econ_ae.app.cli.console import print_table
+    from econ_ae.app.stages import data as dataset_stage
     from econ_ae.geometry import LOW_DENSITY
 
     facts = dataset_stage.prepare(_with_data(config, source=source), LOW_DENSITY).describe()
@@ -64,8 +64,8 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
     """Write a data source as a dataset file (HDF5), which training can stream from disk."""
-    from econ_ae.console import Terminal
-    from econ_ae.convert import convert as run
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.studies.convert import convert as run
     from econ_ae.geometry import LOW_DENSITY
 
     root = {
@@ -116,11 +116,11 @@ def retrain(
     as_json: Json = False,
 ) -> None:
     """Train on from a run's weights under new conditions; show EMD and I2C writes before and after."""
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.directory import fresh_path
+    from econ_ae.app.studies.retrain import Plan
+    from econ_ae.app.studies.retrain import retrain as run
     from econ_ae.config import ConditionsConfig, parse
-    from econ_ae.console import Terminal, print_table
-    from econ_ae.retraining import Plan
-    from econ_ae.retraining import retrain as run
-    from econ_ae.rundir import fresh_path
 
     changes: dict[str, Any] = {
         "dead": None if dead is None else numbers(dead, "--dead"),

@@ -1,4 +1,4 @@
-"""From the files of a run to its report: decodes the latents, compares, describes the model."""
+"""`econ-ae evaluate`: finished runs and the chip's other algorithms at equal transmitted bits."""
 
 from __future__ import annotations
 
@@ -7,74 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from econ_ae.config import RunConfig
+from econ_ae.app.headline import TRANSMITTED
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import FACTS, Context
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
-from econ_ae.files import write_json, write_text
+from econ_ae.files import write_text
 from econ_ae.ir import codec
-from econ_ae.ir.model import EncoderModel, Exact
-from econ_ae.ir.validate import frame_capacity
-from econ_ae.model_card import model_card
+from econ_ae.ir.model import EncoderModel
 
-if TYPE_CHECKING:
-    from econ_ae.pipeline import Context
-
-HEADLINE = "headline.json"
 EVALUATION = "evaluation.json"
-TRANSMITTED = "transmitted bits"
-EXACT = "exact charges"
-_HEADER_BITS = 5
-
-
-def write(context: Context) -> list[Path]:
-    """Evaluate the run on its report rows; write index.html, report.json, headline.json and emd.csv."""
-    from econ_ae import costing, pipeline
-    from metrics.baselines import baselines
-    from metrics.emd import engine
-    from metrics.evaluate import evaluate
-    from metrics.report import build_report, render, to_json
-    from metrics.report.tables import emd_csv, headline_table
-    from metrics.transmitted import transmitted
-
-    config, model, geometry = context.config, context.model(), context.geometry
-    batch = context.rows("report")
-    autoencoder = reconstruct(context, model, batch)
-    context.progress.say(f"exact EMD of {len(batch)} report events ({engine(geometry)})")
-    flat, *ideal = baselines(batch.charges, geometry, config.report.elinks)
-    sent = transmitted(batch.charges, geometry, config.report.elinks, tune=context.rows("train").charges)
-    compared = [autoencoder, flat, *sent.reconstructions]
-    evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
-    ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
-    history = pipeline.load_json(context.path(pipeline.TRAINING, "history.json"))
-    data = build_report(
-        evaluation,
-        batch.charges,
-        geometry,
-        title=f"{config.name}: neural-network compression of trigger cells",
-        dataset=pipeline.load_json(context.path("dataset.json")),
-        history={
-            "loss": [e["loss"] for e in history],
-            "val_loss": [e["validation_loss"] for e in history],
-            "learning_rate": [e["learning_rate"] for e in history],
-        },
-        verification=pipeline.load_json(context.path(pipeline.VERIFY, "verification.json")),
-        model_card=model_card(model),
-        manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
-        notes=_notes(model, config),
-        ideal=ideal_evaluation,
-        streams=sent.streams,
-        costs=costing.for_report(context),
-        no_costs=costing.why_none(context),
-    )
-    folder = context.path(pipeline.REPORT)
-    write_text(folder / "index.html", render(data))
-    write_text(folder / "report.json", to_json(data))
-    table = headline_table(evaluation, TRANSMITTED) + headline_table(ideal_evaluation, EXACT)
-    write_json(folder / HEADLINE, table)
-    write_text(folder / "emd.csv", emd_csv(evaluation))
-    return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
 
 
 def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrite: bool) -> Path:
@@ -119,7 +63,6 @@ def compare(
     RunDirectoryError
         When a run has no frozen encoder, or the runs report on different events.
     """
-    from econ_ae import pipeline
     from metrics.baselines import flat_image
     from metrics.emd import engine
     from metrics.evaluate import evaluate
@@ -159,7 +102,7 @@ def compare(
         batch.charges,
         first.geometry,
         title=f"Evaluation of {', '.join(labels)}",
-        dataset=pipeline.load_json(first.path("dataset.json")),
+        dataset=first.json(FACTS),
         streams=sent.streams,
         runs=[_run_facts(*run) for run in zip(labels, contexts, models, strict=True)],
         notes=["Everything is reconstructed from the transmitted bits alone."],
@@ -227,70 +170,3 @@ def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, A
         "Verilog": verified,
         "encoder sha256": codec.sha256(model)[:12],
     }
-
-
-def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Any:
-    """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode."""
-    from econ_ae import pipeline
-    from econ_ae.econt.autoencoder import SUM_BITS
-    from econ_ae.training import artifact
-    from metrics.baselines import Reconstruction
-
-    pack = model.pack
-    received = artifact.transmit(model, batch.charges)
-    networks = artifact.load(context.config, context.geometry, context.path(pipeline.TRAINING))
-    decoded = artifact.decode(context.config, networks, model, received)
-    bits = min(pack.bits, frame_capacity(pack.elinks))
-    frame_bits = bits + _HEADER_BITS + SUM_BITS
-    return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)
-
-
-def headline_rows(context: Context) -> list[dict[str, Any]]:
-    """Return the headline table that the report stage wrote: one row per algorithm and eLink count."""
-    rows: list[dict[str, Any]] = json.loads(context.path("report", HEADLINE).read_text(encoding="utf-8"))
-    return rows
-
-
-def by_elinks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the headline table for a terminal: a row per algorithm, a column of mean EMDs per eLink count."""
-    counts = sorted({row["eLinks"] for row in rows if row["eLinks"] != "-"})
-    table: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        variant = "" if row["variant"] == "-" or row["eLinks"] == "-" else f", {row['variant']}"
-        name = row["algorithm"] + variant
-        cells = table.setdefault(name, {"algorithm": name} | {f"{n} eLinks": "-" for n in counts})
-        text = f"{row['mean']:.3f}({max(1, round(row['error'] * 1000))})"
-        for n in counts if row["eLinks"] == "-" else [row["eLinks"]]:
-            cells[f"{n} eLinks"] = text
-    return list(table.values())
-
-
-def synthetic(context: Context) -> str:
-    """Return `` (synthetic)`` when the run's images were generated, else nothing."""
-    facts = json.loads(context.path("dataset.json").read_text(encoding="utf-8"))
-    return " (synthetic)" if facts["synthetic"] else ""
-
-
-def verification_line(context: Context) -> str:
-    """Return the outcome of the simulation in one line."""
-    result = json.loads(context.path("verify", "verification.json").read_text(encoding="utf-8"))
-    return (
-        f"Verilog against integer model: {result['events']} events ({result['real_events']} real), "
-        f"{result['mismatches']} mismatches, latency {result['latency']} clocks"
-    )
-
-
-def _notes(model: EncoderModel, config: RunConfig) -> list[str]:
-    notes = [
-        "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
-        "The encoder's integers were compared with QKeras on every event of the report before anything was generated.",
-    ]
-    lost = model.pack.bits - frame_capacity(model.pack.elinks)
-    if lost > 0:
-        notes.append(f"{lost} of the {model.pack.bits} latent bits do not fit the frame and are not sent.")
-    if any(not isinstance(layer.accumulate, Exact) for layer in model.layers):
-        how = "with the same" if config.training.arithmetic == "hardware" else "with exact sums"
-        notes.append(f"The encoder floors every product, as the ECON-T does; it was trained {how}.")
-    if config.data.keep_copies:
-        notes.append("Images that are repeated in the report were trained on: the figures flatter the autoencoder.")
-    return notes

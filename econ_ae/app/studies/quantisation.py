@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.app.stages import train
 from econ_ae.config import RunConfig
 from econ_ae.files import write_json
-
-if TYPE_CHECKING:
-    from econ_ae.pipeline import Context
 
 FOLDER = "quantisation"
 REFERENCE = "float, latents as sent"
@@ -60,7 +59,6 @@ def compare(context: Context) -> list[dict[str, Any]]:
     Writes ``quantisation/emd.json``. The change is relative to the float network whose latents are sent as they are on
     the chip: what the formats of weights and sums cost. (What few bits of the latents cost is the step before it.)
     """
-    from econ_ae import pipeline
     from metrics.emd import emd
     from metrics.statistics import paired_difference, summarise
 
@@ -70,11 +68,11 @@ def compare(context: Context) -> list[dict[str, Any]]:
     results = {}
     for way in ways(own):
         folder = context.path(FOLDER, way.folder)
-        if way.config == own and (context.path(pipeline.TRAINING) / "encoder.weights.h5").is_file():
-            folder = context.path(pipeline.TRAINING)
+        if way.config == own and (context.path(TRAINING) / "encoder.weights.h5").is_file():
+            folder = context.path(TRAINING)
         else:
             context.progress.say(f"training: {way.name}")
-            pipeline.train(context, way.config, folder)
+            train.train(context, way.config, folder)
         results[way.name] = emd(batch.charges, _fractions(way, context, folder, batch), context.geometry)
     table = []
     for name, result in results.items():

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from econ_ae.cli_chip import Json, RunPath
+from econ_ae.app.cli.chip import Json, RunPath
 
 ClockNs = Annotated[float, typer.Option(min=0.1, help="Clock period.")]
 
@@ -26,10 +26,11 @@ def costs(
     as_json: Json = False,
 ) -> None:
     """Area, timing and power of the hardware in silicon, beside the published chip; before layout."""
-    from econ_ae import cost_tables, costing, pipeline
-    from econ_ae.console import Terminal, print_table
+    from econ_ae.app import cost_tables, costing
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.context import open_run
 
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    context = open_run(run_path, Terminal(quiet=as_json))
     found = costing.costs(
         context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout, power_events=power_events
     )
@@ -54,9 +55,10 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Power of the complete block before layout, with the activity of real events, part by part in mW."""
-    from econ_ae import pipeline, verification
-    from econ_ae.console import Terminal, print_table
+    from econ_ae.app import suites as verification
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.context import open_run
 
-    context = pipeline.open_run(run_path, Terminal(quiet=as_json))
+    context = open_run(run_path, Terminal(quiet=as_json))
     found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
     print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)

@@ -7,15 +7,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from econ_ae import costing, floatcodes
+from econ_ae.app import costing
+from econ_ae.app.run.context import VERIFY, Context
+from econ_ae.app.stages import verify
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
-from econ_ae.fixedpoint import IntArray
-
-if TYPE_CHECKING:
-    from econ_ae.pipeline import Context
 
 ALL = "all"
 NETLIST = "netlist"
@@ -91,20 +89,11 @@ def rows(results: list[Any]) -> list[dict[str, Any]]:
 
 
 def _folder(context: Context, name: str) -> Path:
-    from econ_ae.pipeline import VERIFY
-
     return context.path(VERIFY, name)
 
 
 def _encoder(context: Context, request: Request) -> Any:
-    from econ_ae import pipeline
-
-    return pipeline.verify(context, request.events)
-
-
-def codes_of(context: Context, events: int) -> IntArray:
-    """Return trigger-cell codes, int64 (n, cells), of report rows, in the 4E3M code of a low-density front end."""
-    return floatcodes.encode_4e3m(context.rows("report").charges[:events], floatcodes.LOW_DENSITY)
+    return verify.verify(context, request.events)
 
 
 def _datapath(context: Context, request: Request) -> Any:
@@ -115,7 +104,7 @@ def _datapath(context: Context, request: Request) -> Any:
     return verify_datapath(
         model,
         default_options(model, DATAPATH),
-        codes_of(context, request.events),
+        context.codes(request.events),
         _folder(context, "datapath"),
         random_events=context.config.verify.random_events,
         seed=context.config.seed,
@@ -126,7 +115,7 @@ def _datapath(context: Context, request: Request) -> Any:
 def _verilated(context: Context, events: int | None) -> Any:
     from sim.verilated import verify_million
 
-    real = codes_of(context, len(context.rows("report")))
+    real = context.codes(len(context.rows("report")))
     return verify_million(
         context.model(),
         _folder(context, "verilator"),
@@ -152,7 +141,7 @@ def _block(context: Context, request: Request) -> Any:
     return verify_block(
         context.model(),
         _folder(context, "block"),
-        codes_of(context, request.events),
+        context.codes(request.events),
         seed=context.config.seed,
         progress=context.progress,
     )
@@ -227,7 +216,7 @@ def _netlist(context: Context, request: Request) -> Any:
         mapped,
         model,
         netlist_options(context),
-        codes_of(context, request.events),
+        context.codes(request.events),
         _folder(context, NETLIST),
         rtl=mapped.folder / "rtl",
         bench_events=BENCH_EVENTS,
@@ -247,7 +236,6 @@ def power(
     ConfigError
         When it has no such wire load.
     """
-    from econ_ae.costing import FILE
     from econ_ae.files import write_json
     from sim.netlist_power import measure_power
 
@@ -257,14 +245,14 @@ def power(
         mapped,
         model,
         netlist_options(context),
-        codes_of(context, events or context.config.verify.real_events),
+        context.codes(events or context.config.verify.real_events),
         clock_ns,
         wire_load=wire_load,
         glitch_clocks=GLITCH_CLOCKS if glitches else 0,
         report=mapped.folder / "power.json",
         progress=context.progress,
     )
-    costs = mapped.folder / FILE
+    costs = mapped.folder / costing.FILE
     write_json(costs, json.loads(costs.read_text(encoding="utf-8")) | {"power": found.summary()})
     return found
 

@@ -1,0 +1,45 @@
+"""The headline of a run: its table, for a terminal too, and the sentences around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from econ_ae.app.run.context import FACTS, HEADLINE, REPORT, VERIFICATION, VERIFY, Context
+
+TRANSMITTED = "transmitted bits"
+EXACT = "exact charges"
+
+
+def headline_rows(context: Context) -> list[dict[str, Any]]:
+    """Return the headline table that the report stage wrote: one row per algorithm and eLink count."""
+    rows: list[dict[str, Any]] = context.json(REPORT, HEADLINE)
+    return rows
+
+
+def by_elinks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the headline table for a terminal: a row per algorithm, a column of mean EMDs per eLink count."""
+    counts = sorted({row["eLinks"] for row in rows if row["eLinks"] != "-"})
+    table: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        variant = "" if row["variant"] == "-" or row["eLinks"] == "-" else f", {row['variant']}"
+        name = row["algorithm"] + variant
+        cells = table.setdefault(name, {"algorithm": name} | {f"{n} eLinks": "-" for n in counts})
+        text = f"{row['mean']:.3f}({max(1, round(row['error'] * 1000))})"
+        for n in counts if row["eLinks"] == "-" else [row["eLinks"]]:
+            cells[f"{n} eLinks"] = text
+    return list(table.values())
+
+
+def synthetic(context: Context) -> str:
+    """Return `` (synthetic)`` when the run's images were generated, else nothing."""
+    facts = context.json(FACTS)
+    return " (synthetic)" if facts["synthetic"] else ""
+
+
+def verification_line(context: Context) -> str:
+    """Return the outcome of the simulation in one line."""
+    result = context.json(VERIFY, VERIFICATION)
+    return (
+        f"Verilog against integer model: {result['events']} events ({result['real_events']} real), "
+        f"{result['mismatches']} mismatches, latency {result['latency']} clocks"
+    )

@@ -1,0 +1,109 @@
+"""The stages of a run: each reads what earlier stages wrote, writes its own files, and is recorded in the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory, Stopwatch, check_free
+from econ_ae.app.stages import costs, freeze, generate, report, train, verify
+from econ_ae.app.stages import data as stage_data
+from econ_ae.config import RunConfig
+from econ_ae.config.skeleton import skeleton
+from econ_ae.data.splits import Split
+from econ_ae.errors import ConfigError, DataError, RunDirectoryError, did_you_mean
+from econ_ae.geometry import LOW_DENSITY, WaferGeometry
+from econ_ae.progress import Progress
+
+Stage = Callable[[Context], list[Path]]
+STAGES: dict[str, Stage] = {
+    "train": train.run,
+    "freeze": freeze.run,
+    "generate": generate.run,
+    "verify": verify.run,
+    "costs": costs.run,
+    "report": report.run,
+}
+"""The stages after ``data``, in order."""
+
+_ORDER = ["data", *STAGES]
+_OPTIONAL = {"costs"}
+"""Stages that no later one needs."""
+
+
+def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progress: Progress) -> Context:
+    """Do the whole main job in ``path`` and return its context.
+
+    Nothing is written before the data has been read and the tools were found. With ``resume`` finished stages whose
+    inputs and files are unchanged are not repeated, and an interrupted training continues after its last epoch.
+    """
+    if resume and path.exists():
+        check_tools()
+        context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
+    else:
+        check_free(path, overwrite=overwrite)
+        data = stage_data.prepare(config, LOW_DENSITY, progress)
+        check_settings(config, LOW_DENSITY, data.rows)
+        check_tools()
+        progress.say(data.title)
+        context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
+        stage_data.write(context, data)
+    for name in STAGES:
+        run_stage(context, name, repeat=False)
+    return context
+
+
+def check_settings(config: RunConfig, geometry: WaferGeometry, rows: Split) -> None:
+    """Find what would stop a later stage, before anything is written.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        When the encoder cannot be built or a pipeline register does not exist.
+    DataError
+        When there are fewer training events than one batch.
+    """
+    from rtl_gen.verilog import latency
+
+    model = skeleton(config, geometry)
+    latency(model, generate.verilog_options(config, model))
+    if len(rows.train) < config.training.batch or not len(rows.validation):
+        raise DataError(
+            f"{config.data.source} has {len(rows.train)} events to train on and {len(rows.validation)} to validate; "
+            f"expected at least one batch of {config.training.batch} (training.batch) and one"
+        )
+
+
+def run_stage(context: Context, name: str, *, repeat: bool) -> None:
+    """Run one stage unless it is done already; ``repeat`` runs it in any case.
+
+    Raises
+    ------
+    RunDirectoryError
+        When an earlier stage has not finished.
+    """
+    if name not in STAGES:
+        raise ConfigError(f"stage {name!r} is unknown; expected one of {', '.join(STAGES)}{did_you_mean(name, STAGES)}")
+    done = context.run.manifest()["stages"]
+    earlier = [s for s in _ORDER[: _ORDER.index(name)] if s in done or s not in _OPTIONAL]
+    missing = [s for s in earlier if s not in done]
+    if missing:
+        raise RunDirectoryError(
+            f"{context.run.path}: stage {missing[0]!r} has not finished; run: econ-ae {missing[0]} {context.run.path}"
+        )
+    inputs = context.run.inputs_of(earlier)
+    if not repeat and context.run.is_done(name, inputs):
+        context.progress.say(f"{name}: already done")
+        return
+    watch = Stopwatch()
+    context.progress.say(name)
+    outputs = STAGES[name](context)
+    context.run.record(name, inputs, outputs, watch.seconds())
+
+
+def check_tools() -> None:
+    """Fail before any long work when a program that a later stage needs is missing."""
+    from sim.runner import require_simulator
+
+    require_simulator()

@@ -1,0 +1,30 @@
+"""What a run's autoencoder makes of events, from the bits of its frames alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.data.batch import Batch
+from econ_ae.ir.model import EncoderModel
+from econ_ae.ir.validate import frame_capacity
+
+if TYPE_CHECKING:
+    from metrics.baselines import Reconstruction
+
+_HEADER_BITS = 5
+
+
+def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstruction:
+    """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode."""
+    from econ_ae.econt.autoencoder import SUM_BITS
+    from econ_ae.training import artifact
+    from metrics.baselines import Reconstruction
+
+    pack = model.pack
+    received = artifact.transmit(model, batch.charges)
+    networks = artifact.load(context.config, context.geometry, context.path(TRAINING))
+    decoded = artifact.decode(context.config, networks, model, received)
+    bits = min(pack.bits, frame_capacity(pack.elinks))
+    frame_bits = bits + _HEADER_BITS + SUM_BITS
+    return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)

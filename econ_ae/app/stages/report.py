@@ -1,0 +1,80 @@
+"""Report: the run's autoencoder beside the chip's other algorithms on the report rows, as a page and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from econ_ae.app import costing
+from econ_ae.app.headline import EXACT, TRANSMITTED
+from econ_ae.app.model_card import model_card
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import FACTS, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.stages import costs
+from econ_ae.config import RunConfig
+from econ_ae.files import write_json, write_text
+from econ_ae.ir.model import EncoderModel, Exact
+from econ_ae.ir.validate import frame_capacity
+
+
+def run(context: Context) -> list[Path]:
+    """Evaluate the run on its report rows; write index.html, report.json, headline.json and emd.csv."""
+    from metrics.baselines import baselines
+    from metrics.emd import engine
+    from metrics.evaluate import evaluate
+    from metrics.report import build_report, render, to_json
+    from metrics.report.tables import emd_csv, headline_table
+    from metrics.transmitted import transmitted
+
+    config, model, geometry = context.config, context.model(), context.geometry
+    batch = context.rows("report")
+    autoencoder = reconstruct(context, model, batch)
+    context.progress.say(f"exact EMD of {len(batch)} report events ({engine(geometry)})")
+    flat, *ideal = baselines(batch.charges, geometry, config.report.elinks)
+    sent = transmitted(batch.charges, geometry, config.report.elinks, tune=context.rows("train").charges)
+    compared = [autoencoder, flat, *sent.reconstructions]
+    evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
+    ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
+    history = context.json(TRAINING, HISTORY)
+    data = build_report(
+        evaluation,
+        batch.charges,
+        geometry,
+        title=f"{config.name}: neural-network compression of trigger cells",
+        dataset=context.json(FACTS),
+        history={
+            "loss": [e["loss"] for e in history],
+            "val_loss": [e["validation_loss"] for e in history],
+            "learning_rate": [e["learning_rate"] for e in history],
+        },
+        verification=context.json(VERIFY, VERIFICATION),
+        model_card=model_card(model),
+        manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
+        notes=_notes(model, config),
+        ideal=ideal_evaluation,
+        streams=sent.streams,
+        costs=costing.for_report(context),
+        no_costs=costs.why_none(context),
+    )
+    folder = context.path(REPORT)
+    write_text(folder / "index.html", render(data))
+    write_text(folder / "report.json", to_json(data))
+    table = headline_table(evaluation, TRANSMITTED) + headline_table(ideal_evaluation, EXACT)
+    write_json(folder / HEADLINE, table)
+    write_text(folder / "emd.csv", emd_csv(evaluation))
+    return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
+
+
+def _notes(model: EncoderModel, config: RunConfig) -> list[str]:
+    notes = [
+        "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
+        "The encoder's integers were compared with QKeras on every event of the report before anything was generated.",
+    ]
+    lost = model.pack.bits - frame_capacity(model.pack.elinks)
+    if lost > 0:
+        notes.append(f"{lost} of the {model.pack.bits} latent bits do not fit the frame and are not sent.")
+    if any(not isinstance(layer.accumulate, Exact) for layer in model.layers):
+        how = "with the same" if config.training.arithmetic == "hardware" else "with exact sums"
+        notes.append(f"The encoder floors every product, as the ECON-T does; it was trained {how}.")
+    if config.data.keep_copies:
+        notes.append("Images that are repeated in the report were trained on: the figures flatter the autoencoder.")
+    return notes

@@ -1,0 +1,25 @@
+"""Training: from the rows of a run to weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from econ_ae.app.run.context import TRAINING, TRAINING_ROWS, Context
+from econ_ae.config import RunConfig
+
+
+def run(context: Context) -> list[Path]:
+    """Train into ``training/``, continuing what is there."""
+    folder = context.path(TRAINING)
+    train(context, context.config, folder)
+    return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
+
+
+def train(context: Context, config: RunConfig, folder: Path) -> None:
+    """Train what ``config`` says on the rows of the run into ``folder``, continuing what is there."""
+    from econ_ae.training import artifact
+
+    batches = context.rows("train"), context.rows("validation")
+    rows = context.path(TRAINING_ROWS)
+    stream = rows if rows.is_file() else None
+    artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)

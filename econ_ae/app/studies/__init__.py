@@ -1,0 +1,1 @@
+"""Studies of finished runs, and what is done with data files outside runs."""

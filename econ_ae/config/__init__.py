@@ -1,0 +1,49 @@
+"""What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
+
+from econ_ae.config.load import DEFAULT_PRESET, load, load_preset, parse, presets
+from econ_ae.config.run import RunConfig
+from econ_ae.config.sections import (
+    PYTHIA,
+    SYNTHETIC,
+    AdmixtureConfig,
+    ConditionsConfig,
+    ConvConfig,
+    DataConfig,
+    DecoderConfig,
+    DenseConfig,
+    DistillConfig,
+    EncoderConfig,
+    HardwareConfig,
+    PruneConfig,
+    ReportConfig,
+    RootConfig,
+    SyntheticConfig,
+    TrainingConfig,
+    VerifyConfig,
+)
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "PYTHIA",
+    "SYNTHETIC",
+    "AdmixtureConfig",
+    "ConditionsConfig",
+    "ConvConfig",
+    "DataConfig",
+    "DecoderConfig",
+    "DenseConfig",
+    "DistillConfig",
+    "EncoderConfig",
+    "HardwareConfig",
+    "PruneConfig",
+    "ReportConfig",
+    "RootConfig",
+    "RunConfig",
+    "SyntheticConfig",
+    "TrainingConfig",
+    "VerifyConfig",
+    "load",
+    "load_preset",
+    "parse",
+    "presets",
+]
