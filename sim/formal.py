@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from econ_ae.errors import VerificationError
-from rtl_gen.costs.tools import YOSYS, run
+from econ_ae.process import YOSYS, run
 
 TIMEOUT = 600.0
 _COUNT = re.compile(r"Found (\d+) \$equiv cells in \S+:\s+Of those cells (\d+) are proven and (\d+) are unproven", re.S)

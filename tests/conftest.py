@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from econ_ae.app.cli import main as cli
+from econ_ae.app import cli
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise, same_padding

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from econ_ae.errors import ToolError
+from econ_ae.process import OPENSTA, run
 from rtl_gen.costs.activity import Activity
 from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist
 from rtl_gen.costs.power_tables import PowerLibrary
-from rtl_gen.costs.tools import OPENSTA, run
 
 TIMEOUT = 1800.0
 

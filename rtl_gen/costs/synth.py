@@ -14,11 +14,11 @@ from pathlib import Path
 from time import perf_counter
 
 from econ_ae.errors import ToolError
+from econ_ae.process import YOSYS, ToolRun, require, run
 from rtl_gen.costs import functions, generic, liberty, scripts, techmaps
 from rtl_gen.costs.hierarchy import Module, base_name
 from rtl_gen.costs.liberty import Library
 from rtl_gen.costs.netlists import write_merged, write_merged_json
-from rtl_gen.costs.tools import YOSYS, ToolRun, require, run
 
 COARSE, NETLIST = "coarse.il", "netlist.v"
 CONFIGURATION = "_config"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from econ_ae.errors import ToolError
+from econ_ae.process import OPENSTA, ToolRun, run
 from rtl_gen.costs.hierarchy import Module, base_name
 from rtl_gen.costs.synth import Synthesis
-from rtl_gen.costs.tools import OPENSTA, ToolRun, run
 
 TIMEOUT = 900.0
 """Seconds that OpenSTA may take."""

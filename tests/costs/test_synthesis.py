@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from econ_ae import process as tools
 from econ_ae.errors import LibertyError, ToolError, ToolMissingError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
-from rtl_gen.costs import Synthesis, part_areas, synthesise, tools
+from rtl_gen.costs import Synthesis, part_areas, synthesise
 from rtl_gen.costs.hierarchy import base_name, count_cells
 from rtl_gen.costs.netlists import plain
 from rtl_gen.verilog import STRUCTURAL, block_module, default_options, generate, generate_block, top_module
