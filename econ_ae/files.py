@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
+
+_LOG = logging.getLogger(__name__)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -14,6 +17,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f"writing-{path.name}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+    _LOG.debug("wrote %s", path)
 
 
 def write_json(path: Path, content: Any) -> None:

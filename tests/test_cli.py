@@ -122,9 +122,13 @@ def test_stages_need_a_run_and_their_order(econ_ae: Run) -> None:
 
 def test_data_describes_a_source_as_json(econ_ae: Run, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(calq(*[row(i) for i in range(48)]))
-    code, out, _ = econ_ae("data", "in.csv", "--json")
-    assert code == 0
-    assert '"48"' in out
+    code, out, err = econ_ae("data", "in.csv", "--json")
+    facts = json.loads(out)
+    assert (code, err) == (0, "")
+    assert (facts["source"], facts["synthetic"], facts["events"]) == ("in.csv", False, 48)
+    assert (facts["mean_occupancy"], facts["median_total_calq"]) == (48.0, 52.0)
+    assert facts["train_events"] + facts["validation_events"] + facts["report_events"] == 48
+    assert econ_ae("data", "describe", "in.csv", "--json") == (code, out, err)
 
 
 def test_replay_compares_every_row(econ_ae: Run, reference: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from econ_ae.app.cli.chip import Json, RunPath
+from econ_ae.app.cli.options import Json, RunPath
 
 ClockNs = Annotated[float, typer.Option(min=0.1, help="Clock period.")]
 
