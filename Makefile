@@ -1,5 +1,5 @@
 # make run            the main job on the embedded synthetic data; DATA=file.csv for your own
-# make test           all tests
+# make test           the tests, but for those of minutes (make test-slow)
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog

@@ -39,8 +39,10 @@ def load(path: Path) -> RunConfig:
     """Return the configuration of a .toml or .json file; ConfigError in one line when it is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"cannot read configuration {path}: {problem}") from problem
+    except OSError as problem:
+        raise ConfigError(f"cannot read configuration {path}: {problem.strerror}; expected a TOML file") from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"configuration {path} is no text file; expected TOML in UTF-8") from problem
     try:
         raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as problem:
@@ -56,6 +58,21 @@ def parse(raw: dict[str, Any], where: str) -> RunConfig:
         return RunConfig.model_validate(raw)
     except ValidationError as problem:
         raise ConfigError(f"{where}: " + "; ".join(_explain(e) for e in _causes(problem.errors()))) from problem
+
+
+def changed(config: RunConfig, where: str, **changes: Any) -> RunConfig:
+    """Return a configuration with other values, checked like a file; None leaves what is there, tables are merged."""
+    return parse(_merged(config.model_dump(mode="json"), changes), where)
+
+
+def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    out = dict(old)
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            out[name] = _merged(old[name], value)
+        elif value is not None:
+            out[name] = value
+    return out
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:

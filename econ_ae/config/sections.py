@@ -73,7 +73,7 @@ class SyntheticConfig(Section):
 class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report."""
 
-    source: str = Field(
+    source: Annotated[str, Field(min_length=1)] = Field(
         SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
     )
     events: _Events = Field(10_000, description="events to generate, where the source is a generator")

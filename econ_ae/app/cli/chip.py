@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from econ_ae.app.cli.options import Json, RunPath
+from econ_ae.app.cli.options import Json, RunPath, check_file
 from econ_ae.app.cli.shell import Shell
 from econ_ae.errors import ConfigError
 
@@ -117,8 +117,7 @@ def _write(text: str, path: Path | None, *, overwrite: bool) -> None:
     if path is None:
         typer.echo(text, nl=False)
         return
-    if path.exists() and not overwrite:
-        raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
+    check_file(path, overwrite=overwrite)
     write_text(path, text)
     if not quiet():
         typer.echo(path, err=True)

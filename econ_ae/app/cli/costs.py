@@ -9,7 +9,7 @@ import typer
 
 from econ_ae.app.cli.options import Json, RunPath
 
-ClockNs = Annotated[float, typer.Option(min=0.1, help="Clock period.")]
+ClockNs = Annotated[float, typer.Option(min=0.1, max=1e6, help="Clock period.")]
 
 
 def costs(

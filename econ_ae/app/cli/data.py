@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Json, numbers
+from econ_ae.app.cli.options import Json, check_file, numbers
 from econ_ae.app.cli.shell import Group, Shell
+
+if TYPE_CHECKING:
+    from econ_ae.config import RunConfig
 
 
 class _DescribeByDefault(Group):
@@ -40,7 +43,7 @@ def describe(
     from econ_ae.app.stages import data as dataset_stage
     from econ_ae.geometry import LOW_DENSITY
 
-    settings = _with_data(config, source=source)
+    settings = _read_as(config, data={"source": source})
     facts = dataset_stage.prepare(settings, LOW_DENSITY, Terminal(quiet=as_json)).describe()
     if as_json:
         print_json(facts)
@@ -75,17 +78,15 @@ def convert(
         "charge": charge,
         "transverse": transverse or None,
     }
-    settings = _with_data(config, seed=seed, root=root, source=source, events=events, limit=limit)
+    check_file(out, overwrite=overwrite)
+    wanted = {"source": source, "events": events, "limit": limit, "root": root}
+    settings = _read_as(config, seed=seed, data=wanted)
     written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)
     typer.echo(f"{out}: {written} images")
 
 
-def _with_data(config: Path | None, *, seed: int | None = None, root: dict[str, Any] | None = None, **data: Any) -> Any:
-    """Return the configuration with other data settings; None keeps what is there."""
-    from econ_ae.config import load, load_preset, parse
+def _read_as(config: Path | None, **changes: Any) -> RunConfig:
+    """Return the configuration of a file, or the default one, with other settings."""
+    from econ_ae.config import DEFAULT_PRESET, changed, load, load_preset
 
-    settings = (load(config) if config else load_preset("econ-t")).model_dump(mode="json")
-    settings["data"] |= {name: value for name, value in data.items() if value is not None}
-    settings["data"]["root"] |= {name: value for name, value in (root or {}).items() if value is not None}
-    settings |= {} if seed is None else {"seed": seed}
-    return parse(settings, str(config) if config else "econ-ae data")
+    return changed(load(config) if config else load_preset(DEFAULT_PRESET), "options", **changes)

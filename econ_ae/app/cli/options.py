@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -27,3 +28,16 @@ def numbers(text: str, option: str) -> list[int]:
     if not all(part.removeprefix("-").isdecimal() for part in parts):
         raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 3,17")
     return [int(part) for part in parts]
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Raise ConfigError when a file to write is there and may not be replaced, or cannot be written."""
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a directory; expected the name of a file")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
+    parent = next(parent for parent in path.absolute().parents if parent.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise ConfigError(
+            f"cannot write {path}: {parent} is no directory that this user may write to; give another --out"
+        )

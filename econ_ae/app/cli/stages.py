@@ -40,7 +40,7 @@ def run(
     if resume and out is None:
         raise ConfigError("--resume needs --out, the run directory to continue")
     settings = _settings(preset, config, data, seed)
-    if resume and out is not None and out.exists() and (preset, config, data, seed) == (None,) * 4:
+    if resume and out is not None and (preset, config, data, seed) == (None,) * 4:
         settings = RunDirectory.open(out).config
     path = out or _fresh(settings)
     try:
@@ -53,16 +53,12 @@ def run(
 
 
 def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig:
-    from econ_ae.config import DEFAULT_PRESET, load, load_preset
+    from econ_ae.config import DEFAULT_PRESET, changed, load, load_preset
 
     if preset and config:
         raise ConfigError("--preset and --config exclude each other; give one")
     settings = load(config) if config else load_preset(preset or DEFAULT_PRESET)
-    if data is not None:
-        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"source": data})})
-    if seed is not None:
-        settings = settings.model_copy(update={"seed": seed})
-    return settings
+    return changed(settings, "options", seed=seed, data={"source": data})
 
 
 def _fresh(settings: RunConfig) -> Path:

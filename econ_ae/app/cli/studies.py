@@ -43,6 +43,8 @@ def evaluate(
 
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
     names = [name.strip() for name in algorithms.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, with commas")
     contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
     folder = evaluation_folder(contexts, out, overwrite=overwrite)
     rows = compare(contexts, names, counts, folder)
@@ -88,7 +90,7 @@ def retrain(
         "pileup": pileup,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    conditions: ConditionsConfig = parse({"conditions": given}, "econ-ae retrain").conditions
+    conditions: ConditionsConfig = parse({"conditions": given}, "options").conditions
     if resume and out is None:
         raise ConfigError("--resume needs --out, the retraining to continue")
     path = out or fresh_path(run_path.parent, f"{run_path.name}-retrained")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -190,3 +191,50 @@ def test_bad_register_files_are_one_line(econ_ae: Run, reference: Path, tmp_path
         code, out, err = econ_ae("registers", "import", "bad.yaml")
         assert (code, out, len(err.strip().splitlines())) == (2, "", 1)
         assert expected in err
+
+
+MISUSE = [
+    ("run --resume --out nowhere", "nowhere does not exist; make one with: econ-ae run --out nowhere"),
+    ("run --seed 99999999999", "options: seed = 99999999999: Input should be less than 2147483648"),
+    ("run --data ''", "options: data.source = '': String should have at least 1 character"),
+    ("run --config folder", "cannot read configuration folder: Is a directory; expected a TOML file"),
+    ("run --config garbage", "configuration garbage is no text file; expected TOML in UTF-8"),
+    ("run --config empty --data absent.csv", "cannot read absent.csv: No such file or directory"),
+    ("run --data folder", "directory folder holds no *.csv; expected at least one"),
+    ("run --data garbage", "garbage is no text file; expected CSV"),
+    ("run --preset nope", "preset 'nope' is unknown; expected one of econ-t"),
+    ("data garbage.h5", "garbage.h5 is no HDF5 file"),
+    (
+        "data convert synthetic --out folder.h5 --overwrite",
+        "--out folder.h5 is a directory; expected the name of a file",
+    ),
+    ("data convert synthetic --out garbage/x.h5", "cannot write garbage/x.h5: "),
+    ("data convert synthetic --out x.h5 --wafer 1", "options: data.root.wafer.1 = [1]: Field required"),
+    ("data convert synthetic --out x.h5 --zside 5", "options: data.root.zside = 5: Input should be -1 or 1"),
+    ("costs folder", "folder is not a run directory"),
+    ("costs folder --clock-ns inf", "Invalid value for '--clock-ns'"),
+    ("evaluate folder --elinks ''", "--elinks '' is no list of numbers"),
+    ("evaluate folder --algorithms ,", "--algorithms ',' names none; expected some of ae, stc, bc, ts, rpt"),
+    ("retrain folder --dead x", "--dead 'x' is no list of numbers; expected for example 3,17"),
+    (
+        "retrain folder --noisy 1 --noise-rate nan",
+        "options: conditions.noise_rate = nan: Input should be a finite number",
+    ),
+    ("registers import folder", "folder: cannot be read: Is a directory"),
+    ("registers import garbage", "garbage: not a text file"),
+    ("econt replay garbage", "garbage: no such directory"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), MISUSE, ids=[line for line, _ in MISUSE])
+def test_misuse_is_one_line_and_writes_nothing(line: str, expected: str, econ_ae: Run, tmp_path: Path) -> None:
+    for name in ("folder", "folder.h5"):
+        (tmp_path / name).mkdir()
+    for name in ("garbage", "garbage.h5"):
+        (tmp_path / name).write_bytes(bytes(range(255, 100, -1)) * 20)
+    (tmp_path / "empty").touch()
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = econ_ae(*shlex.split(line))
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert err.startswith(f"econ-ae: {expected}")
+    assert sorted(tmp_path.rglob("*")) == before
