@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -144,14 +145,17 @@ def verify(
 ) -> None:
     """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
     from econ_ae.app import suites as verification
-    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.context import open_run
 
     context = open_run(run_path, Terminal(quiet=as_json))
     results = verification.run_suites(
         context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
     )
-    print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
+    if as_json:
+        print_json([json.loads(result.to_json()) for result in results])
+    else:
+        print_table(f"verification: {suite}", verification.rows(results))
     if not all(result.passed for result in results):
         raise typer.Exit(1)
 
