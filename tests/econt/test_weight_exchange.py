@@ -14,7 +14,6 @@ from econ_ae.econt import chip, words
 from econ_ae.econt.autoencoder import encoder_model, keep_masks, template
 from econ_ae.econt.config import EcontConfig, Numbering
 from econ_ae.econt.frontend import calibrated_charges
-from econ_ae.econt.quantise import chip_model
 from econ_ae.econt.registers.dense_order import judge
 from econ_ae.econt.registers.export import FORMS, chip_config, export
 from econ_ae.econt.registers.import_weights import import_weights
@@ -34,10 +33,18 @@ def published(reference):
 
 @pytest.fixture(scope="module")
 def trained(published):
-    """The published float weights, quantised as the registers are."""
+    """The published float weights, quantised as the registers are: clip(floor(32 v), -32, 31)."""
+    model = template()
+    weights = {}
     with h5py.File(published / "encoder.hdf5") as file:
-        conv, dense = file["conv2d/conv2d"], file["encoded_vector/encoded_vector"]
-        return chip_model(conv["kernel:0"][()], conv["bias:0"][()], dense["kernel:0"][()], dense["bias:0"][()])
+        for layer, group in zip(
+            model.layers, (file["conv2d/conv2d"], file["encoded_vector/encoded_vector"]), strict=True
+        ):
+            weights[layer.name] = tuple(
+                np.clip(np.floor(32 * group[name][()].astype(np.float64)), -32, 31).astype(np.int64)
+                for name in ("kernel:0", "bias:0")
+            )
+    return model.with_weights(weights)
 
 
 def same_weights(a, b):
