@@ -131,3 +131,19 @@ def test_frame_lengths_follow_from_the_count(charges):
     built = threshold_sum.build(EcontConfig(threshold=(50,) * 48), charges, np.arange(EVENTS))
     counts = (charges >= 50).sum(axis=1)
     assert built.lengths.tolist() == [-(-threshold_sum.frame_bits(int(c)) // 16) for c in counts]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([0xF922, 0, 0, 0], "word 0 (f922) starts no frame; expected type 0, 2, 4, 6 or 7"),
+        ([0xFC00, 0x0001, 0, 0], "the map behind word 0 has 1 cells; expected at least 8"),
+        ([0xFA00, 1 << 13 | 63 << 7, 0, 0], "a frame sends cell 63; expected 0..47"),
+    ],
+)
+def test_streams_that_no_chip_sends(words, message):
+    frames = np.zeros((1, 13), np.uint32)
+    frames[0, :2] = [words[0] << 16 | words[1], words[2] << 16 | words[3]]
+    with pytest.raises(DataError) as caught:
+        reconstruct(frames, EcontConfig(elinks=2))
+    assert message in str(caught.value)
