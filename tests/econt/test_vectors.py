@@ -39,6 +39,26 @@ def test_address_map_override_is_reported_and_obeyed(reference):
     assert overridden.ok
 
 
+@pytest.mark.parametrize(
+    ("change", "equal"),
+    [
+        (lambda t: t.replace("    link_reset_pattern: 290\n", ""), True),
+        (lambda t: t.replace("link_reset_pattern: 290", "idle_pattern: 0x122"), True),
+        (lambda t: t.replace("link_reset_pattern: 290", "link_reset_pattern: 0x70f"), False),
+    ],
+)
+def test_published_idle_words_are_those_of_a_file_that_names_none(reference, tmp_path, change, equal):
+    source = reference / "econt_vectors"
+    folder = tmp_path / "TS"
+    folder.mkdir()
+    shutil.copyfile(source / "testInput.csv", folder / "testInput.csv")
+    shutil.copyfile(source / "TS_Thr47_13eTx" / "testOutput.csv", folder / "testOutput.csv")
+    text = (source / "TS_Thr47_13eTx" / "init.yaml").read_text()
+    assert change(text) != text
+    (folder / "init.yaml").write_text(change(text))
+    assert replay(folder)[0].ok is equal
+
+
 def test_worked_row(reference):
     folder = reference / "econt_vectors" / "AE_8x8_c8_S2_ele_qkeras"
     words = read_input(folder.parent / "testInput.csv")
