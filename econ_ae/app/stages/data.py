@@ -89,6 +89,9 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
             geometry=geometry,
             root=RootOptions(**data.root.model_dump()),
         )
+        if progress is not None:
+            for step in batch.provenance.steps:
+                progress.say(step)
     rows = split(
         batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
     )
