@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,13 +30,19 @@ def numbers(text: str, option: str) -> list[int]:
 
 
 def check_file(path: Path, *, overwrite: bool) -> None:
-    """Raise ConfigError when a file to write is there and may not be replaced, or cannot be written."""
+    """Find out before any work whether a file can be written.
+
+    Raises
+    ------
+    ConfigError
+        When it is a directory, or is there and may not be replaced.
+    RunDirectoryError
+        When its directory cannot be written.
+    """
+    from econ_ae.files import check_writable
+
     if path.is_dir():
         raise ConfigError(f"--out {path} is a directory; expected the name of a file")
     if path.exists() and not overwrite:
         raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
-    parent = next(parent for parent in path.absolute().parents if parent.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise ConfigError(
-            f"cannot write {path}: {parent} is no directory that this user may write to; give another --out"
-        )
+    check_writable(path.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from econ_ae.app.run.directory import RunDirectory
 from econ_ae.config import RunConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
+from econ_ae.files import read_json
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 from econ_ae.ir import codec
@@ -52,7 +52,14 @@ class Context:
         return self.run.path.joinpath(*parts)
 
     def rows(self, name: str) -> Batch:
-        """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows."""
+        """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows.
+
+        Raises
+        ------
+        RunDirectoryError
+            When the data stage has not finished, or its files are not what it wrote.
+        """
+        self.run.check("data")
         return store.load(self.path(DATASET), name)
 
     def codes(self, events: int) -> IntArray:
@@ -60,12 +67,19 @@ class Context:
         return floatcodes.encode_4e3m(self.rows("report").charges[:events], floatcodes.LOW_DENSITY)
 
     def model(self) -> EncoderModel:
-        """Return the frozen encoder."""
+        """Return the frozen encoder.
+
+        Raises
+        ------
+        RunDirectoryError
+            When it is not what the freeze wrote, or that was made of other weights than those of the run.
+        """
+        self.run.check("freeze")
         return codec.loads(self.path(ENCODER).read_text(encoding="utf-8"))
 
     def json(self, *parts: str) -> Any:
-        """Return the content of a JSON file of the run."""
-        return json.loads(self.path(*parts).read_text(encoding="utf-8"))
+        """Return the content of a JSON file of the run; RunDirectoryError when it is missing or damaged."""
+        return read_json(self.path(*parts))
 
 
 def open_run(path: Path, progress: Progress) -> Context:

@@ -89,6 +89,9 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
             geometry=geometry,
             root=RootOptions(**data.root.model_dump()),
         )
+        if progress is not None:
+            for step in batch.provenance.steps:
+                progress.say(step)
     rows = split(
         batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
     )
@@ -133,12 +136,22 @@ def change(batch: Batch, rows: Split, config: RunConfig, geometry: WaferGeometry
     return whole, changed
 
 
+def run(context: Context) -> list[Path]:
+    """Read the source of the run's data and write its rows; DataError, ConfigError as ``prepare``."""
+    return _write(context, prepare(context.config, context.geometry, context.progress))
+
+
 def write(context: Context, data: Prepared) -> None:
     """Store data as the data stage of a run."""
     watch = Stopwatch()
+    files = _write(context, data)
+    context.run.record("data", context.run.inputs_of([]), files, watch.seconds())
+
+
+def _write(context: Context, data: Prepared) -> list[Path]:
     files, description = data.write(context.run.path)
     write_json(context.path(FACTS), description)
-    context.run.record("data", data.source_sha256, [*files, context.path(FACTS)], watch.seconds())
+    return [*files, context.path(FACTS)]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def run(context: Context) -> list[Path]:
         },
         verification=context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
-        manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
+        manifest=context.run.manifest().facts() | {"preset": config.name},
         notes=_notes(model, config),
         ideal=ideal_evaluation,
         streams=sent.streams,

@@ -123,10 +123,7 @@ def _same_events(contexts: Sequence[Context]) -> Batch:
     """Return the report rows that all runs share, row by row."""
     hashes = []
     for context in contexts:
-        if "freeze" not in context.run.manifest()["stages"]:
-            raise RunDirectoryError(
-                f"{context.run.path}: stage 'freeze' has not finished; run: econ-ae freeze {context.run.path}"
-            )
+        context.run.check("freeze")
         charges = context.rows("report").charges
         hashes.append((hashlib.sha256(charges.tobytes()).hexdigest()[:12], len(charges)))
     for context, found in zip(contexts, hashes, strict=True):

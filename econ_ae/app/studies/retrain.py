@@ -33,7 +33,7 @@ BEFORE, AFTER = "before", "after"
 _PLAN = "plan.json"
 _EPOCHS_SHARE = 5  # by default a fifth of the run's epochs
 _NEEDED = ("data", "train", "freeze")
-_STAGES = tuple(stage for stage in pipeline.STAGES if stage != "costs")
+_STAGES = tuple(stage for stage in pipeline.STAGES if stage not in {"data", "costs"})
 """What is repeated: the hardware stays as it is, and so do its costs."""
 
 
@@ -97,7 +97,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     conditions.check(plan.conditions, run.geometry)
     config = plan.config(run.config)
     pipeline.check_tools()
-    made = {"run": run_path.name, "encoder": run.run.manifest()["stages"]["freeze"]["outputs"]}
+    made = {"run": run_path.name, "encoder": dict(run.run.manifest().stages["freeze"].outputs)}
     made |= {"config": config.model_dump(mode="json")}
     if resume and out.exists():
         _check_same(out, made)
@@ -128,10 +128,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
 
 def _finished(path: Path, progress: Progress) -> Context:
     run = open_run(path, progress)
-    stages = run.run.manifest()["stages"]
-    for name in _NEEDED:
-        if name not in stages:
-            raise RunDirectoryError(f"{path}: stage {name!r} has not finished; continue it with --resume, then retrain")
+    run.run.check(*_NEEDED)
     return run
 
 
@@ -143,7 +140,7 @@ def _check_same(out: Path, made: dict[str, Any]) -> None:
 
 
 def _has(context: Context, stage: str) -> bool:
-    return stage in context.run.manifest()["stages"]
+    return context.run.has(stage)
 
 
 def _context(run: Context, path: Path, config: RunConfig) -> Context:
@@ -181,17 +178,17 @@ def _write_data(run: Context, before: Context) -> None:
         )
     steps = [*facts["steps"], *conditions.describe(before.config.conditions)]
     write_json(before.path(FACTS), facts | counts | {"steps": steps})
-    before.run.record("data", facts["content_sha256"], [*files, before.path(FACTS)], watch.seconds())
+    before.run.record("data", before.run.inputs_of([]), [*files, before.path(FACTS)], watch.seconds())
 
 
 def _share_data(before: Context, after: Context) -> None:
     files = []
-    for name in before.run.manifest()["stages"]["data"]["outputs"]:
+    for name in before.run.manifest().stages["data"].outputs:
         target = after.path(name)
         target.unlink(missing_ok=True)
         target.hardlink_to(before.path(name))  # the same rows; files of a run are replaced, never changed
         files.append(target)
-    after.run.record("data", before.run.manifest()["stages"]["data"]["inputs"], files, 0.0)
+    after.run.record("data", after.run.inputs_of([]), files, 0.0)
 
 
 def _copy_training(run: Context, before: Context) -> None:

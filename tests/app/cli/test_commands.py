@@ -208,7 +208,10 @@ MISUSE = [
         "data convert synthetic --out folder.h5 --overwrite",
         "--out folder.h5 is a directory; expected the name of a file",
     ),
-    ("data convert synthetic --out garbage/x.h5", "cannot write garbage/x.h5: "),
+    (
+        "data convert synthetic --out garbage/x.h5",
+        "cannot write into garbage: Not a directory; choose another directory",
+    ),
     ("data convert synthetic --out x.h5 --wafer 1", "options: data.root.wafer.1 = [1]: Field required"),
     ("data convert synthetic --out x.h5 --zside 5", "options: data.root.zside = 5: Input should be -1 or 1"),
     ("costs folder", "folder is not a run directory"),

@@ -127,7 +127,7 @@ def test_bars_without_a_terminal_print_brackets(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == "  [x] training 1/1  [loss]\n"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("data", "in.csv"), ("data", "in.csv", "--json")])
+@pytest.mark.parametrize("arguments", [("--help",), ("data", "in.csv", "-q"), ("data", "in.csv", "--json")])
 def test_a_closed_pipe_is_quiet(arguments: tuple[str, ...], tmp_path: Path) -> None:
     rows = [",".join("1" if cell != row else "7" for cell in range(48)) for row in range(48)]
     (tmp_path / "in.csv").write_text("\n".join([",".join(f"CALQ_{i}" for i in range(48)), *rows]) + "\n")

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from econ_ae.app import pipeline
+from econ_ae.app.run.manifest import Manifest
 
 CONFIG = """
 name = "small"
@@ -112,6 +114,10 @@ def test_ctrl_c_leaves_a_run_that_resumes(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "run" / "config.json").read_text())
     stored["training"]["epochs"] = epochs + 2
     (tmp_path / "run" / "config.json").write_text(json.dumps(stored))
+    refused = econ_ae(tmp_path, "train", "run")
+    assert (refused.returncode, "config.json was changed" in refused.stderr) == (2, True)
+    manifest = Manifest.read(tmp_path / "run" / "manifest.json")
+    replace(manifest, config_file_sha256=None).write(tmp_path / "run" / "manifest.json")
     resumed = econ_ae(tmp_path, "train", "run")
     assert resumed.returncode == 0, resumed.stderr
     assert len(json.loads(history.read_text())) in {epochs + 2, epochs + 3}

@@ -14,31 +14,17 @@ from econ_ae.app import hardware as generation
 from econ_ae.app import suites as verification
 from econ_ae.app.hardware import HlsChoice, VerilogChoice
 from econ_ae.app.run.context import Context
-from econ_ae.app.run.directory import RunDirectory
-from econ_ae.app.stages import data as dataset_stage
-from econ_ae.config import RunConfig
-from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.splits import split
 from econ_ae.errors import ConfigError
-from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
-from econ_ae.geometry import LOW_DENSITY
-from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
-from econ_ae.progress import Silent
+from tests.untrained import untrained
 
 
 @pytest.fixture
 def context(tmp_path: Path, econ_t_model: EncoderModel) -> Context:
     """A run with data and an encoder, never trained."""
-    codes = np.random.default_rng(3).integers(0, 128, (300, 48))
-    charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
-    made = Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
-    batch = Batch(charges, Provenance("codes", synthetic=True))
-    dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
-    write_text(made.path("encoder.json"), codec.dumps(econ_t_model))
-    return made
+    return untrained(tmp_path / "run", econ_t_model)
 
 
 @pytest.mark.parametrize(
