@@ -55,10 +55,10 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Power of the complete block before layout, with the activity of real events, part by part in mW."""
-    from econ_ae.app import suites as verification
+    from econ_ae.app import netlist
     from econ_ae.app.cli.console import Terminal, print_table
     from econ_ae.app.run.context import open_run
 
     context = open_run(run_path, Terminal(quiet=as_json))
-    found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
+    found = netlist.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
     print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)
