@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from econ_ae.errors import VerificationError
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
-from rtl_gen.costs.activity import assumed
-from rtl_gen.costs.parts import part_of
-from rtl_gen.costs.power import power
-from rtl_gen.costs.power_report import PowerReport
-from rtl_gen.costs.power_tables import read_power
+from rtl_gen.costs.power.activity import assumed
+from rtl_gen.costs.power.calculate import power
+from rtl_gen.costs.power.report import PowerReport
+from rtl_gen.costs.power.tables import read_power
 from rtl_gen.verilog import VerilogOptions
 from sim.golden import Settings
 from sim.netlist import MappedNetlist
@@ -56,22 +55,9 @@ class PowerComparison:
         for part in [row.part for row in first.rows]:
             watts = {name: table[part].total for name, table in tables.items() if part in table}
             shown = {name: f"{1e3 * value:.3g}" for name, value in watts.items()}
-            rows.append({"part": part.replace("_", " ")} | shown)
+            rows.append({"part": part} | shown)
         total = {name: f"{1e3 * report.total.total:.3g}" for name, report in self.reports.items()}
         return [*rows, {"part": "total"} | total]
-
-    def summary(self) -> dict[str, object]:
-        """Return the sums as ``costs.json`` holds them: mW, nJ per inference, by activity; the first is measured."""
-        first = next(iter(self.reports.values()))
-        return {
-            "stage": "before layout",
-            "total_mW": 1e3 * first.total.total,
-            "energy_nJ": 1e9 * first.energy,
-            "wire_load": first.wire_load,
-            "events": self.events,
-            "by_activity_mW": {name: 1e3 * report.total.total for name, report in self.reports.items()},
-            "parts": self.rows(),
-        }
 
     def to_json(self) -> str:
         """Return everything in W and J as JSON."""
@@ -138,9 +124,9 @@ def measure_power(
     if run.with_glitches is not None:
         activities[GLITCHES] = run.with_glitches
     activities |= {f"{value:g}": assumed(mapped.flat, value, mapped.cells) for value in ASSUMED}
-    reports = {name: power(mapped.flat, library, one, clock_ns, part_of) for name, one in activities.items()}
+    reports = {name: power(mapped.flat, library, one, clock_ns) for name, one in activities.items()}
     if any(cell.gate for cell in mapped.cells.values()):
-        reports[UNGATED] = power(mapped.flat, library, run.activity, clock_ns, part_of, gates_open=True)
+        reports[UNGATED] = power(mapped.flat, library, run.activity, clock_ns, gates_open=True)
     found = PowerComparison(reports, run.events, run.activity.clocks, run.seconds)
     if report is not None:
         report.write_text(found.to_json(), encoding="utf-8")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from econ_ae.app.netlist import mapped_netlist, netlist_options
+from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.app.stages import verify
 from econ_ae.emulator import input_images
@@ -178,12 +178,11 @@ def _hls(context: Context, request: Request) -> Any:
 def _netlist(context: Context, request: Request) -> Any:
     from sim.netlist import verify_netlist
 
-    model = context.model()
-    mapped = mapped_netlist(context, request.liberty)
+    mapped, design = mapped_netlist(context, request.liberty)
     return verify_netlist(
         mapped,
-        model,
-        netlist_options(context),
+        design.model,
+        design.options,
         context.codes(request.events),
         _folder(context, NETLIST),
         rtl=mapped.folder / "rtl",

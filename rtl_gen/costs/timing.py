@@ -13,8 +13,8 @@ from pathlib import Path
 
 from econ_ae.errors import ToolError
 from econ_ae.process import OPENSTA, ToolRun, run
-from rtl_gen.costs.hierarchy import Module, base_name
-from rtl_gen.costs.synth import Synthesis
+from rtl_gen.costs.netlist.hierarchy import Module, base_name
+from rtl_gen.costs.synthesis.synth import Synthesis
 
 TIMEOUT = 900.0
 """Seconds that OpenSTA may take."""
