@@ -107,25 +107,19 @@ def measured(
     glitch_clocks: int = 0,
 ) -> PowerCosts:
     """Return the power of a netlist on report events; as ``sim.netlist_power.measure_power``."""
-    from rtl_gen.costs import PowerCosts
-    from sim.netlist_power import ASSUMED, GLITCHES, MEASURED, UNGATED, measure_power
+    from sim.netlist_power import measure_power
 
     context.progress.say("power: the netlist on report events")
-    codes = context.codes(events or context.config.verify.real_events)
-    found = measure_power(
+    return measure_power(
         gates,
         made.model,
         made.options,
-        codes,
+        context.codes(events or context.config.verify.real_events),
         clock_ns,
         wire_load=wire_load,
         glitch_clocks=glitch_clocks,
         progress=context.progress,
     )
-    reports = found.reports
-    assumed = tuple((value, reports[f"{value:g}"]) for value in ASSUMED)
-    number = min(len(codes), found.events)
-    return PowerCosts(number, reports[MEASURED], reports.get(GLITCHES), reports.get(UNGATED), assumed)
 
 
 def read(path: Path) -> Costs:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from econ_ae.errors import RunDirectoryError
 from rtl_gen.costs.library.find import full_adder, half_adder
 from rtl_gen.costs.netlist.hierarchy import ModuleArea, count_cells, module_areas, part_areas
-from rtl_gen.costs.power.report import PowerReport
+from rtl_gen.costs.power.report import PowerCosts
 from rtl_gen.costs.scaling import CHIP, LP65, Published
 from rtl_gen.costs.synthesis.synth import Synthesis
 from rtl_gen.costs.timing import Timing
@@ -131,26 +131,6 @@ class TimingCosts:
     delay_ns: float
     advice: str
     paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class PowerCosts:
-    """Power under several activities.
-
-    Parameters
-    ----------
-    events : report events through the netlist, every output equal to the emulator
-    measured : settled values alone, without glitches
-    with_unit_delays : every change on the way too; None when it was not asked for
-    without_clock_gates : as if no gate ever held the clock; None when there are none
-    assumed : every net changes so often per clock
-    """
-
-    events: int
-    measured: PowerReport
-    with_unit_delays: PowerReport | None
-    without_clock_gates: PowerReport | None
-    assumed: tuple[tuple[float, PowerReport], ...]
 
 
 @dataclass(frozen=True)

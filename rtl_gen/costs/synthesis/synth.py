@@ -104,7 +104,6 @@ class Synthesis:
     netlist : hierarchical Verilog of library cells; the same as yosys's JSON beside it (suffix ``.json``); None when
         it was not asked for
     modules : cells and submodules of every module, by its name in the netlist
-    logs : of the programs that ran
     seconds : wall time of all programs
     peak_memory : bytes, of the largest process
     """
@@ -113,7 +112,6 @@ class Synthesis:
     recipe: Recipe
     netlist: Path | None
     modules: Mapping[str, Module]
-    logs: tuple[Path, ...]
     seconds: float
     peak_memory: int
 
@@ -187,7 +185,6 @@ def synthesise(
         how,
         _joined([part for part, _ in parts], folder) if netlist else None,
         modules,
-        tuple(run.log for run in runs),
         perf_counter() - started,
         max(run.peak_memory for run in runs),
     )
