@@ -23,7 +23,7 @@ FILE, PICTURE = "costs.json", "treemap.svg"
 CLOCK_NS = 25.0
 """Clock period at 40 MHz."""
 ENCODER_EVENTS = 512
-"""Report events that the netlist of an encoder is simulated on: the time goes into reading it."""
+"""Report events for the netlist of an encoder; half of them are compared, the others fill the pipeline of each lane."""
 _LANES = 128
 
 
