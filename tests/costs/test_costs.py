@@ -4,73 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from econ_ae.app import cost_tables, costing, pipeline
 from econ_ae.app.run.context import Context
-from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import costs as stage_costs
-from econ_ae.app.stages import data as dataset_stage
-from econ_ae.config import RunConfig
-from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.splits import split
 from econ_ae.errors import ToolError
 from econ_ae.files import write_text
-from econ_ae.fixedpoint import FixedFormat
-from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
-from econ_ae.floatcodes import decode_4e3m
-from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir import codec
-from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
-from econ_ae.progress import Silent
 from rtl_gen.costs import synthesise
 from rtl_gen.costs.library import generic
 from rtl_gen.costs.scaling import CHIP, LP65
-
-Command = Callable[..., tuple[int, str, str]]
-
-needs_yosys = pytest.mark.skipif(
-    shutil.which("yosys") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-    reason="yosys is not on the PATH",
-)
-
-
-def small_model(latents: int = 2) -> EncoderModel:
-    """A 4x4 image of the module's first cells, one convolution, one dense layer."""
-    rng = np.random.default_rng(11)
-    weight, filters = FixedFormat.parse("s0.3"), 2
-
-    def values(*shape: int) -> Any:
-        return rng.integers(weight.min, weight.max, shape, np.int64, endpoint=True)
-
-    ops = (
-        Normalise(FixedFormat.parse("u1.4")),
-        Conv2D("conv", values(2, 2, 1, filters), values(filters), weight, weight, (2, 2), ((0, 0), (0, 0))),
-        Requantise("conv_relu", True, FixedFormat.parse("u1.4")),
-        Dense("dense", values(4 * filters, latents), values(latents), weight, weight),
-        Requantise("dense_relu", True, FixedFormat.parse("u1.4")),
-        Pack((31,) * latents, 2),
-    )
-    charge = FixedFormat(signed=False, width=22, fraction=0)
-    return EncoderModel("small", Input(48, charge, Arrangement("small", 4, 4, 1, tuple(range(16)))), ops)
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> Context:
-    """A run with data and an encoder, never trained."""
-    codes = np.random.default_rng(3).integers(0, 128, (300, 48))
-    charges = np.where(codes == 0, 0, decode_4e3m(codes, LOW_DENSITY_BITS))
-    made = Context(RunDirectory.create(tmp_path / "run", RunConfig()), LOW_DENSITY, Silent())
-    batch = Batch(charges, Provenance("codes", synthetic=True))
-    dataset_stage.write(made, dataset_stage.InMemory(batch, split(batch, seed=1)))
-    write_text(made.path("encoder.json"), codec.dumps(small_model()))
-    return made
+from tests.costs.small import Command, needs_yosys, small_model
 
 
 def test_the_scale_to_65_nm_is_the_area_of_a_nand() -> None:

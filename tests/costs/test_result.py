@@ -23,9 +23,7 @@ from rtl_gen.costs.library import generic
 from rtl_gen.costs.synthesis import scripts, synth
 from rtl_gen.verilog import SUM, generate
 from rtl_gen.writer import write_files
-from tests.costs.test_costs import Command, context, needs_yosys, small_model
-
-__all__ = ["context"]
+from tests.costs.small import Command, needs_yosys, small_model
 
 NANGATE = "nangate45_typ.lib.gz"
 
@@ -181,5 +179,5 @@ def test_json_gives_back_the_same_costs(context: Context) -> None:
     for place, change in changes.items():
         raw = json.loads(costs.to_json())
         change()
-        with pytest.raises(RunDirectoryError, match=rf"^here holds no costs that this version reads \\({place}: "):
+        with pytest.raises(RunDirectoryError, match=rf"^here holds no costs that this version reads \({place}: "):
             Costs.from_json(json.dumps(raw), "here")
