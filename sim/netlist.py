@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
-from rtl_gen.costs.cell_models import cell_models
-from rtl_gen.costs.cells import Cell, read_cells
-from rtl_gen.costs.flat_netlist import FlatNetlist, read_netlist
-from rtl_gen.costs.liberty_groups import Group, read
+from rtl_gen.costs.library.cells import Cell, read_cells
+from rtl_gen.costs.library.groups import Group, read
+from rtl_gen.costs.library.models import cell_models
+from rtl_gen.costs.netlist.flat import FlatNetlist, read_netlist
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import VerilogOptions
 from rtl_gen.verilog.leaves import requantise_module

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.costs.cells import Cell
-from rtl_gen.costs.flat_netlist import ONE, FlatNetlist
+from rtl_gen.costs.library.cells import Cell
+from rtl_gen.costs.netlist.flat import ONE, FlatNetlist
 from sim.netlist_simulator import NetlistSimulator
 from sim.netlist_trace import FlopId, Stored, Tracer
 

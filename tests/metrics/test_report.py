@@ -19,6 +19,7 @@ from econ_ae.geometry import LOW_DENSITY as MODULE
 from metrics.baselines import Reconstruction, baselines, flat_image
 from metrics.evaluate import Evaluation, evaluate
 from metrics.report import ReportData, build_report, render, to_json, words
+from metrics.report.data import SiliconCosts
 from metrics.report.pivot import pivot
 from metrics.report.tables import tables
 from metrics.report.words import headline, number
@@ -26,14 +27,14 @@ from metrics.statistics import Measured
 from metrics.transmitted import transmitted
 from rtl_gen.costs.treemap import treemap
 
-COSTS = {
-    "title": "The block in the cells of <x>",
-    "areas": [{"part": "dense", "kGE": "523.6"}, {"part": "all", "kGE": "523.6"}],
-    "powers": [{"part": "dense", "mW": "16.2"}],
-    "comparison": [{"quantity": "area, mm2", "ECON-T, after layout": "3.6"}],
-    "sentences": ["no timing: a reason"],
-    "treemap": treemap({"dense": 523.6, "front end & more": 62.0}),
-}
+COSTS = SiliconCosts(
+    title="The block in the cells of <x>",
+    areas=({"part": "dense", "kGE": "523.6"}, {"part": "all", "kGE": "523.6"}),
+    powers=({"part": "dense", "mW": "16.2"},),
+    comparison=({"quantity": "area, mm2", "ECON-T, after layout": "3.6"},),
+    sentences=("no timing: a reason",),
+    treemap=treemap({"dense": 523.6, "front end & more": 62.0}),
+)
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -140,6 +141,7 @@ def test_silicon_costs(losing: ReportData, page: str) -> None:
     assert page.count("<rect x=") >= 2
     without = render(replace(losing, costs=(), no_costs="yosys is not on the PATH"))
     assert "yosys is not on the PATH" in without[without.index('id="costs"') :]
+    assert "an old one is left out" in render(replace(losing, no_costs="an old one is left out"))
     (stored,) = json.loads(to_json(losing))["costs"]
     assert stored["areas"][1] == {"part": "all", "kGE": "523.6"}
 

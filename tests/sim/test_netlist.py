@@ -15,12 +15,12 @@ import pytest
 
 from econ_ae.errors import LibertyError, VerificationError
 from econ_ae.ir.model import EncoderModel
-from rtl_gen.costs import generic, synthesise
-from rtl_gen.costs.cell_models import cell_models
-from rtl_gen.costs.cells import read_cells
-from rtl_gen.costs.flat_netlist import FlatNetlist, flatten
-from rtl_gen.costs.liberty_groups import Group, parse
-from rtl_gen.costs.power_opensta import flat_verilog
+from rtl_gen.costs import synthesise
+from rtl_gen.costs.library import generic
+from rtl_gen.costs.library.cells import read_cells
+from rtl_gen.costs.library.groups import Group, parse
+from rtl_gen.costs.library.models import cell_models
+from rtl_gen.costs.netlist.flat import FlatNetlist, flatten
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import DATAPATH, VerilogOptions, block_module, default_options, generate_block
 from rtl_gen.writer import write_files
@@ -30,6 +30,7 @@ from sim.netlist_run import run_netlist
 from sim.netlist_simulator import NetlistSimulator
 from sim.netlist_tmr import check_triplication
 from sim.netlist_words import changes
+from tests.costs.opensta_power import flat_verilog
 from tests.random_models import random_model
 
 pytestmark = [

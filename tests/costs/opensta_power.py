@@ -1,4 +1,4 @@
-"""A second opinion on power: OpenSTA on the same flat netlist, with the same activity.
+"""A witness of power for the tests: OpenSTA on the same flat netlist, with the same activity.
 
 The OpenSTA that Debian has (0~20191111) reads no waveform; the activity is given to it net by net. It takes no state of
 a cell from outside, and charges no clock net that a port drives.
@@ -13,9 +13,9 @@ import numpy as np
 
 from econ_ae.errors import ToolError
 from econ_ae.process import OPENSTA, run
-from rtl_gen.costs.activity import Activity
-from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist
-from rtl_gen.costs.power_tables import PowerLibrary
+from rtl_gen.costs.netlist.flat import ONE, ZERO, FlatNetlist
+from rtl_gen.costs.power.activity import Activity
+from rtl_gen.costs.power.tables import PowerLibrary
 
 TIMEOUT = 1800.0
 

@@ -7,6 +7,8 @@ script, module by module. A module that is instantiated often (a neuron) is mapp
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +16,12 @@ from pathlib import Path
 from time import perf_counter
 
 from econ_ae.errors import ToolError
-from econ_ae.process import YOSYS, ToolRun, require, run
-from rtl_gen.costs import functions, generic, liberty, scripts, techmaps
-from rtl_gen.costs.hierarchy import Module, base_name
-from rtl_gen.costs.liberty import Library
-from rtl_gen.costs.netlists import write_merged, write_merged_json
+from econ_ae.process import YOSYS, ToolRun, require, run, version
+from rtl_gen.costs.library import cells, find, generic
+from rtl_gen.costs.library.cells import Library
+from rtl_gen.costs.netlist.hierarchy import Module, base_name
+from rtl_gen.costs.synthesis import scripts, techmaps
+from rtl_gen.costs.synthesis.merge import write_merged, write_merged_json
 
 COARSE, NETLIST = "coarse.il", "netlist.v"
 CONFIGURATION = "_config"
@@ -36,32 +39,96 @@ _COUNT = re.compile(r"     (\S+) +(\d+)$")
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """Everything that decides about a netlist but the Verilog.
+
+    Parameters
+    ----------
+    library : the cells, whose file is plain text
+    technology_independent : the cells are the generic ones
+    clock_ns : clock period that the logic is sized for
+    texts : scripts and maps that yosys and abc read, by file name
+    tool : name and version of yosys
+    """
+
+    library: Library
+    technology_independent: bool
+    clock_ns: float
+    texts: Mapping[str, str]
+    tool: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all of it."""
+        said = json.dumps([self.clock_ns, dict(self.texts), self.tool], sort_keys=True)
+        return hashlib.sha256(said.encode() + self.library.path.read_bytes()).hexdigest()
+
+
+def recipe(folder: Path, library: Path | None = None, *, clock_ns: float = 25.0, clock_gating: bool = True) -> Recipe:
+    """Return how Verilog is mapped to a library.
+
+    Parameters
+    ----------
+    folder : where the library goes when it is compressed or generic; made when it does not exist
+    library, clock_ns, clock_gating : as for ``synthesise``
+
+    Raises
+    ------
+    LibertyError, ToolMissingError
+        As ``synthesise``.
+    """
+    require(YOSYS)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = cells.read(generic.write(folder) if library is None else library, folder)
+    find.nand2(found)
+    find.flops(found)
+    texts = {
+        "elaborate.ys": scripts.ELABORATE,
+        "map.ys": scripts.MAP + scripts.WRITE,
+        "cells.v": techmaps.cells(found),
+        "gates.v": techmaps.clock_gates(found) if clock_gating else "",
+        # The logic of a module is sized for 0.4 of a period, as a path goes through two or three modules.
+        "abc.script": scripts.ABC_UNSIZED if library is None else scripts.ABC.format(target=round(400 * clock_ns)),
+    }
+    return Recipe(found, library is None, clock_ns, texts, version(YOSYS, "-V"))
+
+
+@dataclass(frozen=True)
 class Synthesis:
     """A mapped netlist and what it holds.
 
     Parameters
     ----------
     top : name of the top module
-    library : the cells that it is mapped to
-    technology_independent : the cells are the generic ones
+    recipe : how it was mapped, and to which cells
     netlist : hierarchical Verilog of library cells; the same as yosys's JSON beside it (suffix ``.json``); None when
         it was not asked for
     modules : cells and submodules of every module, by its name in the netlist
-    gate_equivalent : area of the smallest two-input NAND, in the library's unit (um2)
-    logs : of the programs that ran
     seconds : wall time of all programs
     peak_memory : bytes, of the largest process
     """
 
     top: str
-    library: Library
-    technology_independent: bool
+    recipe: Recipe
     netlist: Path | None
     modules: Mapping[str, Module]
-    gate_equivalent: float
-    logs: tuple[Path, ...]
     seconds: float
     peak_memory: int
+
+    @property
+    def library(self) -> Library:
+        """The cells that it is mapped to."""
+        return self.recipe.library
+
+    @property
+    def gate_equivalent(self) -> float:
+        """Area of the smallest two-input NAND, in the library's unit (um2)."""
+        return find.nand2(self.library).area
+
+    def cell_areas(self) -> dict[str, float]:
+        """Return the gate equivalents of every library cell."""
+        unit = self.gate_equivalent
+        return {name: cell.area / unit for name, cell in self.library.cells.items()}
 
 
 def synthesise(
@@ -83,7 +150,7 @@ def synthesise(
     top : name of the top module
     folder : where scripts, logs and the netlist go; made when it does not exist
     library : Liberty file, plain or gzip; None takes the generic cells, areas in gate equivalents
-    clock_ns : clock period; the logic of a module is sized for 0.4 of it, as a path goes through two or three of them
+    clock_ns : clock period that the logic is sized for
     clock_gating : registers with an enable get a gated clock instead of a multiplexer per bit, as far as the library
         has a clock gate
     netlist : write it; areas alone are faster
@@ -98,32 +165,26 @@ def synthesise(
     ToolError
         When yosys fails (Verilog that does not elaborate), is killed or takes too long; the log is kept.
     """
-    require(YOSYS)
-    folder.mkdir(parents=True, exist_ok=True)
-    cells = liberty.read(generic.write(folder) if library is None else library, folder)
-    unit = functions.nand2(cells).area
-    functions.flops(cells)
+    how = recipe(folder, library, clock_ns=clock_ns, clock_gating=clock_gating)
+    for name in (NETLIST, Path(NETLIST).with_suffix(".json")):
+        (folder / name).unlink(missing_ok=True)
     started = perf_counter()
-    runs = [_elaborate(files, top, folder, timeout)]
-    abc = scripts.ABC_UNSIZED if library is None else scripts.ABC.format(target=round(400 * clock_ns))
-    commands = _commands(cells, folder, abc, clock_gating=clock_gating)
+    runs = [_elaborate(files, top, folder, how.texts["elaborate.ys"], timeout)]
+    names = _write(how, folder)
     parts = _parts(folder / COARSE, top)
-    text = scripts.MAP + scripts.WRITE if netlist else scripts.MAP
+    text = how.texts["map.ys"] if netlist else how.texts["map.ys"].removesuffix(scripts.WRITE)
     for part, apart in parts:
         blackboxes = " ".join(["blackbox", *apart]) if apart else ""
-        script = text.format(coarse=COARSE, top=part, stem=f"part_{part}", apart=blackboxes, **commands)
+        script = text.format(coarse=COARSE, top=part, stem=f"part_{part}", apart=blackboxes, **names)
         runs.append(_yosys(script, folder / f"map_{part}", timeout))
     modules: dict[str, Module] = {}
     for part, _ in parts:
         modules |= _modules(folder / f"part_{part}.txt")
     return Synthesis(
         top,
-        cells,
-        library is None,
+        how,
         _joined([part for part, _ in parts], folder) if netlist else None,
         modules,
-        unit,
-        tuple(run.log for run in runs),
         perf_counter() - started,
         max(run.peak_memory for run in runs),
     )
@@ -140,10 +201,10 @@ def _joined(parts: Sequence[str], folder: Path) -> Path:
     return path
 
 
-def _elaborate(files: Sequence[Path], top: str, folder: Path, timeout: float) -> ToolRun:
+def _elaborate(files: Sequence[Path], top: str, folder: Path, script: str, timeout: float) -> ToolRun:
     raw = folder / "elaborated.il"
     sources = " ".join(f'"{path.resolve()}"' for path in files)
-    done = _yosys(scripts.ELABORATE.format(files=sources, top=top, out=raw.name), folder / "elaborate", timeout)
+    done = _yosys(script.format(files=sources, top=top, out=raw.name), folder / "elaborate", timeout)
     (folder / COARSE).write_text(_readable(raw.read_text(encoding="utf-8")), encoding="utf-8")
     raw.unlink()
     return done
@@ -156,21 +217,15 @@ def _parts(coarse: Path, top: str) -> list[tuple[str, list[str]]]:
     return [*((name, list[str]()) for name in large), (top, large)]
 
 
-def _commands(library: Library, folder: Path, abc: str, *, clock_gating: bool) -> dict[str, str]:
-    """Write the maps and the library as abc reads it fastest; return the file names and commands for the script."""
-    trimmed = folder / f"logic_{library.path.name}"
-    trimmed.write_text(_POWER.sub("", library.path.read_text(encoding="utf-8", errors="replace")), encoding="utf-8")
-    (folder / "cells.v").write_text(techmaps.cells(library), encoding="utf-8")
-    gate = functions.clock_gate(library) if clock_gating else None
-    if gate is not None:
-        (folder / "gates.v").write_text(techmaps.clock_gates(gate), encoding="utf-8")
-    (folder / "abc.script").write_text(abc, encoding="utf-8")
-    return {
-        "library": trimmed.name,
-        "cells": "cells.v",
-        "gates": "" if gate is None else "techmap -map gates.v",
-        "script": "abc.script",
-    }
+def _write(how: Recipe, folder: Path) -> dict[str, str]:
+    """Write the maps and the library as abc reads it fastest; return what the script calls them."""
+    trimmed = folder / f"logic_{how.library.path.name}"
+    text = how.library.path.read_text(encoding="utf-8", errors="replace")
+    trimmed.write_text(_POWER.sub("", text), encoding="utf-8")
+    for name in ("cells.v", "gates.v", "abc.script"):
+        (folder / name).write_text(how.texts[name], encoding="utf-8")
+    gates = "techmap -map gates.v" if how.texts["gates.v"] else ""
+    return {"library": trimmed.name, "cells": "cells.v", "gates": gates, "script": "abc.script"}
 
 
 def _yosys(script: str, stem: Path, timeout: float) -> ToolRun:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rtl_gen.costs.functions import Adder, full_adder, half_adder
-from rtl_gen.costs.liberty import Cell, Library
+from rtl_gen.costs.library.cells import Library
+from rtl_gen.costs.library.find import Adder, clock_gate, full_adder, half_adder
 
 GATED_BITS = 4
 """Registers narrower than this keep their multiplexers: a clock gate is larger than three of them."""
@@ -137,11 +137,14 @@ def cells(library: Library) -> str:
     )
 
 
-def clock_gates(gate: Cell) -> str:
-    """Return the map of registers with an enable to registers behind the clock gate."""
-    roles = gate.roles or {}
-    pins = f".{roles['clock']}(CLK), .{roles['enable']}(EN_POLARITY ? EN : !EN), .{roles['out']}(gated)"
-    return _GATES.format(bits=GATED_BITS, gate=f"\\{gate.name} clock_gate ({pins});")
+def clock_gates(library: Library) -> str:
+    """Return the map of registers with an enable to registers behind the library's clock gate; empty without one."""
+    cell = clock_gate(library)
+    if cell is None or cell.gate is None:
+        return ""
+    gate = cell.gate
+    pins = f".{gate.clock}(CLK), .{gate.enables[0]}(EN_POLARITY ? EN : !EN), .{gate.output}(gated)"
+    return _GATES.format(bits=GATED_BITS, gate=f"\\{cell.name} clock_gate ({pins});")
 
 
 def _instance(adder: Adder) -> str:

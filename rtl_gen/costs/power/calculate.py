@@ -11,16 +11,15 @@ the pins that it drives.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from rtl_gen.costs.activity import Activity
-from rtl_gen.costs.expressions import Expression
-from rtl_gen.costs.flat_netlist import ONE, ZERO, Cells, FlatNetlist, Nets
-from rtl_gen.costs.power_report import PowerReport, PowerRow
-from rtl_gen.costs.power_tables import Arc, CellPower, Floats, Pin, PowerLibrary
+from rtl_gen.costs.library.expressions import Expression
+from rtl_gen.costs.netlist.flat import ONE, ZERO, Cells, FlatNetlist, Nets
+from rtl_gen.costs.netlist.hierarchy import parts_of
+from rtl_gen.costs.power.activity import Activity
+from rtl_gen.costs.power.report import PowerReport, PowerRow
+from rtl_gen.costs.power.tables import Arc, CellPower, Floats, Pin, PowerLibrary
 
 CLOCK_SLEW = 0.1e-9
 """Slew (s) assumed at primary inputs and clock pins: no tree and no driver is known before layout."""
@@ -34,7 +33,6 @@ def power(
     library: PowerLibrary,
     activity: Activity,
     clock_ns: float,
-    part_of: Callable[[str, str], str] = lambda path, module: path.partition(".")[0] or module,
     *,
     gates_open: bool = False,
 ) -> PowerReport:
@@ -45,10 +43,9 @@ def power(
     library : power data of the netlist's cells
     activity : changes and states of the netlist's nets
     clock_ns : clock period in ns
-    part_of : name of the part that a module instance belongs to, from its path and its module's name
     gates_open : as if every clock gate let every clock through: what the gates save is the difference
     """
-    return _Calculation(netlist, library, activity, clock_ns, gates_open).report(part_of)
+    return _Calculation(netlist, library, activity, clock_ns, gates_open).report()
 
 
 class _Calculation:
@@ -64,13 +61,13 @@ class _Calculation:
         self._pins_farad, self._wire_farad = self._loads()
         self._slew = self._slews()
 
-    def report(self, part_of: Callable[[str, str], str]) -> PowerReport:
+    def report(self) -> PowerReport:
         places = len(self._netlist.places)
         sums = {kind: np.zeros(places) for kind in ("internal", "switching", "leakage", "clock")}
         for cells in self._netlist.cells:
             for kind, watts in self._of_cells(cells).items():
                 sums[kind] += np.bincount(cells.place, watts, places)
-        parts = [part_of(p, m) for p, m in zip(self._netlist.places, self._netlist.modules, strict=True)]
+        parts = parts_of(self._netlist.places, self._netlist.modules)
         rows = []
         for part in dict.fromkeys(parts):
             inside = np.array([one == part for one in parts])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtl_gen.costs.cells import Cell
-from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist, Nets
+from rtl_gen.costs.library.cells import Cell
+from rtl_gen.costs.netlist.flat import ONE, ZERO, FlatNetlist, Nets
 
 _WORDS = 4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rtl_gen.costs.cells import Cell, Flop
+from rtl_gen.costs.library.cells import Cell, Flop
 
 
 def cell_models(cells: Iterable[Cell], *, delay: int = 0) -> str:

@@ -10,12 +10,10 @@ from functools import cache
 import numpy as np
 
 from econ_ae.errors import LibertyError
-from rtl_gen.costs.expressions import parse
-from rtl_gen.costs.liberty import Cell, Library
+from rtl_gen.costs.library.cells import Cell, ClockGate, Library
+from rtl_gen.costs.library.expressions import Expression
 
 Function = Callable[..., bool]
-
-_PLAIN_GATE = "latch_posedge"
 
 
 @dataclass(frozen=True)
@@ -36,24 +34,23 @@ class Adder:
 
 
 @cache
-def truth_table(expression: str, inputs: Sequence[str]) -> tuple[bool, ...]:
+def truth_table(expression: Expression, inputs: Sequence[str]) -> tuple[bool, ...]:
     """Return the value of a Liberty expression for all inputs, the first input changing slowest.
 
     Raises
     ------
     LibertyError
-        When the expression is not understood or reads something else than the inputs.
+        When the expression reads something else than the inputs.
     """
-    found = parse(expression, "function of a cell")
-    unknown = [name for name in found.names if name not in inputs]
+    unknown = [name for name in expression.names if name not in inputs]
     if unknown:
         raise LibertyError(
-            f"function of a cell: {expression!r} reads {unknown[0]!r}, which is no input; correct the Liberty file"
+            f"function of a cell: {expression.text!r} reads {unknown[0]!r}, which is no input; correct the Liberty file"
         )
     rows = np.array(list(itertools.product((False, True), repeat=len(inputs))))
     words = {name: rows[:, i] for i, name in enumerate(inputs)}
     words |= {"ZERO": np.zeros(len(rows), np.bool_), "ONE": np.ones(len(rows), np.bool_)}
-    return tuple(found.compiled()(words).tolist())
+    return tuple(expression.compiled()(words).tolist())
 
 
 def nand2(library: Library) -> Cell:
@@ -105,7 +102,7 @@ def flops(library: Library) -> list[Cell]:
     LibertyError
         When there is none, or none that an asynchronous reset clears.
     """
-    cells = [cell for cell in library.cells.values() if cell.flop is not None and _plain(cell)]
+    cells = [cell for cell in library.cells.values() if _plain(cell)]
     if not cells:
         raise LibertyError(f"library {library.name} has no D flip-flop; registers cannot be mapped to it")
     if not any(cell.flop and (cell.flop.clear or cell.flop.preset) for cell in cells):
@@ -115,21 +112,24 @@ def flops(library: Library) -> list[Cell]:
 
 def clock_gate(library: Library) -> Cell | None:
     """Return the smallest clock gate for rising edges without test pin, or None."""
-    wanted = {"clock", "enable", "out"}
-    found = [c for c in library.cells.values() if c.clock_gate == _PLAIN_GATE and c.roles and set(c.roles) == wanted]
+    found = [cell for cell in library.cells.values() if cell.gate and set(cell.inputs) == _pins(cell.gate)]
     return min(found, key=lambda cell: cell.area, default=None)
+
+
+def _pins(gate: ClockGate) -> set[str]:
+    """Return the inputs of a clock gate with nothing but a clock and an enable."""
+    return {gate.clock, gate.enables[0]}
 
 
 def _plain(cell: Cell) -> bool:
     flop = cell.flop
-    assert flop is not None
-    return flop.clocked_on.strip("() ") in cell.inputs and flop.next_state.strip("() ") in cell.inputs
+    return flop is not None and not flop.falling and {flop.clock, flop.next_state.text} <= set(cell.inputs)
 
 
 def _combinational(library: Library, inputs: int, outputs: int) -> Iterator[Cell]:
     for cell in library.cells.values():
-        fits = (len(cell.inputs), len(cell.outputs)) == (inputs, outputs) and all(cell.outputs.values())
-        if fits and cell.flop is None and not (cell.latch or cell.hidden or cell.clock_gate):
+        logic = not (cell.problem or cell.flop or cell.gate or cell.hidden)
+        if logic and (len(cell.inputs), len(cell.outputs)) == (inputs, outputs):
             yield cell
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _PARAMETERS = re.compile(r"\\([^\\]+)")
@@ -72,6 +72,23 @@ def part_of(module: str, parent: str) -> str:
             return part
     layer = _LAYER.search(name)
     return f"layer {layer.group(1)}" if layer else parent
+
+
+def parts_of(places: Sequence[str], modules: Sequence[str]) -> list[str]:
+    """Return the part of the design that each module instance of a flat netlist belongs to.
+
+    Parameters
+    ----------
+    places : hierarchical paths, ``datapath.layer_conv.mac_3``, parents before their children; the top is empty
+    modules : module name of each place
+    """
+    found: dict[str, str] = {}
+    for place, module in zip(places, modules, strict=True):
+        parent = place
+        while parent and parent not in found:  # the name of an instance may hold dots itself
+            parent = parent.rpartition(".")[0]
+        found[place] = part_of(module, found.get(parent, OTHER))
+    return list(found.values())
 
 
 def module_areas(modules: Mapping[str, Module], top: str, cells: Mapping[str, float]) -> list[ModuleArea]:

@@ -60,3 +60,23 @@ class PowerReport:
     def energy(self) -> float:
         """Energy per inference in J, at one inference a clock."""
         return self.total.total * self.clock_ns * 1e-9
+
+
+@dataclass(frozen=True)
+class PowerCosts:
+    """Power under several activities.
+
+    Parameters
+    ----------
+    events : report events through the netlist, every output equal to the emulator
+    measured : settled values alone, without glitches
+    with_unit_delays : every change on the way too; None when it was not asked for
+    without_clock_gates : as if no gate ever held the clock; None when there are none
+    assumed : every net changes so often per clock
+    """
+
+    events: int
+    measured: PowerReport
+    with_unit_delays: PowerReport | None
+    without_clock_gates: PowerReport | None
+    assumed: tuple[tuple[float, PowerReport], ...]

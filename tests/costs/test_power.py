@@ -12,13 +12,13 @@ import pytest
 
 from econ_ae.errors import ConfigError, LibertyError
 from rtl_gen.costs import synthesise
-from rtl_gen.costs.activity import Activity, assumed
-from rtl_gen.costs.cells import read_cells
-from rtl_gen.costs.flat_netlist import FlatNetlist, flatten
-from rtl_gen.costs.liberty_groups import parse, read
-from rtl_gen.costs.power import power
-from rtl_gen.costs.power_opensta import opensta_power
-from rtl_gen.costs.power_tables import read_power
+from rtl_gen.costs.library.cells import read_cells
+from rtl_gen.costs.library.groups import parse, read
+from rtl_gen.costs.netlist.flat import FlatNetlist, flatten
+from rtl_gen.costs.power.activity import Activity, assumed
+from rtl_gen.costs.power.calculate import power
+from rtl_gen.costs.power.tables import read_power
+from tests.costs.opensta_power import opensta_power
 
 TINY = """library (tiny) {
   nom_voltage : 2.0; time_unit : "1ns"; capacitive_load_unit (1, ff); leakage_power_unit : "1nW";

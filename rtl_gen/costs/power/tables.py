@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.errors import ConfigError, LibertyError
-from rtl_gen.costs import liberty_groups
-from rtl_gen.costs.expressions import Expression, parse
-from rtl_gen.costs.liberty_groups import Group
+from rtl_gen.costs.library import groups
+from rtl_gen.costs.library.cells import cell_of
+from rtl_gen.costs.library.expressions import Expression, parse
+from rtl_gen.costs.library.groups import Group
 
 Floats = NDArray[np.float64]
 
@@ -134,8 +135,7 @@ def read_power(library: Group, used: Iterable[str], wire_load: str | None = None
         raise LibertyError(f"library {library.name!r} has no {problem}; power needs nom_voltage and units") from problem
     axes = {t.name: t for t in library.of("power_lut_template", "lu_table_template")}
     units = _Units(second, farad, farad * voltage * voltage, watt)
-    groups = liberty_groups.cells(library, used)
-    cells = {name: _cell(group, axes, units) for name, group in groups.items()}
+    cells = {name: _cell(group, axes, units) for name, group in groups.cells(library, used).items()}
     if not any(pin.arcs for cell in cells.values() for pin in cell.pins.values()):
         raise LibertyError(
             f"library {library.name!r} has no internal_power tables; power needs a characterised Liberty file"
@@ -182,14 +182,11 @@ def _wire(library: Group, name: str | None, farad: float) -> WireLoad:
 
 def _cell(group: Group, axes: Mapping[str, Group], units: _Units) -> CellPower:
     where = f"cell {group.name!r}"
-    pins, clock = {}, None
-    for pin in group.of("pin"):
-        if pin.simple.get("direction") in {"input", "output"}:
-            pins[pin.name] = _pin(pin, axes, units, f"{where}, pin {pin.name!r}")
-        if "true" in {pin.simple.get("clock"), pin.simple.get("clock_gate_clock_pin")}:
-            clock = pin.name
-    for flop in group.of("ff"):
-        clock = flop.simple.get("clocked_on", "").strip("!'() ")
+    pins = {
+        pin.name: _pin(pin, axes, units, f"{where}, pin {pin.name!r}")
+        for pin in group.of("pin")
+        if pin.simple.get("direction") in {"input", "output"}
+    }
     leakage: list[tuple[Expression | None, float]] = []
     for state in group.of("leakage_power"):
         if "value" in state.simple:
@@ -197,7 +194,7 @@ def _cell(group: Group, axes: Mapping[str, Group], units: _Units) -> CellPower:
             leakage.append((parse(condition, where) if condition else None, state.number("value") * units.watt))
     if not any(condition is None for condition, _ in leakage):
         leakage.append((None, group.number("cell_leakage_power", "0") * units.watt))
-    return CellPower(group.name, pins, tuple(leakage), clock)
+    return CellPower(group.name, pins, tuple(leakage), cell_of(group).clock)
 
 
 def _pin(pin: Group, axes: Mapping[str, Group], units: _Units, where: str) -> Pin:
