@@ -1,7 +1,6 @@
 """Verilog of an encoder model."""
 
 from rtl_gen.verilog.block import block, block_module, block_ports, generate_block
-from rtl_gen.verilog.describe import port_table
 from rtl_gen.verilog.generate import MANIFEST, generate, leaf_files, manifest, top_module, verilog_sha256
 from rtl_gen.verilog.options import (
     BLOCKS,
@@ -41,7 +40,6 @@ __all__ = [
     "latency",
     "leaf_files",
     "manifest",
-    "port_table",
     "ports",
     "register_stages",
     "top_module",
