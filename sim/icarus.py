@@ -21,7 +21,7 @@ from sim.result import CAMPAIGN, VerificationResult, check_complete, read_junit,
 
 TESTS = ("reset", CAMPAIGN)
 _POLL_SECONDS = 0.1
-_ASSERTION = "error: "
+_ASSERTION = "ECON_AE_ASSERT "
 
 
 def require_simulator() -> str:

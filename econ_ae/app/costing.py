@@ -152,11 +152,11 @@ def verified_sha256(context: Context) -> str:
     """Return the hash of the Verilog in ``rtl/`` that the stage ``verify`` compared; empty when it has not finished."""
     from rtl_gen.costs import verilog_sha256
 
-    stages = context.run.manifest()["stages"]
+    stages = context.run.manifest().stages
     generated, verified = stages.get("generate"), stages.get("verify")
-    if generated is None or verified is None or verified["finished"] < generated["finished"]:
+    if generated is None or verified is None or verified.finished < generated.finished:
         return ""
-    return verilog_sha256({name.removeprefix("rtl/"): digest for name, digest in generated["outputs"].items()})
+    return verilog_sha256({name.removeprefix("rtl/"): digest for name, digest in generated.outputs.items()})
 
 
 def library_name(liberty: Path | None) -> str:

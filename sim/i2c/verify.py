@@ -17,6 +17,7 @@ from rtl_gen.registers import address_map
 from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import regfile
 from rtl_gen.verilog.regfile_bits import index_width
+from rtl_gen.verilog.render import primitive
 from rtl_gen.writer import write_files
 from sim.i2c import coverage
 from sim.i2c.harness import HARNESS, harness, upset_sites
@@ -86,6 +87,7 @@ def verify_registers(
     verilog = regfile.generate(model, tmr) if files is None else files
     # The harness comes first: it switches the assertions of the other files on.
     texts = {f"{HARNESS}.v": harness(model, layout, sites)} | dict(verilog)
+    texts["econ_ae_reset_sync.v"] = primitive("econ_ae_reset_sync")
     sources = [path for path in write_files(texts, work_dir / "rtl", overwrite=True) if path.suffix == ".v"]
     encoder.write_text(codec.dumps(model), encoding="utf-8")
     content = {

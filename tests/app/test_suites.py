@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ from econ_ae.app import hardware as generation
 from econ_ae.app import suites as verification
 from econ_ae.app.hardware import HlsChoice, VerilogChoice
 from econ_ae.app.run.context import Context
-from econ_ae.errors import ConfigError
+from econ_ae.app.stages import generate as generate_stage
+from econ_ae.app.stages import verify as verify_stage
+from econ_ae.errors import ConfigError, VerificationError
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
 from econ_ae.ir.model import EncoderModel
+from rtl_gen.verilog import DATAPATH, STRUCTURAL, default_options, generate_block, verilog_sha256
+from rtl_gen.verilog import generate as generate_verilog
 from tests.untrained import untrained
 
 
@@ -86,6 +92,26 @@ def test_options_of_the_verilog_are_in_folder_and_manifest(context: Context) -> 
     assert "econ_ae_full_adder.v" in facts["files"]
     with pytest.raises(ConfigError, match="encoder has no configuration registers; --no-tmr goes with --block block"):
         generation.generate(context, "verilog", "encoder", options=HlsChoice(), verilog=choice)
+
+
+@pytest.mark.simulator
+def test_what_is_costed_is_what_was_verified(context: Context) -> None:
+    """The text that yosys synthesises has the hash that the verification names; nothing else may differ in it."""
+    model = context.model()
+    folders = {path.parent for path in generate_stage.run(context)}
+    assert folders == {context.path("rtl"), context.path("rtl_encoder_structural")}
+    leaf = verify_stage.verify_costed(context)
+    assert (leaf.leaf, leaf.passed) == ("structural", True)
+    stated = json.loads(context.path("rtl_encoder_structural", "manifest.json").read_text())
+    assert (stated["leaf"], stated["verilog_sha256"]) == ("structural", leaf.verilog_sha256)
+    options = replace(default_options(model), leaf=STRUCTURAL)
+    assert verilog_sha256(generate_verilog(model, options)) == leaf.verilog_sha256
+    block = generate_block(model, replace(default_options(model, DATAPATH), leaf=STRUCTURAL))
+    assert {name: hashlib.sha256(block[name].encode()).hexdigest() for name in leaf.files} == leaf.files
+    changed = context.path("rtl_encoder_structural", "econ_t_encoder.v")
+    changed.write_text(changed.read_text() + "\n")
+    with pytest.raises(VerificationError, match=r"econ_t_encoder\.v is not the same for synthesis and simulation"):
+        verify_stage.verify_costed(context)
 
 
 def test_projects_of_both_flavours_have_their_stimulus(context: Context) -> None:

@@ -164,7 +164,7 @@ def test_an_assertion_that_fails_alone_is_an_error(tmp_path: Path) -> None:
     name = f"{model.name}_normalise.v"
     assert "if (total >= " in files[name]
     files[name] = files[name].replace("if (total >= ", "if (total <= ")
-    with pytest.raises(VerificationError, match=r"assertions failed: error: .*the normalised charges add up"):
+    with pytest.raises(VerificationError, match=r"assertions failed: ECON_AE_ASSERT .*the normalised charges add up"):
         verify_datapath(model, options, none(model), tmp_path, random_events=0, files=files)
 
 

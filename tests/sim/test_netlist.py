@@ -80,7 +80,8 @@ def test_a_netlist_equals_the_emulator(
     assert result.events == 64 * (12 - 5)
     assert result.bench_events == 8
     assert result.configuration_bits == address_map(model).stored_bits
-    assert result.voters == result.triplicated > result.configuration_bits
+    # The first flip-flops of the reset synchroniser go to the second ones without a vote.
+    assert result.voters == result.triplicated - 1 > result.configuration_bits
     assert {"econ_ae_frame", f"{model.name}_requantise_requantise0"} <= set(result.proven)
     assert 'tests="' in result.junit.read_text()
     assert json.loads(result.report.read_text())["passed"]
