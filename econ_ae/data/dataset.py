@@ -1,14 +1,17 @@
 """Dataset files: trigger-cell images of any number in HDF5, appended and read in blocks.
 
 ``/charges`` is uint32 (n, cells), ``/metadata/<name>`` a column (n,); both are stored in compressed blocks of
-``BLOCK`` rows. The root attributes tell format, version, provenance (JSON) and the sha256 of the content.
+``BLOCK`` rows. The attributes tell provenance (JSON) and the sha256 of the content; the root's also format and version.
+A file may hold several sets of rows instead, each a group of that form: ``/train/charges``, ``/report/charges``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +32,11 @@ SUFFIXES = (".h5", ".hdf5")
 _FORMAT = "econ-ae dataset"
 _VERSION = 1
 _HOW = "make one with: econ-ae data convert SOURCE --out FILE.h5"
+_HOW_SETS = "make the run anew with: econ-ae run"
 # gzip is in every HDF5 library; its fastest level with byte shuffling halves the file of a better but slower one.
 _STORAGE = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+_DAMAGE = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, DataError)
+"""What HDF5 raises on changed bytes, depending on where they are."""
 
 
 class DatasetWriter:
@@ -41,57 +47,140 @@ class DatasetWriter:
     Parameters
     ----------
     path : the file to make; an existing one is replaced at the end
-    provenance : of the whole set, which may be changed until the end; None takes that of the first batch
+
+    Attributes
+    ----------
+    rows : of all sets so far
+    provenance : of every set, which may be set until the end; None takes that of a set's first batch
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+    DataError
+        At the end, when a set has no rows.
     """
 
-    def __init__(self, path: Path, provenance: Provenance | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows = 0
-        self.provenance = provenance
+        self.provenance: Provenance | None = None
         self._temporary = path.with_name(f"writing-{path.name}")
-        self._columns: dict[str, Any] = {}
-        self._digests: dict[str, Any] = {}
+        self._sets: dict[str, _Set] = {}
 
     def __enter__(self) -> Self:
-        try:
+        with self._named():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self._temporary, "w")
-            self._file.create_group("metadata")
-        except OSError as problem:
-            raise DataError(f"cannot write {self.path}: {problem.strerror or problem}") from problem
+            self._disk = _Disk(self._temporary, "w+")
+        self._file = h5py.File(self._disk, "w")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self.rows:
-            self._finish()
-        self._file.close()
-        if kind is None and self.rows:
-            self._temporary.replace(self.path)
-            return
-        self._temporary.unlink()
-        if kind is None:
-            raise DataError(f"no rows for {self.path.name}; expected at least one image")
+        try:
+            if kind is None:
+                self._finish()
+            self._file.close()
+            self._disk.close()
+            if kind is None:
+                with self._named():
+                    self._disk.check()
+                    self._temporary.replace(self.path)
+        finally:
+            self._file.close()
+            self._disk.close()
+            self._temporary.unlink(missing_ok=True)
 
-    def append(self, batch: Batch) -> None:
-        """Add the rows of a batch.
+    @property
+    def rows(self) -> int:
+        """Rows of all sets so far."""
+        return sum(one.rows for one in self._sets.values())
+
+    def append(self, batch: Batch, name: str = "") -> None:
+        """Add the rows of a batch, to the set ``name`` of a file of sets.
 
         Raises
         ------
         DataError
             When it has other cells or columns than the batches before, or a column without numbers.
         """
+        if name not in self._sets:
+            self._sets[name] = _Set(self._file.require_group(name or "/"))
+        self._sets[name].append(batch)
+        with self._named():
+            self._disk.check()
+
+    def hold(self, name: str, rows: int) -> None:
+        """Note that of a set that does not fit in memory the first ``rows`` rows may be held, see ``Dataset.held``."""
+        self._sets[name].group.attrs["held"] = rows
+
+    def _finish(self) -> None:
+        if empty := [name for name, one in self._sets.items() if not one.rows] or ([] if self._sets else [""]):
+            where = f"set {empty[0]!r} of {self.path.name}" if empty[0] else self.path.name
+            raise DataError(f"no rows for {where}; expected at least one image")
+        for one in self._sets.values():
+            one.finish(self.provenance)
+        self._file.attrs["format"], self._file.attrs["version"] = _FORMAT, _VERSION
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the file, not its temporary neighbour, in errors of the file system."""
+        try:
+            yield
+        except OSError as problem:
+            raise OSError(problem.errno, f"cannot write: {problem.strerror}", str(self.path)) from problem
+
+
+class _Disk(io.FileIO):
+    """A file that keeps its first error for ``check``: a write that fails inside HDF5 ends the whole process."""
+
+    problem: OSError | None = None
+
+    def write(self, content: Any, /) -> int:
+        """Write everything, or nothing more after an error."""
+        left = memoryview(content).cast("B")
+        try:
+            while left and self.problem is None:
+                left = left[super().write(left) :]
+        except OSError as problem:
+            self.problem = problem
+        return len(content)
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Set the length, unless there was an error."""
+        try:
+            return super().truncate(size) if self.problem is None else 0
+        except OSError as problem:
+            self.problem = problem
+            return 0
+
+    def check(self) -> None:
+        """Raise the first error."""
+        if self.problem is not None:
+            raise self.problem
+
+
+class _Set:
+    """The rows of one group, as they are appended."""
+
+    def __init__(self, group: Any) -> None:
+        self.group = group
+        self.rows = 0
+        self._columns: dict[str, Any] = {}
+        self._digests: dict[str, Any] = {}
+        group.create_group("metadata")
+
+    def append(self, batch: Batch) -> None:
         parts = {"charges": np.ascontiguousarray(batch.charges)}
         for name, values in batch.metadata.items():
             if values.dtype.kind not in "iufb":
                 raise DataError(f"metadata {name!r} is of type {values.dtype}; a dataset file holds numbers only")
             parts[f"metadata/{name}"] = np.ascontiguousarray(values)
         if not self._columns:
-            self.provenance = self.provenance or batch.provenance
+            self._provenance = batch.provenance
             for name, values in parts.items():
                 shape, row = (0, *values.shape[1:]), values.shape[1:]
-                self._columns[name] = self._file.create_dataset(
+                self._columns[name] = self.group.create_dataset(
                     name, shape, values.dtype, maxshape=(None, *row), chunks=(BLOCK, *row), **_STORAGE
                 )
                 self._digests[name] = hashlib.sha256()
@@ -106,12 +195,9 @@ class DatasetWriter:
             self._digests[name].update(values.tobytes())
         self.rows += len(batch)
 
-    def _finish(self) -> None:
-        assert self.provenance is not None
-        attributes = self._file.attrs
-        attributes["format"], attributes["version"] = _FORMAT, _VERSION
-        attributes["provenance"] = json.dumps(asdict(self.provenance))
-        attributes["content_sha256"] = _combined(self._digests)
+    def finish(self, provenance: Provenance | None) -> None:
+        self.group.attrs["provenance"] = json.dumps(asdict(provenance or self._provenance))
+        self.group.attrs["content_sha256"] = _combined(self._digests)
 
 
 def _combined(digests: dict[str, Any]) -> str:
@@ -121,37 +207,44 @@ def _combined(digests: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An open dataset file; close it, or use it in a ``with`` statement.
+    """An open dataset file, or one set of it; close it, or use it in a ``with`` statement.
 
     Parameters
     ----------
-    file : the open HDF5 file
+    path : of the file
+    group : the open HDF5 group
     rows, cells : shape of the charges
     provenance : as it was written
     content_sha256 : of charges and columns, as it was written; ``check`` compares
+    held : how many of the first rows may be in memory, when all of them do not fit; None for any number
     """
 
-    file: Any
+    path: Path
+    group: Any
     rows: int
     cells: int
     provenance: Provenance
     content_sha256: str
+    held: int | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Dataset:
-        """Open a file; DataError when it is missing, cut off, or no dataset file."""
+    def open(cls, path: Path, name: str = "") -> Dataset:
+        """Open a file, or the set ``name`` of it; DataError when it is missing, cut off, or no dataset file."""
+        how = _HOW_SETS if name else _HOW
         try:
             file = h5py.File(path, "r")
-        except OSError as problem:
+        except _DAMAGE as problem:
             if isinstance(problem, FileNotFoundError) or not path.is_file():
-                raise DataError(f"cannot read {path.name}: no such file; {_HOW}") from problem
+                raise DataError(f"cannot read {path if name else path.name}: no such file; {how}") from problem
+            if isinstance(problem, PermissionError):
+                raise
             with path.open("rb") as stream:
                 hdf5 = stream.read(8) == b"\x89HDF\r\n\x1a\n"
             what = "is cut off or damaged" if hdf5 else "is no HDF5 file"
-            raise DataError(f"{path.name} {what}; {_HOW}") from problem
+            raise DataError(f"{path} {what}; {how}") from problem
         try:
-            return cls(file, *_described(file, path.name))
-        except DataError:
+            return _described(file, path, name, how)
+        except BaseException:
             file.close()
             raise
 
@@ -159,7 +252,7 @@ class Dataset:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.file.close()
+        self.group.file.close()
 
     @property
     def blocks(self) -> int:
@@ -170,10 +263,10 @@ class Dataset:
         """Return rows ``start:stop``; DataError when the file is damaged there."""
         rows = slice(start, self.rows if stop is None else min(stop, self.rows))
         try:
-            columns = {name: values[rows] for name, values in self.file["metadata"].items()} if metadata else {}
-            return Batch(self.file["charges"][rows], self.provenance, columns)
-        except OSError as problem:
-            raise DataError(f"{self.file.filename}: rows {rows.start}:{rows.stop} are damaged; {_HOW}") from problem
+            columns = {name: values[rows] for name, values in self.group["metadata"].items()} if metadata else {}
+            return Batch(self.group["charges"][rows], self.provenance, columns)
+        except _DAMAGE as problem:
+            raise DataError(f"{self.path}: rows {rows.start}:{rows.stop} are damaged; {self._how}") from problem
 
     def block(self, number: int) -> NDArray[np.uint32]:
         """Return the charges of one block, uint32 (rows, cells)."""
@@ -187,17 +280,21 @@ class Dataset:
 
     def check(self) -> None:
         """Compare the content with its hash; DataError when it was changed since it was written."""
-        digests = {"charges": hashlib.sha256()}
-        digests |= {f"metadata/{name}": hashlib.sha256() for name in self.file["metadata"]}
+        digests: dict[str, Any] = {"charges": hashlib.sha256()}
         for batch in self.batches():
             digests["charges"].update(np.ascontiguousarray(batch.charges).tobytes())
             for name, values in batch.metadata.items():
-                digests[f"metadata/{name}"].update(np.ascontiguousarray(values).tobytes())
+                column = digests.setdefault(f"metadata/{name}", hashlib.sha256())
+                column.update(np.ascontiguousarray(values).tobytes())
         if (found := _combined(digests)) != self.content_sha256:
             raise DataError(
-                f"{Path(self.file.filename).name} was changed after it was written: its content has sha256 "
-                f"{found[:12]}, its record says {self.content_sha256[:12]}; {_HOW}"
+                f"{self.path} was changed after it was written: its content has sha256 "
+                f"{found[:12]}, its record says {self.content_sha256[:12]}; {self._how}"
             )
+
+    @property
+    def _how(self) -> str:
+        return _HOW if self.group.name == "/" else _HOW_SETS
 
 
 def load(path: Path, limit: int | None = None) -> Batch:
@@ -210,19 +307,35 @@ def load(path: Path, limit: int | None = None) -> Batch:
         return batch if limit >= data.rows else batch.after(f"first {limit} rows")
 
 
-def _described(file: Any, name: str) -> tuple[int, int, Provenance, str]:
-    if file.attrs.get("format") != _FORMAT or "charges" not in file:
-        raise DataError(
-            f"{name} is HDF5 but no econ-ae dataset (found {', '.join(list(file)[:3]) or 'nothing'}); {_HOW}"
-        )
+def _described(file: Any, path: Path, name: str, how: str) -> Dataset:
+    try:
+        wrong = _what_is_wrong(file, name)
+        if not wrong:
+            group = file[name or "/"]
+            told = json.loads(group.attrs["provenance"])
+            provenance = Provenance(**told | {"steps": tuple(told["steps"])})
+            held = int(group.attrs["held"]) if "held" in group.attrs else None
+            rows, cells = group["charges"].shape
+            return Dataset(path, group, rows, cells, provenance, str(group.attrs["content_sha256"]), held)
+    except _DAMAGE as problem:
+        raise DataError(f"{path} is damaged; {how}") from problem
+    raise DataError(f"{path} {wrong}; {how}")
+
+
+def _what_is_wrong(file: Any, name: str) -> str:
+    """Return why a file, or the set ``name`` of it, is none of ours; empty when it is."""
+    found = ", ".join(list(file)[:3]) or "nothing"
+    if file.attrs.get("format") != _FORMAT:
+        return f"is HDF5 but no econ-ae dataset (found {found})"
     if file.attrs["version"] != _VERSION:
-        raise DataError(f"{name} has dataset version {file.attrs['version']}; this econ-ae reads {_VERSION}; {_HOW}")
-    charges = file["charges"]
-    lengths = {column.shape for column in file.get("metadata", {}).values()}
+        return f"has dataset version {file.attrs['version']}; this econ-ae reads {_VERSION}"
+    if (name or "charges") not in file:
+        return f"has no set {name!r} (found {found})" if name else f"holds sets of rows, not one set (found {found})"
+    group = file[name or "/"]
+    if "metadata" not in group:
+        return "has no group 'metadata'"
+    charges = group["charges"]
+    lengths = {column.shape for column in group["metadata"].values()}
     if charges.ndim != 2 or charges.dtype != np.uint32 or lengths - {(len(charges),)}:
-        raise DataError(f"{name}: charges {charges.dtype} {charges.shape} do not fit their columns; {_HOW}")
-    if "metadata" not in file:
-        raise DataError(f"{name} has no group 'metadata'; {_HOW}")
-    provenance = json.loads(file.attrs["provenance"])
-    steps = tuple(provenance["steps"])
-    return (*charges.shape, Provenance(**provenance | {"steps": steps}), str(file.attrs["content_sha256"]))
+        return f"has charges {charges.dtype} {charges.shape} that do not fit their columns"
+    return ""

@@ -10,6 +10,7 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
+from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
 from econ_ae.training import recipe
@@ -43,11 +44,11 @@ def train(
     directory: Path,
     progress: Progress,
     *,
-    stream: Path | None = None,
+    stream: Rows | None = None,
 ) -> list[Epoch]:
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
 
-    With ``stream``, a dataset file of rows with charge, these are the training events instead of the batch.
+    With ``stream``, a set of rows with charge in a dataset file, these are the training events instead of the batch.
     """
     target = skeleton(config, geometry)
     training, validation = batches

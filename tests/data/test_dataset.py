@@ -40,8 +40,8 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     path = store(tmp_path / "a.h5", batch, (1, 999, BLOCK, 2 * BLOCK - 900))
     with Dataset.open(path) as data:
         assert (data.rows, data.cells, data.blocks) == (len(batch), 48, 4)
-        assert data.file["charges"].chunks == (BLOCK, 48)
-        assert data.file["charges"].compression == "gzip"
+        assert data.group["charges"].chunks == (BLOCK, 48)
+        assert data.group["charges"].compression == "gzip"
         np.testing.assert_array_equal(data.block(3), batch.charges[3 * BLOCK :])
         part = data.read(500, 700)
         parts = list(data.batches(BLOCK, limit=2 * BLOCK + 5))

@@ -18,9 +18,6 @@ from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 
-DATASET = "dataset.npz"
-TRAINING_ROWS = "train.h5"
-"""Training rows of a streamed set."""
 FACTS = "dataset.json"
 TRAINING = "training"
 HISTORY = "history.json"
@@ -53,7 +50,7 @@ class Context:
 
     def rows(self, name: str) -> Batch:
         """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows."""
-        return store.load(self.path(DATASET), name)
+        return store.load(self.run.path, name)
 
     def codes(self, events: int) -> IntArray:
         """Return trigger-cell codes, int64 (n, cells), of report rows, in the 4E3M code of a low-density front end."""

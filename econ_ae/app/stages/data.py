@@ -1,7 +1,7 @@
 """The data stage of a run: from a configuration to the rows that train, validate and report, in memory or streamed.
 
-A dataset file that needs more memory than ``data.memory_mb`` is streamed: the run directory gets the training rows as a
-dataset file of its own, and only validation and report rows are held.
+A dataset file that needs more memory than ``data.memory_mb`` is streamed: its training rows go through the run
+directory's file in parts, and only validation and report rows are held.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from econ_ae.app.run.context import DATASET, FACTS, Context
+from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
-from econ_ae.data import conditions, store
+from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, concatenated
-from econ_ae.data.dataset import SUFFIXES, Dataset
+from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
 from econ_ae.data.splits import Split, image_numbers, split
+from econ_ae.data.store import DATASET, SETS
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
@@ -40,12 +41,8 @@ class Prepared(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
 
-    def write(self, folder: Path) -> tuple[list[Path], dict[str, Any]]:
-        """Write the files of the data stage; return them, and the description of what is in them."""
-
-    @property
-    def source_sha256(self) -> str:
-        """Hash of what the data were made of."""
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write the rows in their sets; return the description of what is in them."""
 
 
 def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Prepared:
@@ -133,12 +130,20 @@ def change(batch: Batch, rows: Split, config: RunConfig, geometry: WaferGeometry
     return whole, changed
 
 
+def run(context: Context) -> list[Path]:
+    """Read or make the data of the run, and store them."""
+    return _stored(context, prepare(context.config, context.geometry, context.progress))
+
+
 def write(context: Context, data: Prepared) -> None:
-    """Store data as the data stage of a run."""
+    """Store data that were prepared before the run's directory was made, and record the stage."""
     watch = Stopwatch()
-    files, description = data.write(context.run.path)
-    write_json(context.path(FACTS), description)
-    context.run.record("data", data.source_sha256, [*files, context.path(FACTS)], watch.seconds())
+    context.run.record("data", context.run.inputs_of([]), _stored(context, data), watch.seconds())
+
+
+def _stored(context: Context, data: Prepared) -> list[Path]:
+    write_json(context.path(FACTS), data.write(context.run.path))
+    return [context.path(DATASET), context.path(FACTS)]
 
 
 @dataclass(frozen=True)
@@ -153,11 +158,6 @@ class InMemory:
         """How many images of what."""
         return f"{len(self.batch)} trigger-cell images: {self.batch.provenance.source}"
 
-    @property
-    def source_sha256(self) -> str:
-        """Hash of what the data were made of."""
-        return self.batch.provenance.sha256
-
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
         occupancy, total = self.batch.occupancy, self.batch.total
@@ -167,8 +167,9 @@ class InMemory:
             "content_sha256": self.batch.content_hash(),
         }
 
-    def write(self, folder: Path) -> tuple[list[Path], dict[str, Any]]:
-        """Write the batch with its rows."""
-        sets = {"train": self.rows.train, "validation": self.rows.validation, "report": self.rows.report}
-        store.save(folder / DATASET, self.batch, sets)
-        return [folder / DATASET], self.describe()
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write the rows in their sets; return the description of what is in them."""
+        with DatasetWriter(folder / DATASET) as writer:
+            for name in SETS:
+                writer.append(self.batch[getattr(self.rows, name)], name)
+        return self.describe()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from econ_ae.app.run.context import TRAINING, TRAINING_ROWS, Context
+from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.config import RunConfig
+from econ_ae.data import store
 
 
 def run(context: Context) -> list[Path]:
@@ -20,6 +21,5 @@ def train(context: Context, config: RunConfig, folder: Path) -> None:
     from econ_ae.training import artifact
 
     batches = context.rows("train"), context.rows("validation")
-    rows = context.path(TRAINING_ROWS)
-    stream = rows if rows.is_file() else None
+    stream = store.streamed(context.run.path)
     artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)
