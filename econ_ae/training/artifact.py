@@ -14,8 +14,8 @@ from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
 from econ_ae.training import recipe
-from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
+from econ_ae.training.kept import Epoch
 from econ_ae.training.networks import TRAINED, Networks, build, load
 from econ_ae.training.sample import Sample, make_sample
 from econ_ae.training.source import InMemory, Mixed, Source, Streamed
@@ -52,6 +52,7 @@ def train(
     """
     target = skeleton(config, geometry)
     training, validation = batches
+    progress.say(f"{len(validation)} validation events, {len(training)} training events" + (" and more" * bool(stream)))
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
     if stream is None:
         views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
@@ -77,7 +78,6 @@ def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -
     if admixture is None:
         return None
     target = skeleton(config, geometry)
-    progress.say(f"{admixture.events} generated images for training")
     batch = generated(admixture, config.seed, geometry, progress)
     batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
     return make_sample(batch, target.input, target.normalise), admixture.share

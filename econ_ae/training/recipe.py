@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
 from econ_ae.training.chain import Chain
-from econ_ae.training.fit import Epoch, Trainer, make_deterministic, read_history, weights_path
+from econ_ae.training.fit import Trainer, make_deterministic
 from econ_ae.training.frozen import chip_model, decode, trained_link, transmit
+from econ_ae.training.kept import Epoch, copy_result, read_history
 from econ_ae.training.losses import LOSSES, mean_emd
 from econ_ae.training.magnitude_pruning import final_epoch
 from econ_ae.training.networks import TRAINED, build, load
@@ -98,10 +98,7 @@ def fit(config: RunConfig, geometry: WaferGeometry, events: Events, directory: P
             )
         )
     best = min(found, key=lambda trained: (trained.validation_emd, trained.seed))
-    for name in (*(weights_path(directory, model).name for model in ("encoder", "decoder")), "history.json"):
-        temporary = directory / f"writing-{name}"
-        shutil.copyfile(directory / f"seed-{best.seed}" / name, temporary)
-        temporary.replace(directory / name)
+    copy_result(directory / f"seed-{best.seed}", directory)
     write_json(directory / SEEDS, [asdict(t) | {"chosen": t is best} for t in found])
     return read_history(directory)
 

@@ -29,7 +29,7 @@ from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.progress import Silent
-from econ_ae.training import fit
+from econ_ae.training import kept
 from econ_ae.training.source import Streamed
 from tests.training.small import InterruptedInEpochTwo
 
@@ -160,14 +160,14 @@ def test_streamed_training_continues_to_the_same_bits(file: Path, tmp_path: Path
     def trained(context: Context) -> tuple[list[tuple[float, float]], str]:
         pipeline.run_stage(context, "train", repeat=True)
         pipeline.run_stage(context, "freeze", repeat=True)
-        lines = fit.read_history(context.path("training"))
+        lines = kept.read_history(context.path("training"))
         return [(e.loss, e.validation_loss) for e in lines], codec.sha256(context.model())
 
     straight = trained(write_data(tmp_path / "straight", config(file)))
     context = write_data(tmp_path / "cut", config(file))
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_stage(replace(context, progress=InterruptedInEpochTwo()), "train", repeat=True)
-    assert len(fit.read_history(context.path("training"))) == 2
+    assert len(kept.read_history(context.path("training"))) == 2
     assert trained(context) == straight
     assert len(straight[0]) == 3
 

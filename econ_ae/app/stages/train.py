@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from econ_ae.app.run.context import TRAINING, Context
@@ -18,6 +19,8 @@ def run(context: Context) -> list[Path]:
 
 def train(context: Context, config: RunConfig, folder: Path) -> None:
     """Train what ``config`` says on the rows of the run into ``folder``, continuing what is there."""
+    if "tensorflow" not in sys.modules:
+        context.progress.say("loading TensorFlow")
     from econ_ae.training import artifact
 
     batches = context.rows("train"), context.rows("validation")

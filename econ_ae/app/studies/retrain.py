@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,15 +201,12 @@ def _share_data(before: Context, after: Context) -> None:
 
 
 def _copy_training(run: Context, before: Context) -> None:
-    from econ_ae.training.fit import weights_path
+    from econ_ae.training.kept import copy_result
 
     folder = before.path(TRAINING)
     folder.mkdir(exist_ok=True)
-    trained = run.path(TRAINING)
-    files = [weights_path(trained, "encoder"), weights_path(trained, "decoder"), trained / "history.json"]
-    for file in files:
-        shutil.copyfile(file, folder / file.name)
-    before.run.record("train", before.run.inputs_of(["data"]), [folder / file.name for file in files], 0.0)
+    copy_result(run.path(TRAINING), folder)
+    before.run.record("train", before.run.inputs_of(["data"]), folder.iterdir(), 0.0)
 
 
 def _give_start(run: Context, after: Context) -> None:
