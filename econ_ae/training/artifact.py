@@ -12,7 +12,7 @@ from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
 from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, waiting
 from econ_ae.training import recipe
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.kept import Epoch
@@ -52,12 +52,13 @@ def train(
     """
     target = skeleton(config, geometry)
     training, validation = batches
-    progress.say(f"{len(validation)} validation events, {len(training)} training events" + (" and more" * bool(stream)))
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
-    if stream is None:
-        views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
-        samples = [make_sample(view, target.input, target.normalise) for view in views]
-
+    count = len(training) if stream is None else "streamed"
+    with waiting(progress, f"{len(validation)} validation events, {count} training events"):
+        if stream is None:
+            views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+            samples = [make_sample(view, target.input, target.normalise) for view in views]
+        validating = make_sample(validation, target.input, target.normalise)
     others = _generated(config, geometry, progress)
 
     def source(seed: int) -> Source:
@@ -68,7 +69,7 @@ def train(
             main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
         return main if others is None else Mixed(main, others[0], others[1], seed)
 
-    events = recipe.Events(source, make_sample(validation, target.input, target.normalise), validation)
+    events = recipe.Events(source, validating, validation)
     return recipe.fit(config, geometry, events, directory, progress)
 
 
@@ -78,6 +79,7 @@ def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -
     if admixture is None:
         return None
     target = skeleton(config, geometry)
-    batch = generated(admixture, config.seed, geometry, progress)
-    batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
-    return make_sample(batch, target.input, target.normalise), admixture.share
+    with waiting(progress, f"{admixture.events} generated images for training"):
+        batch = generated(admixture, config.seed, geometry, progress)
+        batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
+        return make_sample(batch, target.input, target.normalise), admixture.share

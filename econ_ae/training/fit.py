@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import tf_keras as keras
 
 from econ_ae.config import TrainingConfig
 from econ_ae.errors import DataError
-from econ_ae.progress import Bar, Progress
+from econ_ae.progress import Bar, Progress, waiting
 from econ_ae.training.average import MovingAverage
 from econ_ae.training.chain import Chain
 from econ_ae.training.kept import (
@@ -92,15 +92,16 @@ class Trainer:
                 f"{len(train)} training and {len(validation)} validation events with charge; "
                 f"expected at least one batch of {self.config.batch} and one validation event"
             )
-        batches = len(train) // self.config.batch
-        progress.say(f"training: {batches} batches an epoch; the first one takes longer, as the network is compiled")
         with progress.bar("training", self.config.epochs) as bar:
             bar.advance(len(self.history))
-            for epoch in range(len(self.history), self.config.epochs):
+            first = len(self.history)
+            for epoch in range(first, self.config.epochs):
                 best = self._best()
                 if best is not None and epoch - best.epoch > self.config.patience:
                     break
-                self._run_epoch(epoch, train, validation, bar)
+                compiling = f"first epoch of {len(train) // self.config.batch} batches, the network is compiled"
+                with waiting(progress, compiling) if epoch == first else nullcontext():
+                    self._run_epoch(epoch, train, validation, bar)
         load_weights(self.directory, self.chain.encoder, self.chain.decoder)
         return self.history
 

@@ -11,7 +11,7 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, waiting
 from econ_ae.training.chain import Chain
 from econ_ae.training.fit import Trainer, make_deterministic
 from econ_ae.training.frozen import chip_model, decode, trained_link, transmit
@@ -120,7 +120,8 @@ def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | N
         whole = _chain(first, task.geometry, teacher)
         task.fit(whole, first, directory / UNPRUNED)
     make_deterministic(config.seed)
-    chain = _chain(config, task.geometry, teacher)
+    with waiting(task.progress, "building the network"):
+        chain = _chain(config, task.geometry, teacher)
     if whole is not None:
         cut(whole.encoder, whole.decoder, chain.encoder, chain.decoder)
     load_start(chain.encoder, chain.decoder, config.training, task.start)

@@ -24,7 +24,7 @@ from econ_ae.data.store import DATASET, SETS
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, Silent, waiting
 
 
 class Prepared(Protocol):
@@ -54,6 +54,13 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
         When the source cannot be read, the rows cannot be split, or validation and report do not fit in memory.
     """
     conditions.check(config.conditions, geometry)
+    made = config.data.source in {SYNTHETIC, PYTHIA}
+    what = f"{config.data.events} {config.data.source} images" if made else f"reading {config.data.source}"
+    with waiting(progress or Silent(), what):
+        return _prepared(config, geometry, progress)
+
+
+def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | None) -> Prepared:
     path = Path(config.data.source)
     if path.suffix in SUFFIXES and path.is_file():
         with Dataset.open(path) as data:
