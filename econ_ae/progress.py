@@ -44,15 +44,17 @@ class Silent:
 
 
 @contextmanager
-def waiting(progress: Progress, what: str, every: float = 4.0) -> Iterator[None]:
+def waiting(progress: Progress, what: str, every: float = 4.0, *, at_once: bool = True) -> Iterator[None]:
     """Say what is going on, and again every few seconds while it lasts, where the work itself cannot.
 
     Parameters
     ----------
     what : for example "loading TensorFlow"
     every : seconds
+    at_once : say it at the start too; without it work that is short says nothing
     """
-    progress.say(what)
+    if at_once:
+        progress.say(what)
     start, done = time.monotonic(), threading.Event()
 
     def tell() -> None:

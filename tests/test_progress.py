@@ -42,3 +42,10 @@ def test_an_error_ends_it_too() -> None:
         raise ValueError("no")
     assert listener.lines == ["loading"]
     assert not told()
+
+
+def test_short_work_may_say_nothing() -> None:
+    listener = Listener()
+    with waiting(listener, "reading", every=60, at_once=False):
+        pass
+    assert listener.lines == []

@@ -56,7 +56,7 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
     conditions.check(config.conditions, geometry)
     made = config.data.source in {SYNTHETIC, PYTHIA}
     what = f"{config.data.events} {config.data.source} images" if made else f"reading {config.data.source}"
-    with waiting(progress or Silent(), what):
+    with waiting(progress or Silent(), what, at_once=False):
         return _prepared(config, geometry, progress)
 
 
