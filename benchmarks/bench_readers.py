@@ -25,7 +25,8 @@ import uproot
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import Dataset, DatasetWriter, load
+from econ_ae.data.dataset import Dataset, load
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.readers.root import TREE, RootFile, RootOptions
 from econ_ae.data.store import Rows
 from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m

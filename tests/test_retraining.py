@@ -22,7 +22,8 @@ from econ_ae.app.studies import retrain as retraining
 from econ_ae.app.studies.retrain import Plan
 from econ_ae.config import ConditionsConfig, parse
 from econ_ae.data import store
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
 from econ_ae.progress import Silent

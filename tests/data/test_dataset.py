@@ -11,7 +11,8 @@ import pytest
 from econ_ae.app.studies.convert import convert
 from econ_ae.config import RunConfig, parse
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter, load
+from econ_ae.data.dataset import BLOCK, Dataset, load
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated
 from econ_ae.data.readers import read
 from econ_ae.errors import DataError

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from econ_ae.data import dataset, store
-from econ_ae.data.dataset import BLOCK, DatasetWriter
+from econ_ae.data.dataset import BLOCK
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.store import DATASET, SETS, Rows
 from econ_ae.errors import DataError
 from tests.data.test_dataset import random_batch
@@ -137,7 +138,7 @@ def test_a_deleted_file_is_named(tmp_path: Path) -> None:
 _FULL = """
 import resource, signal, sys
 from pathlib import Path
-from econ_ae.data.dataset import DatasetWriter
+from econ_ae.data.dataset_writer import DatasetWriter
 from tests.data.test_dataset import random_batch
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 limit = int(sys.argv[2])

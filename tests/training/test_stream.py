@@ -20,7 +20,8 @@ from econ_ae.config import RunConfig, parse
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data import store
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.readers import read
 from econ_ae.data.splits import split
 from econ_ae.data.store import DATASET, Rows

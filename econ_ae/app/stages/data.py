@@ -18,7 +18,8 @@ from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, concatenated
-from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
+from econ_ae.data.dataset import SUFFIXES, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.splits import Split, image_numbers, split
 from econ_ae.data.store import DATASET, SETS
 from econ_ae.errors import DataError

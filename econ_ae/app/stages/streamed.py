@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from econ_ae.config import RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance, concatenated
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.splits import Rows, Split, split_rows
 from econ_ae.data.store import DATASET
 from econ_ae.errors import ConfigError, DataError
