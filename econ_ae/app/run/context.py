@@ -18,9 +18,6 @@ from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 
-DATASET = "dataset.npz"
-TRAINING_ROWS = "train.h5"
-"""Training rows of a streamed set."""
 FACTS = "dataset.json"
 TRAINING = "training"
 HISTORY = "history.json"
@@ -60,7 +57,7 @@ class Context:
             When the data stage has not finished, or its files are not what it wrote.
         """
         self.run.check("data")
-        return store.load(self.path(DATASET), name)
+        return store.load(self.run.path, name)
 
     def codes(self, events: int) -> IntArray:
         """Return trigger-cell codes, int64 (n, cells), of report rows, in the 4E3M code of a low-density front end."""

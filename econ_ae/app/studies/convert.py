@@ -10,7 +10,8 @@ from typing import Any
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
+from econ_ae.data.dataset import SUFFIXES, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated_chunks
 from econ_ae.data.readers import RootOptions, read
 from econ_ae.data.readers.root import SUFFIX, RootFile
