@@ -70,6 +70,7 @@ def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
     kinds: dict[str, type[BaseModel]] = {
         "data": sections.DataConfig,
         "root": sections.RootConfig,
+        "cms_events": sections.CmsEventsConfig,
         "conditions": sections.ConditionsConfig,
         "encoder": sections.EncoderConfig,
         "decoder": sections.DecoderConfig,

@@ -28,7 +28,9 @@ data = typer.Typer(cls=_DescribeByDefault, help="Say what a data source holds, o
 
 Source = Annotated[
     str,
-    typer.Argument(help="CSV, ROOT or HDF5 file, directory of CSV files, 'synthetic' or 'pythia'.", metavar="SOURCE"),
+    typer.Argument(
+        help="CSV, ROOT, HDF5 or npz file, directory of CSV files, 'synthetic' or 'pythia'.", metavar="SOURCE"
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file whose [data] and [conditions] say how to read.")]
 
@@ -56,9 +58,9 @@ def convert(
     events: Annotated[int | None, typer.Option(min=1, help="Images to generate.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of generated images.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most images to write.")] = None,
-    layers: Annotated[str | None, typer.Option(help="ROOT: trigger layers, with commas; default: all.")] = None,
+    layers: Annotated[str | None, typer.Option(help="ROOT, npz: trigger layers, with commas; default: all.")] = None,
     wafer: Annotated[str | None, typer.Option(help="ROOT: u,v of the one wafer to take; default: all.")] = None,
-    zside: Annotated[int | None, typer.Option(help="ROOT: 1 or -1; default: both.")] = None,
+    zside: Annotated[int | None, typer.Option(help="ROOT, npz: 1 or -1; default: both.")] = None,
     charge: Annotated[str | None, typer.Option(help="ROOT: data, uncompressed or compressed.")] = None,
     transverse: Annotated[bool, typer.Option("--transverse", help="ROOT: multiply by 1/cosh(eta).")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
@@ -75,7 +77,13 @@ def convert(
         "charge": charge,
         "transverse": transverse or None,
     }
-    settings = _with_data(config, seed=seed, root=root, source=source, events=events, limit=limit)
+    if source.endswith(".npz"):
+        root, own = {}, {"layers": root["layers"], "zside": zside}
+        if wafer is not None or charge is not None or transverse:
+            raise ConfigError("--wafer, --charge and --transverse are for ROOT files; see [data.cms_events]")
+    else:
+        own = {}
+    settings = _with_data(config, seed=seed, root=root, cms=own, source=source, events=events, limit=limit)
     written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)
     typer.echo(f"{out}: {written} images")
 
@@ -88,12 +96,20 @@ def numbers(text: str, option: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _with_data(config: Path | None, *, seed: int | None = None, root: dict[str, Any] | None = None, **data: Any) -> Any:
+def _with_data(
+    config: Path | None,
+    *,
+    seed: int | None = None,
+    root: dict[str, Any] | None = None,
+    cms: dict[str, Any] | None = None,
+    **data: Any,
+) -> Any:
     """Return the configuration with other data settings; None keeps what is there."""
     from econ_ae.config import load, load_preset, parse
 
     settings = (load(config) if config else load_preset("econ-t")).model_dump(mode="json")
     settings["data"] |= {name: value for name, value in data.items() if value is not None}
+    settings["data"]["cms_events"] |= {name: value for name, value in (cms or {}).items() if value is not None}
     settings["data"]["root"] |= {name: value for name, value in (root or {}).items() if value is not None}
     settings |= {} if seed is None else {"seed": seed}
     return parse(settings, str(config) if config else "econ-ae data")

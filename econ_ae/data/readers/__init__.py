@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.readers import columns, eportrx
+from econ_ae.data.readers import cms_events, columns, eportrx
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
 from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.readers.table import Lines, Progress, is_number, read_lines
@@ -41,7 +41,7 @@ _DEFAULTS = {
     Form.CODES: (LOW_DENSITY_BITS, ZeroCode.SUPPRESSED),
 }
 _WORD_COLUMNS = {"eportrxdatagroup_": Form.DECIMAL_WORDS, "rx_data_": Form.HEXADECIMAL_WORDS}
-_NOT_CSV = (".root", ".h5", ".hdf5")
+_NOT_CSV = (".root", ".h5", ".hdf5", ".npz")
 _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGroup_0..11 or RX_DATA_0..11)"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
@@ -69,7 +69,7 @@ def read(
     """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
 
     ``.root`` files are trigger-primitive ntuples (``readers.root``), ``.h5`` and ``.hdf5`` files are dataset files
-    (``data.dataset``); anything else is CSV:
+    (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -138,6 +138,8 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
     if options.density is not None or options.zero_code is not None:
         raise DataError(f"{path.name} holds charges; density and zero_code apply to trigger-cell codes only")
+    if path.suffix == cms_events.SUFFIX:
+        return cms_events.read_events(path, cms_events.EventsOptions(), options.geometry, limit)
     return dataset.load(path, limit)
 
 
