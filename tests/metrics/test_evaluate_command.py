@@ -107,7 +107,10 @@ def test_an_evaluation_is_replaced_only_when_asked(econ_ae: Run, runs: Path) -> 
         (("narrow", "narrow"), "a run is given twice: narrow, narrow; give each once"),
         (("narrow", "untrained"), "untrained: stage 'freeze' has not finished; run: econ-ae freeze untrained"),
         (("nowhere",), "nowhere does not exist"),
-        (("narrow", "--algorithms", "ae,tc"), "algorithm 'tc' is unknown; expected some of ae, stc, bc, ts, rpt, abc, ccc"),
+        (
+            ("narrow", "--algorithms", "ae,tc"),
+            "algorithm 'tc' is unknown; expected some of ae, stc, bc, ts, rpt, abc, ccc",
+        ),
         (("narrow", "--elinks", "2,x"), "--elinks '2,x' is no list of numbers; expected for example 2,3,4,5"),
         (("narrow", "--elinks", "14"), "14 eLinks; the ECON-T has 1..13"),
     ],

@@ -102,7 +102,9 @@ def test_the_threshold_sum_is_tuned_on_other_events() -> None:
 
 
 def test_algorithms_are_checked() -> None:
-    with pytest.raises(ConfigError, match="'tss' is unknown; expected some of stc, bc, ts, rpt, abc, ccc; did you mean 'ts'"):
+    with pytest.raises(
+        ConfigError, match="'tss' is unknown; expected some of stc, bc, ts, rpt, abc, ccc; did you mean 'ts'"
+    ):
         transmitted(events(), LOW_DENSITY, [2], ["tss"])
     assert transmitted(events(), LOW_DENSITY, [2], []).reconstructions == ()
     assert set(ALGORITHMS) == {"bc", "stc", "ts", "rpt", "abc", "ccc"}
