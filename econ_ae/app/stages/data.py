@@ -17,10 +17,9 @@ from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import whole_events
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
-from econ_ae.data import conditions, events, store
+from econ_ae.data import conditions, store
 from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
-from econ_ae.data.readers import cms_events
 from econ_ae.data.splits import Split, image_numbers, split
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
@@ -60,7 +59,7 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
     """
     conditions.check(config.conditions, geometry)
     path = Path(config.data.source)
-    if path.suffix == cms_events.SUFFIX and not path.is_dir():
+    if path.suffix == whole_events.SUFFIX and not path.is_dir():
         return whole_events.prepare(config, geometry, lambda: InMemory(*read_data(config, geometry, progress)))
     if path.suffix in SUFFIXES and path.is_file():
         with Dataset.open(path) as data:
@@ -81,8 +80,8 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         from econ_ae.data.readers.front_end import read_front_end
 
         batch = read_front_end(Path(data.source), Path(data.registers), data.limit)
-    elif data.source.endswith(cms_events.SUFFIX):
-        batch = cms_events.read_events(Path(data.source), whole_events.options(data), geometry, data.limit)
+    elif data.source.endswith(whole_events.SUFFIX):
+        batch = whole_events.read(data, geometry)
     else:
         from econ_ae.data.readers import RootOptions, read
 
@@ -95,7 +94,7 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
             geometry=geometry,
             root=RootOptions(**data.root.model_dump()),
         )
-    if events.whole_events(batch.metadata):
+    if whole_events.holds(batch):
         rows = whole_events.split(data, batch.metadata["event"], batch.total > 0)
     else:
         rows = split(

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from econ_ae.app.stages.streamed import Streamed, event_bytes
 from econ_ae.config import RunConfig
 from econ_ae.config.sections import DataConfig
+from econ_ae.data.batch import Batch
 from econ_ae.data.dataset import DatasetWriter
-from econ_ae.data.events import EventRanges, split_events
-from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
+from econ_ae.data.events import EventRanges, split_events, whole_events
+from econ_ae.data.readers.cms_events import SUFFIX, EventsFile, EventsOptions, read_events
 from econ_ae.data.splits import Split
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
+
+__all__ = ["SUFFIX", "holds", "options", "prepare", "read", "split"]
 
 T = TypeVar("T")
 
@@ -31,6 +34,16 @@ def options(data: DataConfig) -> EventsOptions:
         raise DataError(f"{Path(data.source).name} says what its codes are; data.density and zero_code do not apply")
     own = data.cms_events
     return EventsOptions(own.layers, own.section, own.thickness, own.zside, own.calibration)
+
+
+def read(data: DataConfig, geometry: WaferGeometry) -> Batch:
+    """Return the images that a configuration takes of its file."""
+    return read_events(Path(data.source), options(data), geometry, data.limit)
+
+
+def holds(batch: Batch) -> bool:
+    """Tell whether a batch holds images of whole events, which are divided by event."""
+    return whole_events(batch.metadata)
 
 
 def split(data: DataConfig, event: NDArray[np.generic], charged: NDArray[np.bool_]) -> Split:

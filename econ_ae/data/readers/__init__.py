@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.readers import cms_events, columns, eportrx
+from econ_ae.data.readers import columns, eportrx
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
 from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.readers.table import Lines, Progress, is_number, read_lines
@@ -41,10 +41,12 @@ _DEFAULTS = {
     Form.CODES: (LOW_DENSITY_BITS, ZeroCode.SUPPRESSED),
 }
 _WORD_COLUMNS = {"eportrxdatagroup_": Form.DECIMAL_WORDS, "rx_data_": Form.HEXADECIMAL_WORDS}
-_NOT_CSV = (".root", ".h5", ".hdf5", ".npz")
+_NOT_CSV = (".root", ".h5", ".hdf5")
 _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGroup_0..11 or RX_DATA_0..11)"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+_WHOLE_EVENTS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def read(
     options = _Options(_choice(FieldOrder, "field_order", field_order), density, zero, geometry)
     if density not in (None, LOW_DENSITY_BITS, HIGH_DENSITY):
         raise DataError(f"density {density!r}; expected 1 (low density) or 3 (high density)")
-    if path.suffix in _NOT_CSV and not path.is_dir():
+    if path.suffix in (*_NOT_CSV, _WHOLE_EVENTS) and not path.is_dir():
         return _read_binary(path, limit, options, root)
     if not path.is_dir():
         return _read_file(path, limit, progress, options)[1]
@@ -138,8 +140,10 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
     if options.density is not None or options.zero_code is not None:
         raise DataError(f"{path.name} holds charges; density and zero_code apply to trigger-cell codes only")
-    if path.suffix == cms_events.SUFFIX:
-        return cms_events.read_events(path, cms_events.EventsOptions(), options.geometry, limit)
+    if path.suffix == _WHOLE_EVENTS:
+        from econ_ae.data.readers.cms_events import EventsOptions, read_events
+
+        return read_events(path, EventsOptions(), options.geometry, limit)
     return dataset.load(path, limit)
 
 
