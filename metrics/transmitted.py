@@ -123,11 +123,12 @@ def _without_chip(
     """Return the codes that no chip has, in the frame that the autoencoder would have."""
     pools = Pools(tune)
     found: list[tuple[str, str, int, AdaptivePrecision | CompandedCells]] = []
-    for links in elinks:
-        if "abc" in algorithms:
-            found += [("abc", lay.form, links, AdaptivePrecision.trained(lay, pools)) for lay in forms(links)]
-        if "ccc" in algorithms and links >= LEAST_ELINKS:
-            found.append(("ccc", "", links, CompandedCells.trained(links, pools, geometry)))
+    if "abc" in algorithms:
+        layouts = [layout for links in elinks for layout in forms(links)]
+        found += [("abc", lay.form, lay.elinks, AdaptivePrecision.trained(lay, pools)) for lay in layouts]
+    if "ccc" in algorithms:
+        counts = [links for links in elinks if links >= LEAST_ELINKS]
+        found += [("ccc", "", links, CompandedCells.trained(links, pools, geometry)) for links in counts]
     return [
         Reconstruction(name, variant, n, code.bits, code.decode(code.encode(charges)), code.bits + _HEADER5 + SUM_BITS)
         for name, variant, n, code in found

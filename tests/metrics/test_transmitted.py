@@ -80,14 +80,14 @@ def test_codes_without_a_network_have_every_form_and_learn_from_other_events() -
         ("abc", "joined", 1),
         ("abc", "enumerated", 2),
         ("abc", "joined", 2),
-        ("ccc", "", 2),
         ("abc", "map", 3),
         ("abc", "enumerated", 3),
+        ("ccc", "", 2),
         ("ccc", "", 3),
     ]
     own = transmitted(charges, LOW_DENSITY, [3], ["abc"]).reconstructions
-    assert not np.array_equal(own[0].charges, found[5].charges), "the tables are those of the tuning events"
-    assert found[5].label.startswith("adaptive precision, best choice with n bits per cell")
+    assert not np.array_equal(own[0].charges, found[4].charges), "the tables are those of the tuning events"
+    assert found[4].label.startswith("adaptive precision, best choice with n bits per cell")
 
 
 def test_the_threshold_sum_is_tuned_on_other_events() -> None:
