@@ -185,6 +185,12 @@ def test_headline_says_when_the_autoencoder_loses(losing: ReportData) -> None:
     assert "worse than companded cell code" in sentence
 
 
+def test_a_code_without_variants_has_no_empty_brackets(losing: ReportData, page: str) -> None:
+    assert any((r.algorithm, r.variant) == ("ccc", "") for r in losing.rows)
+    assert "companded cell code" in page
+    assert "companded cell code ()" not in page
+
+
 def test_headline_says_when_it_wins_and_when_it_ties() -> None:
     charges = images()
     near = charges + np.random.default_rng(1).random(charges.shape)
