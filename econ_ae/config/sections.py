@@ -59,6 +59,21 @@ class RootConfig(Section):
     transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
 
 
+class CmsEventsConfig(Section):
+    """What is taken of a file of whole events, see ``data.readers.cms_events``, and which events do what."""
+
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="trigger layers to take; default: all")
+    section: Literal["all", "CE-E", "CE-H"] = Field("all", description="section to take: layers 0-12, or 13 and more")
+    thickness: tuple[Literal[120, 200, 300], ...] = Field((), description="silicon in um to take; default: all")
+    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
+    calibration: Literal["transverse", "counts"] = Field(
+        "transverse", description="charges times 1/cosh(eta) as the chip computes it, or decoded counts as they are"
+    )
+    train_events: str | None = Field(None, description="ranges such as '0:54'; default: all that are in no other")
+    validation_events: str | None = Field(None, description="default: the last tenth of those that would train")
+    report_events: str | None = Field(None, description="default: the last seventh of all")
+
+
 class SyntheticConfig(Section):
     """What generated images show."""
 
@@ -74,7 +89,7 @@ class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report."""
 
     source: Annotated[str, Field(min_length=1)] = Field(
-        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT, HDF5 or npz file, or a directory of CSV files"
     )
     events: _Events = Field(10_000, description="events to generate, where the source is a generator")
     limit: _Events | None = Field(None, description="read only the first rows of the file")
@@ -90,6 +105,7 @@ class DataConfig(Section):
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
     memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
     root: RootConfig = RootConfig()
+    cms_events: CmsEventsConfig = CmsEventsConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
 
 

@@ -78,6 +78,9 @@ def test_headline_table_has_every_algorithm(finished: Path) -> None:
     assert {(r["algorithm"], r["eLinks"]) for r in rows if r["algorithm"] == "best choice"} == {
         ("best choice", n) for n in (2, 3, 4, 5)
     }
+    adaptive = {(r["variant"], r["eLinks"]) for r in rows if r["algorithm"] == "adaptive precision"}
+    assert adaptive == {("joined", 2), *(("enumerated", n) for n in (2, 3, 4, 5)), *(("map", n) for n in (3, 4, 5))}
+    assert {r["eLinks"] for r in rows if r["algorithm"] == "companded cell code"} == {2, 3, 4, 5}
     assert sum(r["algorithm"].startswith("autoencoder") for r in rows) == 1
     assert all(r["events"] + r["undefined"] == 120 for r in rows)
     page = (finished / "report" / "index.html").read_text()

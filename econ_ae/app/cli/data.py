@@ -9,6 +9,7 @@ import typer
 
 from econ_ae.app.cli.options import Json, check_file, numbers
 from econ_ae.app.cli.shell import Group, Shell
+from econ_ae.errors import ConfigError
 
 if TYPE_CHECKING:
     from econ_ae.config import RunConfig
@@ -27,7 +28,9 @@ data = Shell(cls=_DescribeByDefault, help="Say what a data source holds, or conv
 
 Source = Annotated[
     str,
-    typer.Argument(help="CSV, ROOT or HDF5 file, directory of CSV files, 'synthetic' or 'pythia'.", metavar="SOURCE"),
+    typer.Argument(
+        help="CSV, ROOT, HDF5 or npz file, directory of CSV files, 'synthetic' or 'pythia'.", metavar="SOURCE"
+    ),
 ]
 Config = Annotated[Path | None, typer.Option(help="TOML file whose [data] and [conditions] say how to read.")]
 
@@ -59,9 +62,9 @@ def convert(
     events: Annotated[int | None, typer.Option(min=1, help="Images to generate.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of generated images.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most images to write.")] = None,
-    layers: Annotated[str | None, typer.Option(help="ROOT: trigger layers, with commas; default: all.")] = None,
+    layers: Annotated[str | None, typer.Option(help="ROOT, npz: trigger layers, with commas; default: all.")] = None,
     wafer: Annotated[str | None, typer.Option(help="ROOT: u,v of the one wafer to take; default: all.")] = None,
-    zside: Annotated[int | None, typer.Option(help="ROOT: 1 or -1; default: both.")] = None,
+    zside: Annotated[int | None, typer.Option(help="ROOT, npz: 1 or -1; default: both.")] = None,
     charge: Annotated[str | None, typer.Option(help="ROOT: data, uncompressed or compressed.")] = None,
     transverse: Annotated[bool, typer.Option("--transverse", help="ROOT: multiply by 1/cosh(eta).")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
@@ -79,7 +82,11 @@ def convert(
         "transverse": transverse or None,
     }
     check_file(out, overwrite=overwrite)
-    wanted = {"source": source, "events": events, "limit": limit, "root": root}
+    wanted: dict[str, Any] = {"source": source, "events": events, "limit": limit, "root": root}
+    if source.endswith(".npz"):
+        if wafer is not None or charge is not None or transverse:
+            raise ConfigError("--wafer, --charge and --transverse are for ROOT files; see [data.cms_events]")
+        wanted |= {"root": {}, "cms_events": {"layers": root["layers"], "zside": zside}}
     settings = _read_as(config, seed=seed, data=wanted)
     written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)
     typer.echo(f"{out}: {written} images")

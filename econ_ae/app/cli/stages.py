@@ -23,7 +23,7 @@ def run(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="CSV, ROOT or HDF5 file, or pythia; default: synthetic images.")
+        str | None, typer.Option(help="CSV, ROOT, HDF5 or npz file, or pythia; default: synthetic images.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,

@@ -27,7 +27,7 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
 
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
-    algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt",
+    algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt,abc,ccc",
     elinks: Annotated[
         str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
     ] = None,
@@ -44,7 +44,9 @@ def evaluate(
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
     names = [name.strip() for name in algorithms.split(",") if name.strip()]
     if not names:
-        raise ConfigError(f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, with commas")
+        raise ConfigError(
+            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
+        )
     contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
     folder = evaluation_folder(contexts, out, overwrite=overwrite)
     rows = compare(contexts, names, counts, folder)

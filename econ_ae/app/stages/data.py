@@ -14,6 +14,7 @@ import numpy as np
 
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import Stopwatch
+from econ_ae.app.stages import whole_events
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
@@ -63,6 +64,8 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
 
 def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | None) -> Prepared:
     path = Path(config.data.source)
+    if path.suffix == whole_events.SUFFIX and not path.is_dir():
+        return whole_events.prepare(config, geometry, lambda: InMemory(*read_data(config, geometry, progress)))
     if path.suffix in SUFFIXES and path.is_file():
         with Dataset.open(path) as data:
             rows = data.rows if config.data.limit is None else min(config.data.limit, data.rows)
@@ -82,6 +85,8 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         from econ_ae.data.readers.front_end import read_front_end
 
         batch = read_front_end(Path(data.source), Path(data.registers), data.limit)
+    elif data.source.endswith(whole_events.SUFFIX):
+        batch = whole_events.read(data, geometry)
     else:
         from econ_ae.data.readers import RootOptions, read
 
@@ -97,9 +102,12 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         if progress is not None:
             for step in batch.provenance.steps:
                 progress.say(step)
-    rows = split(
-        batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
-    )
+    if whole_events.holds(batch):
+        rows = whole_events.split(data, batch.metadata["event"], batch.total > 0)
+    else:
+        rows = split(
+            batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
+        )
     return change(batch, rows, config, geometry)
 
 

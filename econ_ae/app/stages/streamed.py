@@ -16,6 +16,7 @@ from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.dataset import BLOCK, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.data.events import EventRanges, split_events, whole_events
 from econ_ae.data.splits import Rows, Split, split_rows
 from econ_ae.data.store import DATASET
 from econ_ae.errors import ConfigError, DataError
@@ -51,6 +52,7 @@ class Streamed:
         """Read the file once: charge and a 64-bit hash of every image, and from them the rows."""
         data = config.data
         total, digest = np.zeros(events, np.int64), np.zeros(events, np.uint64)
+        number, whole = np.zeros(events, np.int64), False
         occupied = start = 0
         with Dataset.open(path) as file:
             if file.cells != geometry.cells:
@@ -59,12 +61,23 @@ class Streamed:
                 part = slice(start, start + len(batch))
                 total[part], digest[part] = batch.total, image_hashes(batch)
                 occupied += int(batch.occupancy.sum())
+                if whole := whole_events(batch.metadata):
+                    number[part] = batch.metadata["event"]
                 start = part.stop
             provenance, content = file.provenance, file.content_sha256
         images: Rows | None = None
-        if not data.keep_copies:
+        if not data.keep_copies and not whole:
             images = np.unique(digest, return_inverse=True)[1].astype(np.intp)
-        rows = split_rows(total > 0, images, data.train, data.report, validation=data.validation, seed=config.seed)
+        if whole:
+            ranges = data.cms_events
+            rows = split_events(
+                number,
+                total > 0,
+                EventRanges(ranges.train_events, ranges.validation_events, ranges.report_events),
+                rows=(data.train, data.report),
+            )
+        else:
+            rows = split_rows(total > 0, images, data.train, data.report, validation=data.validation, seed=config.seed)
         held = (len(rows.report) + len(rows.validation)) * event_bytes(config, geometry) >> 20
         if held > data.memory_mb:
             raise ConfigError(

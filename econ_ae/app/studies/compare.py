@@ -49,7 +49,8 @@ def compare(
     Parameters
     ----------
     contexts : runs with the same report events
-    algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``
+    algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``, ``abc`` (best choice with adaptive precision),
+        ``ccc`` (companded cell code)
     elinks : eLink counts of the others; None takes the runs' settings and the autoencoders' counts
 
     Returns

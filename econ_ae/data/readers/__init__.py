@@ -48,6 +48,8 @@ _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGr
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
+_WHOLE_EVENTS = ".npz"
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -71,7 +73,7 @@ def read(
     """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
 
     ``.root`` files are trigger-primitive ntuples (``readers.root``), ``.h5`` and ``.hdf5`` files are dataset files
-    (``data.dataset``); anything else is CSV:
+    (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -114,7 +116,7 @@ def read(
     options = _Options(_choice(FieldOrder, "field_order", field_order), density, zero, geometry)
     if density not in (None, LOW_DENSITY_BITS, HIGH_DENSITY):
         raise DataError(f"density {density!r}; expected 1 (low density) or 3 (high density)")
-    if path.suffix in _NOT_CSV and not path.is_dir():
+    if path.suffix in (*_NOT_CSV, _WHOLE_EVENTS) and not path.is_dir():
         return _read_binary(path, limit, options, root)
     if not path.is_dir():
         return _read_file(path, limit, progress, options)[1]
@@ -141,6 +143,10 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
     if options.density is not None or options.zero_code is not None:
         raise DataError(f"{path.name} holds charges; density and zero_code apply to trigger-cell codes only")
+    if path.suffix == _WHOLE_EVENTS:
+        from econ_ae.data.readers.cms_events import EventsOptions, read_events
+
+        return read_events(path, EventsOptions(), options.geometry, limit)
     return dataset.load(path, limit)
 
 
