@@ -24,6 +24,7 @@ from econ_ae.config import ConditionsConfig, parse
 from econ_ae.data import store
 from econ_ae.data.dataset import BLOCK, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.errors import RunDirectoryError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
 from econ_ae.progress import Silent
@@ -240,3 +241,9 @@ def test_mistakes_are_one_line_and_write_nothing(
     assert message in err
     assert content(here) == before
     assert not list(run.run.path.parent.glob("*retrained*"))
+
+
+def test_a_broken_plan_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"run": "a", "enc')
+    with pytest.raises(RunDirectoryError, match=r"/plan\.json is damaged; choose another --out$"):
+        retraining._check_same(tmp_path, {})

@@ -137,7 +137,11 @@ def _finished(path: Path, progress: Progress) -> Context:
 def _check_same(out: Path, made: dict[str, Any]) -> None:
     if not (out / _PLAN).is_file():
         raise RunDirectoryError(f"{out} holds no retraining to resume; choose another --out")
-    if json.loads((out / _PLAN).read_text(encoding="utf-8")) != made:
+    try:
+        plan = json.loads((out / _PLAN).read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise RunDirectoryError(f"{out / _PLAN} is damaged; choose another --out") from problem
+    if plan != made:
         raise RunDirectoryError(f"{out} was retrained from another run or with other settings; choose another --out")
 
 
