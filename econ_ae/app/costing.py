@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
-from econ_ae.app.run.context import COSTS, Context
+from econ_ae.app.run.context import COSTS, RTL, Context
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
@@ -156,7 +156,8 @@ def verified_sha256(context: Context) -> str:
     generated, verified = stages.get("generate"), stages.get("verify")
     if generated is None or verified is None or verified["finished"] < generated["finished"]:
         return ""
-    return verilog_sha256({name.removeprefix("rtl/"): digest for name, digest in generated["outputs"].items()})
+    texts = {name: digest for name, digest in generated["outputs"].items() if name.startswith(f"{RTL}/")}
+    return verilog_sha256({name.removeprefix(f"{RTL}/"): digest for name, digest in texts.items()})
 
 
 def library_name(liberty: Path | None) -> str:
