@@ -52,6 +52,8 @@ def text_of(context: Context, costs: Costs) -> str:
     if origin.verilog_sha256 == verified:
         events = context.json(VERIFY, VERIFICATION)["events"]
         text += f"; it is the text in rtl/, which was compared with the emulator on {events} events"
+    elif costing.verified_apart(context, origin.verilog_sha256):
+        text += "; every sum of this text was compared with the emulator, all else in it is the text of the bench"
     elif verified:
         text += f"; the text in rtl/ that the bench verified is another one (sha256 {verified[:_SHOWN]}...)"
     if costs.simulated:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
-from econ_ae.app.run.context import COSTS, Context
+from econ_ae.app.run.context import COSTS, RTL, VERIFY, Context
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
@@ -156,7 +157,14 @@ def verified_sha256(context: Context) -> str:
     generated, verified = stages.get("generate"), stages.get("verify")
     if generated is None or verified is None or verified.finished < generated.finished:
         return ""
-    return verilog_sha256({name.removeprefix("rtl/"): digest for name, digest in generated.outputs.items()})
+    folder = context.path(RTL)
+    return verilog_sha256({str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in folder.rglob("*.v")})
+
+
+def verified_apart(context: Context, sha256: str) -> bool:
+    """Tell whether a text with this hash passed a verification of its arithmetic leaf, beside the bench's."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in context.path(VERIFY).glob("*/leaf.json")]
+    return any(one.get("verilog_sha256") == sha256 and one["passed"] for one in found)
 
 
 def library_name(liberty: Path | None) -> str:

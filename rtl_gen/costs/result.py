@@ -19,15 +19,10 @@ from rtl_gen.costs.timing import Timing
 from rtl_gen.costs.words import Operands, advice, describe
 
 
-def verilog_sha256(digests: Mapping[str, str]) -> str:
-    """Return the hash of a set of Verilog files; other files are left out.
-
-    Parameters
-    ----------
-    digests : sha256 of each file by its relative path
-    """
-    texts = {name: digest for name, digest in digests.items() if name.endswith(".v")}
-    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+def verilog_sha256(files: Mapping[str, str]) -> str:
+    """Return the hash that says which text it is: of names and contents of all Verilog files, sorted by name."""
+    content = sorted((name, text) for name, text in files.items() if name.endswith(".v"))
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

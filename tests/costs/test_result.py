@@ -87,7 +87,7 @@ def test_which_text_and_whether_it_was_verified(context: Context) -> None:
     assert costs.simulated == 60, "all report events of this small set"
     assert costs.origin.leaf == "structural"
     written = sorted(context.path("costs", "generic-encoder", "rtl").glob("*.v"))
-    texts = json.dumps({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in written}, sort_keys=True)
+    texts = json.dumps([(path.name, path.read_text()) for path in written])
     assert costs.origin.verilog_sha256 == hashlib.sha256(texts.encode()).hexdigest()
     simulated = "The netlist made of it equals the emulator on 60 report events."
     never = cost_tables.text_of(context, costs)
@@ -99,6 +99,11 @@ def test_which_text_and_whether_it_was_verified(context: Context) -> None:
     assert "the text in rtl/ that the bench verified is another one" in other
     assert f"(sha256 {costing.verified_sha256(context)[:12]}...)" in other
     assert other.endswith(simulated)
+    apart = {"verilog_sha256": costs.origin.verilog_sha256, "passed": False}
+    for passed in (False, True):
+        write_json(context.path("verify", "structural", "leaf.json"), apart | {"passed": passed})
+        assert ("every sum of this text was compared" in cost_tables.text_of(context, costs)) == passed
+    context.path("verify", "structural", "leaf.json").unlink()
     unchecked = cost_tables.text_of(context, replace(costs, simulated=0))
     assert unchecked.endswith("It was not simulated itself; econ-ae verify --suite netlist does that.")
     finish(context)
