@@ -95,6 +95,21 @@ def test_resume_repeats_nothing(finished: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in finished.rglob("*") if p.is_file()} == before
 
 
+def test_a_run_that_stopped_in_its_data_stage_resumes(finished: Path, tmp_path: Path) -> None:
+    """The hint that is printed works, and what comes of it is what an undisturbed run gives."""
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(finished / "config.json", run)
+    replace(Manifest.read(finished / "manifest.json"), stages={}).write(run / "manifest.json")
+    stopped = econ_ae(tmp_path, "train", "run")
+    assert stopped.returncode == 2
+    assert stopped.stderr.endswith("stage 'data' has not finished; run: econ-ae run --out run --resume\n")
+    resumed = econ_ae(tmp_path, "run", "--out", "run", "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    for name in ("dataset.json", "encoder.json", "report/headline.json"):
+        assert (run / name).read_bytes() == (finished / name).read_bytes()
+
+
 def test_ctrl_c_leaves_a_run_that_resumes(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text(CONFIG.replace("epochs = 3", "epochs = 400\npatience = 400"))
     # A shell starts its background jobs with the interrupt ignored, and children inherit that.
