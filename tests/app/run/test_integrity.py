@@ -12,26 +12,13 @@ import pytest
 
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import open_run
-from econ_ae.config import parse
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import write_text
 from econ_ae.ir import codec
-from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
-from tests.untrained import give_encoder, untrained
+from tests.untrained import give_encoder
 
 Run = Callable[..., tuple[int, str, str]]
-
-SETTINGS = {"name": "small", "verify": {"real_events": 20, "random_events": 5}}
-
-
-@pytest.fixture
-def path(tmp_path: Path, econ_t_model: EncoderModel) -> Path:
-    run = untrained(tmp_path / "run", econ_t_model, parse(SETTINGS, "test")).run
-    for stage in ("generate", "verify"):
-        run.record(stage, run.inputs_of(run.earlier(stage)), [], 0.0)
-    return run.path
-
 
 READERS = [
     ("report", "{run}"),

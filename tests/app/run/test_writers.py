@@ -13,10 +13,7 @@ from typing import Any
 
 import pytest
 
-from econ_ae.config import parse
-from econ_ae.ir.model import EncoderModel
 from tests.app.run.test_lock import holder
-from tests.untrained import untrained
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -43,7 +40,6 @@ ELSEWHERE = [
     (("data", "convert", "synthetic", "--out", "OUT/set.h5"), "econ_ae.app.studies.convert._open"),
     (("registers", "map", "RUN", "--out", "OUT/map.md"), "rtl_gen.registers.address_map"),
 ]
-SETTINGS = {"name": "small", "verify": {"real_events": 20, "random_events": 5}}
 
 FULL = """
 import contextlib, io, json, shutil, subprocess, sys
@@ -70,14 +66,6 @@ for arguments in commands:
             ends.append([stop.code, said.getvalue()])
 print(json.dumps(ends))
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path, econ_t_model: EncoderModel) -> Path:
-    run = untrained(tmp_path / "run", econ_t_model, parse(SETTINGS, "test")).run
-    for stage in ("generate", "verify"):
-        run.record(stage, run.inputs_of(run.earlier(stage)), [], 0.0)
-    return run.path
 
 
 def given(arguments: tuple[str, ...], run: Path, out: Path) -> list[str]:
