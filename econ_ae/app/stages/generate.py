@@ -49,5 +49,10 @@ def verilog_options(config: RunConfig, model: EncoderModel, leaf: str = SUM) -> 
 def texts(context: Context, leaf: str = SUM) -> dict[str, str]:
     """Return the Verilog that the stage wrote with a leaf, text by relative path; RunDirectoryError when it is not."""
     context.run.check("generate")
-    folder = context.path(FOLDERS[leaf])
-    return {str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in sorted(folder.rglob("*.v"))}
+    start = f"{FOLDERS[leaf]}/"
+    names = (name for name in context.run.manifest().stages["generate"].outputs if name.endswith(".v"))
+    return {
+        name.removeprefix(start): context.path(name).read_text(encoding="utf-8")
+        for name in sorted(names)
+        if name.startswith(start)
+    }
