@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
 from econ_ae.app.run.context import COSTS, VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
-from econ_ae.app.stages.generate import STRUCTURAL, texts
+from econ_ae.app.run.texts import STRUCTURAL, texts
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import Context
-from econ_ae.app.stages.generate import FOLDERS, SUM
+from econ_ae.app.run.texts import FOLDERS, SUM
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 

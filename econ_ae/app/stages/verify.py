@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app.run.context import VERIFY, Context
-from econ_ae.app.stages.generate import STRUCTURAL, texts, verilog_options
+from econ_ae.app.run.texts import STRUCTURAL, texts
+from econ_ae.app.stages.generate import verilog_options
 from econ_ae.emulator import input_images
 from econ_ae.errors import VerificationError
 from econ_ae.fixedpoint import IntArray
