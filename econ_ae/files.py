@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from econ_ae.errors import RunDirectoryError
+from econ_ae.errors import EconAeError, RunDirectoryError
 
 _LOG = logging.getLogger(__name__)
 _PROBE = 1 << 16  # bytes; a full disk may still take a name
@@ -31,6 +31,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write indented JSON with ``write_text``."""
     write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_text(path: Path, error: type[EconAeError], expected: str) -> str:
+    """Return a text file that a user gave; ``error``, which names it, when it cannot be read or is no text in UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as problem:
+        raise error(f"{path}: cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise error(f"{path}: not a text file; expected {expected}") from problem
 
 
 def read_json(path: Path) -> Any:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from econ_ae.app.run.context import ENCODER, Context
+from econ_ae.app.run.context import ENCODER, FREEZE, Context
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import data
 from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.splits import split
-from econ_ae.files import write_text
+from econ_ae.files import write_json, write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
 from econ_ae.geometry import LOW_DENSITY
@@ -36,4 +36,6 @@ def untrained(path: Path, model: EncoderModel, config: RunConfig | None = None, 
 def give_encoder(context: Context, model: EncoderModel) -> None:
     """Make ``model`` the frozen encoder of a run."""
     write_text(context.path(ENCODER), codec.dumps(model))
-    context.run.record("freeze", context.run.inputs_of(["data", "train"]), [context.path(ENCODER)], 0.0)
+    write_json(context.path(FREEZE), {"real_events": 0, "random_events": 0, "mismatches": 0})
+    files = [context.path(name) for name in (ENCODER, FREEZE)]
+    context.run.record("freeze", context.run.inputs_of(["data", "train"]), files, 0.0)

@@ -39,7 +39,7 @@ class Design:
     @property
     def verilog_sha256(self) -> str:
         """Hash of the Verilog."""
-        from rtl_gen.costs import verilog_sha256
+        from rtl_gen.verilog import verilog_sha256
 
         return verilog_sha256(self.files)
 

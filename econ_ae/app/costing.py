@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
-from econ_ae.app.run.context import COSTS, RTL, VERIFY, Context
+from econ_ae.app.run.context import COSTS, VERIFY, Context
+from econ_ae.app.run.directory import Stopwatch
+from econ_ae.app.run.texts import STRUCTURAL, texts
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sim.netlist import MappedNetlist
 
 FILE, PICTURE = "costs.json", "treemap.svg"
+LEAF = "leaf.json"
+"""Written by ``sim.leaves``."""
+AGAIN = "make it again with econ-ae costs"
 CLOCK_NS = 25.0
 """Clock period at 40 MHz."""
 ENCODER_EVENTS = 512
@@ -56,18 +60,29 @@ def costs(
     LibertyError, ToolMissingError, ToolError
         When the library cannot be used, yosys is missing, or a program fails; its log stays.
     """
-    from rtl_gen import costs as silicon
     from rtl_gen.costs.synthesis.synth import TIMEOUT
-    from rtl_gen.writer import write_files
 
     if clock_ns <= 0:
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
+    with context.run.lock(context.progress):
+        return _costs(
+            context, block, liberty=liberty, clock_ns=clock_ns, timeout=timeout or TIMEOUT, power_events=power_events
+        )
+
+
+def _costs(
+    context: Context, block: str, *, liberty: Path | None, clock_ns: float, timeout: float, power_events: int | None
+) -> Costs:
+    from rtl_gen import costs as silicon
+    from rtl_gen.writer import write_files
+
+    watch = Stopwatch()
     made = design(context.config, context.model(), block)
     folder = folder_of(context, liberty, block)
     (folder / FILE).unlink(missing_ok=True)
     written = [path for path in write_files(made.files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
     context.progress.say(f"synthesis of {made.top} into the cells of {library_name(liberty)}")
-    found = silicon.synthesise(written, made.top, folder, liberty, clock_ns=clock_ns, timeout=timeout or TIMEOUT)
+    found = silicon.synthesise(written, made.top, folder, liberty, clock_ns=clock_ns, timeout=timeout)
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
     if liberty is not None and has(OPENSTA):
         context.progress.say("timing")
@@ -93,8 +108,17 @@ def costs(
             content = replace(content, power=power, simulated=power.events)
         except (LibertyError, ConfigError) as problem:
             content = replace(content, unpowered=str(problem))
-    write_text(folder / FILE, content.to_json())
+    store(context, folder, content, watch)
     return content
+
+
+def store(context: Context, folder: Path, content: Costs, watch: Stopwatch) -> None:
+    """Write costs into the folder of their netlist, and record all that stands or falls with them."""
+    from sim.netlist import NETLIST, VERILOG
+
+    write_text(folder / FILE, content.to_json())
+    others = [folder / name for name in (PICTURE, NETLIST, VERILOG) if (folder / name).is_file()]
+    context.run.record_study(folder, [folder / FILE, *others, *(folder / "rtl").rglob("*.v")], watch.seconds())
 
 
 def measured(
@@ -137,34 +161,48 @@ def stored(context: Context) -> tuple[list[tuple[Path, Costs]], list[str]]:
     found, problems = list[tuple[Path, "Costs"]](), list[str]()
     encoder = codec.sha256(context.model())
     for file in sorted(context.path(COSTS).glob(f"*/{FILE}")):
+        if (problem := context.run.study_problem(file.parent)) is not None:
+            problems.append(f"{file.parent} does not hold what was computed ({problem}); {AGAIN}")
+            continue
         try:
             content = read(file)
-        except RunDirectoryError as problem:
-            problems.append(str(problem))
+        except RunDirectoryError as other:
+            problems.append(str(other))
             continue
         if content.origin.encoder_sha256 == encoder:
             found.append((file.parent, content))
         else:
-            problems.append(f"{file} is of another encoder; make it again with econ-ae costs")
+            problems.append(f"{file} is of another encoder; {AGAIN}")
     return sorted(found, key=lambda one: one[1].areas.um2_per_ge is None), problems
 
 
 def verified_sha256(context: Context) -> str:
-    """Return the hash of the Verilog in ``rtl/`` that the stage ``verify`` compared; empty when it has not finished."""
-    from rtl_gen.costs import verilog_sha256
+    """Return the hash of the Verilog in ``rtl/`` that the stage ``verify`` compared.
 
-    stages = context.run.manifest().stages
-    generated, verified = stages.get("generate"), stages.get("verify")
-    if generated is None or verified is None or verified.finished < generated.finished:
-        return ""
-    folder = context.path(RTL)
-    return verilog_sha256({str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in folder.rglob("*.v")})
+    Empty when it has not finished, or the Verilog or its verification is not what the stages left.
+    """
+    from rtl_gen.verilog import verilog_sha256
+
+    return verilog_sha256(texts(context)) if _verified(context) else ""
 
 
 def verified_apart(context: Context, sha256: str) -> bool:
-    """Tell whether a text with this hash passed a verification of its arithmetic leaf, beside the bench's."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in context.path(VERIFY).glob("*/leaf.json")]
-    return any(one.get("verilog_sha256") == sha256 and one["passed"] for one in found)
+    """Tell whether the stage ``verify`` compared every sum of a text with this hash, beside the bench's text."""
+    leaf = context.path(VERIFY, STRUCTURAL, LEAF)
+    if not leaf.is_file() or not _verified(context):
+        return False
+    if str(leaf.relative_to(context.run.path)) not in context.run.manifest().stages["verify"].outputs:
+        return False
+    found = context.json(VERIFY, STRUCTURAL, LEAF)
+    return bool(found["verilog_sha256"] == sha256 and found["passed"])
+
+
+def _verified(context: Context) -> bool:
+    try:
+        context.run.check("generate", "verify")
+    except RunDirectoryError:
+        return False
+    return True
 
 
 def library_name(liberty: Path | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import Context
-from econ_ae.app.stages.generate import FOLDERS, SUM
+from econ_ae.app.run.texts import FOLDERS, SUM
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -65,9 +65,12 @@ def generate(
             raise ConfigError(
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
-    written = [_verilog(context, block, verilog)] if target in {VERILOG, ALL} else []
+    if verilog.no_tmr and block != BLOCK:
+        raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
     flavours = (CATAPULT, VITIS) if target == ALL else (target,)
-    return written + [_hls(context, f, options) for f in flavours if f != VERILOG]
+    with context.run.lock(context.progress):
+        written = [_verilog(context, block, verilog)] if target in {VERILOG, ALL} else []
+        return written + [_hls(context, f, options) for f in flavours if f != VERILOG]
 
 
 def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
@@ -75,8 +78,6 @@ def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
     from rtl_gen.verilog import generate as generate_verilog
     from rtl_gen.writer import write_files
 
-    if choice.no_tmr and block != BLOCK:
-        raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
     if block == ENCODER and choice.leaf in FOLDERS:
         pipeline.run_stage(context, "generate", repeat=True)
         return context.path(FOLDERS[choice.leaf])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from econ_ae.app import costing
 from econ_ae.app.costed import BLOCK, Design, design
 from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import Stopwatch
 from econ_ae.errors import RunDirectoryError
-from econ_ae.files import write_text
 
 if TYPE_CHECKING:
     from rtl_gen.costs import PowerCosts
@@ -25,7 +25,8 @@ def mapped_netlist(
 ) -> tuple[MappedNetlist, Design]:
     """Return the netlist of the complete block that ``econ-ae costs`` left, or synthesise it as that does.
 
-    It is made again when anything that decides about it has changed: Verilog, library, scripts, clock, yosys.
+    It is made again when anything that decides about it has changed (Verilog, library, scripts, clock, yosys), or one
+    of its files has.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def mapped_netlist(
         there = None
     clock = clock_ns or (there.clock_ns if there else costing.CLOCK_NS)
     wanted = costing.origin_of(made, recipe(folder, liberty, clock_ns=clock))
-    if there != wanted or not (folder / NETLIST).is_file():
+    if there != wanted or not (folder / NETLIST).is_file() or context.run.study_problem(folder) is not None:
         costing.costs(context, liberty=liberty, clock_ns=clock, power_events=0)
     return costing.mapped(folder, made, liberty), made
 
@@ -64,9 +65,12 @@ def power(
     ConfigError
         When it has no such wire load.
     """
-    gates, made = mapped_netlist(context, liberty, clock_ns)
-    clocks = GLITCH_CLOCKS if glitches else 0
-    found = costing.measured(context, gates, made, events, clock_ns, wire_load=wire_load, glitch_clocks=clocks)
-    file = gates.folder / costing.FILE
-    write_text(file, replace(costing.read(file), power=found, unpowered="", simulated=found.events).to_json())
-    return found
+    with context.run.lock(context.progress):
+        watch = Stopwatch()
+        gates, made = mapped_netlist(context, liberty, clock_ns)
+        clocks = GLITCH_CLOCKS if glitches else 0
+        found = costing.measured(context, gates, made, events, clock_ns, wire_load=wire_load, glitch_clocks=clocks)
+        there = costing.read(gates.folder / costing.FILE)
+        now = replace(there, power=found, unpowered="", simulated=found.events)
+        costing.store(context, gates.folder, now, watch)
+        return found

@@ -16,11 +16,18 @@ _HEADER_BITS = 5
 
 
 def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstruction:
-    """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode."""
+    """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode.
+
+    Raises
+    ------
+    RunDirectoryError
+        When the decoder's weights are not what the training left.
+    """
     from econ_ae.econt.autoencoder import SUM_BITS
     from econ_ae.training import artifact
     from metrics.baselines import Reconstruction
 
+    context.run.check("train")
     pack = model.pack
     received = artifact.transmit(model, batch.charges)
     networks = artifact.load(context.config, context.geometry, context.path(TRAINING))

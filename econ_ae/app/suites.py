@@ -11,6 +11,7 @@ from typing import Any
 
 from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
+from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import verify
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
@@ -65,16 +66,17 @@ def run_suites(
         )
     if simulator not in {"icarus", "verilator"}:
         raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
-    if simulator == "verilator":
-        if suite != "datapath":
-            raise ConfigError(f"suite {suite!r} runs in Icarus; Verilator runs --suite datapath")
-        return [_verilated(context, events)]
-    if waves:
-        os.environ[WAVES] = "1"
-    names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
-    request = Request(events or context.config.verify.real_events, ac_types, liberty)
-    found = [SUITES[name](context, request) for name in names]
-    return [result for one in found for result in (one if isinstance(one, list) else [one])]
+    if simulator == "verilator" and suite != "datapath":
+        raise ConfigError(f"suite {suite!r} runs in Icarus; Verilator runs --suite datapath")
+    with context.run.lock(context.progress):
+        if simulator == "verilator":
+            return [_verilated(context, events)]
+        if waves:
+            os.environ[WAVES] = "1"
+        names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
+        request = Request(events or context.config.verify.real_events, ac_types, liberty)
+        found = [SUITES[name](context, request) for name in names]
+        return [result for one in found for result in (one if isinstance(one, list) else [one])]
 
 
 def rows(results: list[Any]) -> list[dict[str, Any]]:
@@ -91,7 +93,14 @@ def _folder(context: Context, name: str) -> Path:
 
 
 def _encoder(context: Context, request: Request) -> Any:
-    return verify.verify(context, request.events)
+    """Do what the stage ``verify`` does, with other events, and record it as that stage when all of it passed."""
+    context.run.check("generate")
+    watch = Stopwatch()
+    found = verify.verify(context, request.events)
+    if found.passed:
+        inputs = context.run.inputs_of(context.run.earlier("verify"))
+        context.run.record("verify", inputs, found.files(), watch.seconds())
+    return found.results
 
 
 def _datapath(context: Context, request: Request) -> Any:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from econ_ae.econt.frame import ETX
 from econ_ae.econt.words import EPORTS
 from econ_ae.errors import DataError
+from econ_ae.files import read_text
 
 _DIGITS = 8
 _WORD = re.compile(r"(?:0[xX])?[0-9a-fA-F]{1,8}")
@@ -30,12 +31,7 @@ def read_output(path: Path) -> NDArray[np.uint32]:
 
 
 def _read(path: Path, name: str, columns: int) -> NDArray[np.uint32]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as problem:
-        raise DataError(f"{path}: cannot be read: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise DataError(f"{path}: not a text file; expected {columns} hexadecimal words per row") from problem
+    text = read_text(path, DataError, f"{columns} hexadecimal words per row")
     rows = [line.strip() for line in text.splitlines()]
     while rows and not rows[-1]:
         rows.pop()

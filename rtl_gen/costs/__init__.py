@@ -2,7 +2,7 @@
 
 from rtl_gen.costs.netlist.hierarchy import part_areas
 from rtl_gen.costs.power.report import PowerCosts
-from rtl_gen.costs.result import Costs, Origin, costs_of, verilog_sha256
+from rtl_gen.costs.result import Costs, Origin, costs_of
 from rtl_gen.costs.synthesis.synth import Synthesis, recipe, synthesise
 from rtl_gen.costs.timing import Timing, analyse
 from rtl_gen.costs.treemap import treemap
@@ -21,5 +21,4 @@ __all__ = [
     "recipe",
     "synthesise",
     "treemap",
-    "verilog_sha256",
 ]

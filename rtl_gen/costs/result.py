@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,12 +17,6 @@ from rtl_gen.costs.timing import Timing
 from rtl_gen.costs.words import Operands, advice, describe
 
 
-def verilog_sha256(files: Mapping[str, str]) -> str:
-    """Return the hash that says which text it is: of names and contents of all Verilog files, sorted by name."""
-    content = sorted((name, text) for name, text in files.items() if name.endswith(".v"))
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
 @dataclass(frozen=True)
 class Origin:
     """What the figures are of; equal origins make equal netlists.
@@ -34,7 +26,7 @@ class Origin:
     block, top : what was synthesised, and its top module
     leaf : how its multiply-accumulate modules are written
     encoder_sha256 : of the encoder's model
-    verilog_sha256 : of the Verilog, see ``verilog_sha256``
+    verilog_sha256 : of the Verilog, see ``rtl_gen.verilog.verilog_sha256``
     recipe_sha256 : of library, scripts, clock and version of yosys
     tool : name and version of yosys
     clock_ns : clock period that it was made for

@@ -15,13 +15,15 @@ import pytest
 from econ_ae.app import hardware as generation
 from econ_ae.app import suites as verification
 from econ_ae.app.hardware import HlsChoice, VerilogChoice
+from econ_ae.app.pipeline import run_stage
 from econ_ae.app.run.context import Context
-from econ_ae.app.stages import generate as generate_stage
 from econ_ae.app.stages import verify as verify_stage
-from econ_ae.errors import ConfigError, VerificationError
+from econ_ae.errors import ConfigError, RunDirectoryError, VerificationError
+from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
 from econ_ae.ir.model import EncoderModel
+from econ_ae.process import YOSYS, has
 from rtl_gen.verilog import DATAPATH, STRUCTURAL, default_options, generate_block, verilog_sha256
 from rtl_gen.verilog import generate as generate_verilog
 from tests.untrained import untrained
@@ -98,9 +100,10 @@ def test_options_of_the_verilog_are_in_folder_and_manifest(context: Context) -> 
 def test_what_is_costed_is_what_was_verified(context: Context) -> None:
     """The text that yosys synthesises has the hash that the verification names; nothing else may differ in it."""
     model = context.model()
-    folders = {path.parent for path in generate_stage.run(context)}
-    assert folders == {context.path("rtl"), context.path("rtl_encoder_structural")}
-    leaf = verify_stage.verify_costed(context)
+    run_stage(context, "generate", repeat=False)
+    written = [context.path(name) for name in context.run.manifest().stages["generate"].outputs]
+    assert {path.parent for path in written} == {context.path("rtl"), context.path("rtl_encoder_structural")}
+    leaf = verify_stage.verify_costed(context, 100)
     assert (leaf.leaf, leaf.passed) == ("structural", True)
     stated = json.loads(context.path("rtl_encoder_structural", "manifest.json").read_text())
     assert (stated["leaf"], stated["verilog_sha256"]) == ("structural", leaf.verilog_sha256)
@@ -110,8 +113,37 @@ def test_what_is_costed_is_what_was_verified(context: Context) -> None:
     assert {name: hashlib.sha256(block[name].encode()).hexdigest() for name in leaf.files} == leaf.files
     changed = context.path("rtl_encoder_structural", "econ_t_encoder.v")
     changed.write_text(changed.read_text() + "\n")
+    with pytest.raises(RunDirectoryError, match=r"\(rtl_encoder_structural/econ_t_encoder\.v was changed\)"):
+        verify_stage.verify_costed(context, 100)
+    context.run.record("generate", context.run.inputs_of(context.run.earlier("generate")), written, 0.0)
     with pytest.raises(VerificationError, match=r"econ_t_encoder\.v is not the same for synthesis and simulation"):
-        verify_stage.verify_costed(context)
+        verify_stage.verify_costed(context, 100)
+
+
+@pytest.mark.simulator
+def test_the_encoders_suite_is_the_stage(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the suite rewrites is recorded anew, so that report and manifest agree; edited Verilog is refused."""
+    run_stage(context, "generate", repeat=False)
+    run_stage(context, "verify", repeat=False)
+    bench, *others = verification.run_suites(context, "encoder", 11, simulator="icarus", waves=False)
+    assert (bench.real_events, bench.passed) == (11, True)
+    assert [(leaf.leaf, leaf.passed) for leaf in others] == ([("structural", True)] if has(YOSYS) else [])
+    assert json.loads(context.path("verify", "verification.json").read_text())["real_events"] == 11
+    context.run.check("verify")
+    edited = context.path("rtl", "econ_t_encoder.v")
+    whole = edited.read_text()
+    edited.write_text(whole + "// by hand\n")
+    with pytest.raises(
+        RunDirectoryError, match=r"'generate' has other files than recorded \(rtl/econ_t_enc.*run: econ-ae generate"
+    ):
+        verification.run_suites(context, "encoder", 11, simulator="icarus", waves=False)
+    edited.write_text(whole)
+    wrong = verify_stage.Verified(replace(bench, mismatches=1), None)
+    write_text(bench.report, wrong.bench.to_json())
+    monkeypatch.setattr(verify_stage, "verify", lambda *_: wrong)
+    assert not verification.run_suites(context, "encoder", 11, simulator="icarus", waves=False)[0].passed
+    with pytest.raises(RunDirectoryError, match=r"verification\.json was changed\); run: econ-ae verify"):
+        context.run.check("verify")
 
 
 def test_projects_of_both_flavours_have_their_stimulus(context: Context) -> None:

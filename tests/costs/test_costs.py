@@ -130,7 +130,12 @@ def test_without_yosys_the_main_job_goes_on(
     assert "yosys is not on the PATH; install it with: apt-get install yosys" in err
     (skipped,) = stage_costs.run(context)
     assert "apt-get install yosys" in json.loads(skipped.read_text())["skipped"]
+    assert "(stage 'costs' has not finished)" in stage_costs.why_none(context)
+    context.run.record("costs", "", [skipped], 0.0)
     assert "yosys" in stage_costs.why_none(context)
+    skipped.write_text(skipped.read_text() + "\n")
+    assert "yosys" not in stage_costs.why_none(context)
+    assert "skipped.json was changed" in stage_costs.why_none(context)
 
 
 def test_a_killed_yosys_is_one_line(

@@ -14,6 +14,7 @@ import pytest
 from econ_ae.app import cost_tables, costing, netlist
 from econ_ae.app.costed import BLOCK, ENCODER, design
 from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import Stopwatch
 from econ_ae.errors import RunDirectoryError, VerificationError
 from econ_ae.files import write_json, write_text
 from metrics.baselines import Reconstruction
@@ -30,15 +31,16 @@ NANGATE = "nangate45_typ.lib.gz"
 
 def finish(context: Context, *, leaf: str | None = None) -> None:
     """Put files and records of a finished main job around a small encoder; its Verilog is written with a leaf."""
-    write_json(context.path("training", "history.json"), [{"loss": 1, "validation_loss": 1, "learning_rate": 1}])
-    verification = {"events": 77, "real_events": 50, "mismatches": 0, "latency": 2}
-    write_json(context.path("verify", "verification.json"), verification)
+    history, verification = context.path("training", "history.json"), context.path("verify", "verification.json")
+    write_json(history, [{"loss": 1, "validation_loss": 1, "learning_rate": 1}])
+    write_json(verification, {"events": 77, "real_events": 50, "mismatches": 0, "latency": 2})
     made = design(context.config, context.model(), ENCODER)
     options = made.options if leaf is None else replace(made.options, leaf=leaf)
     files = write_files(generate(made.model, options), context.path("rtl"), overwrite=True)
-    for stage in ("generate", "verify"):
-        inputs = context.run.inputs_of(context.run.earlier(stage))
-        context.run.record(stage, inputs, files if stage == "generate" else [], 0.0)
+    frozen = [context.path(name) for name in ("encoder.json", "freeze.json")]
+    written = {"train": [history], "freeze": frozen, "generate": files, "verify": [verification]}
+    for stage, outputs in written.items():
+        context.run.record(stage, context.run.inputs_of(context.run.earlier(stage)), outputs, 0.0)
 
 
 @needs_yosys
@@ -77,9 +79,36 @@ def test_costs_of_other_versions_are_left_out_with_a_sentence(context: Context) 
     write_text(context.path("costs", "y-block", costing.FILE), "{")
     shown, left_out = cost_tables.for_report(context)
     assert not shown
+    for name in ("x", "y"):
+        assert f"{name}-block does not hold what was computed (no command recorded it)" in left_out
+        folder = context.path("costs", f"{name}-block")
+        context.run.record_study(folder, [folder / costing.FILE], 0.0)
+    shown, left_out = cost_tables.for_report(context)
+    assert not shown
     assert "x-block/costs.json holds no costs that this version reads (origin: " in left_out
     assert "y-block/costs.json holds no costs that this version reads (the file: " in left_out
     assert left_out.count("make them again with econ-ae costs") == 2
+
+
+@needs_yosys
+def test_figures_and_pictures_that_were_changed_are_left_out(context: Context) -> None:
+    costing.costs(context, block="encoder")
+    folder = context.path("costs", "generic-encoder")
+    shown, left_out = cost_tables.for_report(context)
+    assert (len(shown), left_out) == (1, "")
+    for name, change in (
+        (costing.FILE, lambda text: text.replace('"gate_equivalents":', '"gate_equivalents":  ')),
+        (costing.PICTURE, lambda text: text + " "),
+        ("netlist.json", lambda text: text + " "),
+    ):
+        whole = (folder / name).read_text()
+        write_text(folder / name, change(whole))
+        shown, left_out = cost_tables.for_report(context)
+        assert not shown
+        assert f"({folder.relative_to(context.run.path)}/{name} was changed); make it again" in left_out
+        write_text(folder / name, whole)
+    (folder / costing.PICTURE).unlink()
+    assert "treemap.svg is missing" in cost_tables.for_report(context)[1]
 
 
 @needs_yosys
@@ -100,17 +129,26 @@ def test_which_text_and_whether_it_was_verified(context: Context) -> None:
     assert "the text in rtl/ that the bench verified is another one" in other
     assert f"(sha256 {costing.verified_sha256(context)[:12]}...)" in other
     assert other.endswith(simulated)
-    apart = {"verilog_sha256": costs.origin.verilog_sha256, "passed": False}
+    leaf, compared = context.path("verify", "structural", "leaf.json"), "every sum of this text was compared"
+    bench, inputs = context.path("verify", "verification.json"), context.run.inputs_of(context.run.earlier("verify"))
     for passed in (False, True):
-        write_json(context.path("verify", "structural", "leaf.json"), apart | {"passed": passed})
-        assert ("every sum of this text was compared" in cost_tables.text_of(context, costs)) == passed
-    context.path("verify", "structural", "leaf.json").unlink()
+        write_json(leaf, {"verilog_sha256": costs.origin.verilog_sha256, "passed": passed})
+        assert compared not in cost_tables.text_of(context, costs), "nobody recorded it"
+        context.run.record("verify", inputs, [bench, leaf], 0.0)
+        assert (compared in cost_tables.text_of(context, costs)) == passed
+    leaf.unlink()
+    assert costing.verified_sha256(context) == "", "the verification is not whole"
+    context.run.record("verify", inputs, [bench], 0.0)
     unchecked = cost_tables.text_of(context, replace(costs, simulated=0))
     assert unchecked.endswith("It was not simulated itself; econ-ae verify --suite netlist does that.")
     finish(context)
     same = cost_tables.text_of(context, costs)
     assert costing.verified_sha256(context) == costs.origin.verilog_sha256
     assert "it is the text in rtl/, which was compared with the emulator on 77 events" in same
+    edited = context.path("rtl", "small_encoder.v")
+    edited.write_text(edited.read_text() + "\n")
+    assert costing.verified_sha256(context) == ""
+    assert "rtl/" not in cost_tables.text_of(context, costs)
 
 
 @needs_yosys
@@ -140,8 +178,8 @@ def test_the_netlist_is_made_again_when_anything_changed(context: Context, monke
         one = design(context.config, context.model(), BLOCK)
         folder = costing.folder_of(context, liberty, BLOCK)
         origin = costing.origin_of(one, recipe(folder, liberty, clock_ns=clock_ns))
-        write_text(folder / costing.FILE, replace(encoder, origin=origin).to_json())
         write_text(folder / "netlist.json", "{}")
+        costing.store(context, folder, replace(encoder, origin=origin), Stopwatch())
 
     costing.costs(context, block="encoder")
     monkeypatch.setattr(costing, "costs", synthesised)
@@ -161,6 +199,7 @@ def test_the_netlist_is_made_again_when_anything_changed(context: Context, monke
         lambda: monkeypatch.setattr(synth, "version", lambda *_: "Yosys 99"),
         lambda: monkeypatch.setattr(generic, "liberty", lambda: cells),
         lambda: context.path("costs", "generic-block", "netlist.json").unlink(),
+        lambda: context.path("costs", "generic-block", "netlist.json").write_text("{} "),
         lambda: context.path("costs", "generic-block", costing.FILE).write_text("{}"),
     ):
         change()

@@ -62,7 +62,8 @@ def registers_export(
     from econ_ae.econt.registers.export import export
     from econ_ae.progress import Silent
 
-    _write(export(open_run(run_path, Silent()).model(), form), out, overwrite=overwrite)
+    _check(out, overwrite=overwrite)
+    _write(export(open_run(run_path, Silent()).model(), form), out)
 
 
 @registers.command("map")
@@ -79,6 +80,7 @@ def registers_map(
     from econ_ae.progress import Silent
     from rtl_gen.registers import AddressMap, address_map, c_header, i2c_sequence, markdown, systemrdl, weight_writes
 
+    _check(out, overwrite=overwrite)
     model = open_run(run_path, Silent()).model()
 
     def i2c_weights(layout: AddressMap) -> str:
@@ -88,7 +90,7 @@ def registers_map(
     forms = {"markdown": markdown, "systemrdl": systemrdl, "c-header": c_header, "i2c-weights": i2c_weights}
     if form not in forms:
         raise ConfigError(f"format {form!r} is unknown; expected one of {', '.join(forms)}")
-    _write(forms[form](address_map(model)), out, overwrite=overwrite)
+    _write(forms[form](address_map(model)), out)
 
 
 @registers.command("import")
@@ -104,20 +106,25 @@ def registers_import(
     from econ_ae.econt.registers.import_weights import import_weights
     from econ_ae.ir import codec
 
+    _check(out, overwrite=overwrite)
     imported = import_weights(file, dense_order=dense_order)
     for message in imported.messages:
         typer.echo(f"econ-ae: warning: {message}", err=True)
-    _write(codec.dumps(imported.model) + "\n", out, overwrite=overwrite)
+    _write(codec.dumps(imported.model) + "\n", out)
 
 
-def _write(text: str, path: Path | None, *, overwrite: bool) -> None:
+def _check(path: Path | None, *, overwrite: bool) -> None:
+    if path is not None:
+        check_file(path, overwrite=overwrite)
+
+
+def _write(text: str, path: Path | None) -> None:
     from econ_ae.app.cli.verbosity import quiet
     from econ_ae.files import write_text
 
     if path is None:
         typer.echo(text, nl=False)
         return
-    check_file(path, overwrite=overwrite)
     write_text(path, text)
     if not quiet():
         typer.echo(path, err=True)

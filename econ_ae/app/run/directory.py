@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from econ_ae.app.run.lock import HOLDER, LOCK, lock
+from econ_ae.app.run.lock import content, lock
 from econ_ae.app.run.manifest import Manifest, Record
 from econ_ae.config import RunConfig, parse
 from econ_ae.errors import RunDirectoryError
@@ -59,12 +59,10 @@ class RunDirectory:
             process writes in it.
         """
         check_free(path, overwrite=overwrite)
-        path.mkdir(parents=True, exist_ok=True)
         run = cls(path, config)
         with run.lock(Silent()):
-            for entry in path.iterdir():
-                if entry.name not in {LOCK, HOLDER}:
-                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            for entry in (path / name for name in content(path)):
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
             write_json(path / CONFIG, config.model_dump(mode="json"))
             manifest = Manifest(config.seed, config_hash(config), config_file_sha256=sha256(path / CONFIG))
             manifest.write(path / MANIFEST)
@@ -160,15 +158,43 @@ class RunDirectory:
 
     def command(self, stage: str) -> str:
         """Return the command that runs a stage."""
-        if stage == "data":
+        if stage in {"data", *OPTIONAL}:
             return f"econ-ae run --out {self.path} --resume"
         return f"econ-ae {stage} {self.path}"
 
     def record(self, stage: str, inputs: str, outputs: Iterable[Path], seconds: float) -> None:
         """Note in the manifest that a stage finished and what it wrote."""
+        self.manifest().with_stage(stage, self._record(inputs, outputs, seconds)).write(self.path / MANIFEST)
+
+    def record_study(self, folder: Path, outputs: Iterable[Path], seconds: float) -> None:
+        """Note in the manifest what was made in a folder of the run beside its stages, from the frozen encoder or data.
+
+        Parameters
+        ----------
+        folder : in the run directory; its files are read again as long as they are these
+        """
+        inputs = self.inputs_of(name for name in ("data", "train", "freeze") if self.has(name))
+        name = folder.relative_to(self.path).as_posix()
+        self.manifest().with_study(name, self._record(inputs, outputs, seconds)).write(self.path / MANIFEST)
+
+    def has_study(self, folder: Path) -> bool:
+        """Tell whether a study in a folder of the run has finished and is still there."""
+        return folder.is_dir() and folder.relative_to(self.path).as_posix() in self.manifest().studies
+
+    def study_problem(self, folder: Path) -> str | None:
+        """Return why the files of a study cannot be trusted: never recorded, missing, changed; or None."""
+        record = self.manifest().studies.get(folder.relative_to(self.path).as_posix())
+        return "no command recorded it" if record is None else self._changed(record)
+
+    def stage_problem(self, stage: str) -> str | None:
+        """Return which file of a finished stage is missing or was changed since, or None."""
+        record = self.manifest().stages.get(stage)
+        return f"stage {stage!r} has not finished" if record is None else self._changed(record)
+
+    def _record(self, inputs: str, outputs: Iterable[Path], seconds: float) -> Record:
         place = self.path.resolve()
-        files = {str(p.resolve().relative_to(place)): sha256(p) for p in sorted(outputs)}
-        self.manifest().with_stage(stage, Record.now(inputs, files, seconds)).write(self.path / MANIFEST)
+        files = {p.resolve().relative_to(place).as_posix(): sha256(p) for p in sorted(outputs)}
+        return Record.now(inputs, files, seconds)
 
     def _changed(self, record: Record) -> str | None:
         """Return what is wrong with the files of a stage, or None."""
@@ -203,7 +229,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     check_writable(path)
     if path.exists() and not path.is_dir():
         raise RunDirectoryError(f"{path} is a file; give a directory as --out")
-    if not path.exists() or not {entry.name for entry in path.iterdir()} - {LOCK, HOLDER}:
+    if not path.exists() or not content(path):
         return
     if not overwrite:
         raise RunDirectoryError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from econ_ae.errors import RunDirectoryError
+from econ_ae.files import check_writable
 from econ_ae.progress import Progress
 
 LOCK, HOLDER = ".lock", ".lock.json"
@@ -21,23 +22,30 @@ LOCK, HOLDER = ".lock", ".lock.json"
 _held: set[Path] = set()
 
 
+def content(directory: Path) -> set[str]:
+    """Return the names of what is in a directory besides its lock."""
+    return {entry.name for entry in directory.iterdir()} - {LOCK, HOLDER}
+
+
 @contextmanager
 def lock(directory: Path, progress: Progress) -> Iterator[None]:
-    """Hold a directory, which exists, for writing; a process that holds it already holds it on.
+    """Hold a directory for writing; a process that holds it already holds it on.
 
-    The operating system lets go of the lock of a process that ended; that its holder is still written then is said.
+    A directory that does not exist is made, and goes again when nothing was written into it. The operating system lets
+    go of the lock of a process that ended; that its holder is still written then is said.
 
     Raises
     ------
     RunDirectoryError
-        When another process holds it.
-    OSError
-        When nothing can be written into the directory; found here, before any long work.
+        When another process holds it, or nothing can be written into it; found here, before any long work.
     """
     place = directory.resolve()
     if place in _held:
         yield
         return
+    check_writable(directory)
+    made = not place.exists()
+    place.mkdir(parents=True, exist_ok=True)
     guard, holder = FileLock(place / LOCK, preserve_lock_file=True), place / HOLDER
     try:
         guard.acquire(timeout=0)
@@ -62,6 +70,9 @@ def lock(directory: Path, progress: Progress) -> Iterator[None]:
             holder.unlink(missing_ok=True)
     finally:
         guard.release()
+        if made and not content(place):
+            (place / LOCK).unlink(missing_ok=True)
+            place.rmdir()
 
 
 def _said(holder: Path) -> str:

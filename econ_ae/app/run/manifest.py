@@ -34,7 +34,7 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished stage.
+    """A finished stage or study.
 
     Parameters
     ----------
@@ -68,12 +68,14 @@ class Manifest:
     config_sha256 : hash of its settings
     stages : finished stages by name
     config_file_sha256 : of ``config.json`` as it was written; None in directories of earlier versions
+    studies : what was made beside the stages and is read again, by the folder in the run that it is in
     """
 
     seed: int
     config_sha256: str
     stages: Mapping[str, Record] = field(default_factory=dict)
     config_file_sha256: str | None = None
+    studies: Mapping[str, Record] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
     platform: str = field(default_factory=platform.platform)
 
@@ -82,7 +84,8 @@ class Manifest:
         """Read a manifest; RunDirectoryError when it is damaged."""
         raw = read_json(path)
         try:
-            return cls(**raw | {"stages": {name: Record(**record) for name, record in raw["stages"].items()}})
+            tables = {"stages": raw["stages"], "studies": raw.get("studies", {})}
+            return cls(**raw | {t: {name: Record(**one) for name, one in found.items()} for t, found in tables.items()})
         except (TypeError, KeyError, AttributeError) as problem:
             raise RunDirectoryError(
                 f"{path} is damaged ({problem}); make the run again with: econ-ae run --out {path.parent} --overwrite"
@@ -93,14 +96,18 @@ class Manifest:
         write_json(path, asdict(self))
 
     def facts(self) -> dict[str, Any]:
-        """Return what a report says of the run besides its stages."""
+        """Return what a report says of the run besides its stages and studies."""
         content = asdict(self)
-        del content["stages"]
+        del content["stages"], content["studies"]
         return content
 
     def with_stage(self, name: str, record: Record) -> Manifest:
         """Return the manifest with a finished stage, and the versions that finished it."""
         return replace(self, stages={**self.stages, name: record}, versions=versions(), platform=platform.platform())
+
+    def with_study(self, name: str, record: Record) -> Manifest:
+        """Return the manifest with a study."""
+        return replace(self, studies={**self.studies, name: record})
 
     def inputs_of(self, stages: Iterable[str], made_by: str = __version__) -> str:
         """Return a hash of the settings and of everything that the given earlier stages wrote.

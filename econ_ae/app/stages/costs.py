@@ -33,4 +33,8 @@ def run(context: Context) -> list[Path]:
 
 def why_none(context: Context) -> str:
     """Return why the main job estimated no costs; empty when it did."""
-    return str(context.json(COSTS, SKIPPED)["skipped"]) if context.path(COSTS, SKIPPED).is_file() else ""
+    if not context.path(COSTS, SKIPPED).is_file():
+        return ""
+    if (problem := context.run.stage_problem("costs")) is not None:
+        return f"The main job left no costs that can be shown ({problem})."
+    return str(context.json(COSTS, SKIPPED)["skipped"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from econ_ae.app import cost_tables
 from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
 from econ_ae.app.reconstruction import reconstruct
-from econ_ae.app.run.context import FACTS, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.app.stages import costs
-from econ_ae.config import RunConfig
 from econ_ae.files import write_json, write_text
 from econ_ae.ir.model import EncoderModel, Exact
 from econ_ae.ir.validate import frame_capacity
@@ -50,7 +51,7 @@ def run(context: Context) -> list[Path]:
         verification=context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
         manifest=context.run.manifest().facts() | {"preset": config.name},
-        notes=_notes(model, config),
+        notes=_notes(context, model, len(batch)),
         ideal=ideal_evaluation,
         streams=sent.streams,
         costs=silicon,
@@ -65,10 +66,20 @@ def run(context: Context) -> list[Path]:
     return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
 
 
-def _notes(model: EncoderModel, config: RunConfig) -> list[str]:
+def compared_with_keras(frozen: Mapping[str, Any], events: int) -> str:
+    """Return what the freeze compared, from its record and the number of report events."""
+    real = "every event" if frozen["real_events"] == events else f"{frozen['real_events']} of {events} events"
+    return (
+        f"The encoder's integers were compared with QKeras on {real} of the report and on {frozen['random_events']} "
+        f"random images before anything was generated: {frozen['mismatches']} mismatches."
+    )
+
+
+def _notes(context: Context, model: EncoderModel, events: int) -> list[str]:
+    config = context.config
     notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
-        "The encoder's integers were compared with QKeras on every event of the report before anything was generated.",
+        compared_with_keras(context.json(FREEZE), events),
     ]
     lost = model.pack.bits - frame_capacity(model.pack.elinks)
     if lost > 0:

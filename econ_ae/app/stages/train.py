@@ -16,6 +16,11 @@ def run(context: Context) -> list[Path]:
     """Train into ``training/``, continuing what is there."""
     folder = context.path(TRAINING)
     train(context, context.config, folder)
+    return files(folder)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files that a training left: weights and history; checkpoints are for going on alone."""
     return [p for p in folder.iterdir() if p.is_file() and not p.name.startswith("writing-")]
 
 

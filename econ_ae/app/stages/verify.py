@@ -3,46 +3,76 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from econ_ae.app.run.context import VERIFY, Context
-from econ_ae.app.stages.generate import STRUCTURAL, texts, verilog_options
+from econ_ae.app.run.texts import STRUCTURAL, texts
+from econ_ae.app.stages.generate import verilog_options
 from econ_ae.emulator import input_images
 from econ_ae.errors import VerificationError
 from econ_ae.fixedpoint import IntArray
 from econ_ae.process import YOSYS, has
 
 
-def run(context: Context) -> list[Path]:
-    """Verify the Verilog of the run; VerificationError on any difference.
+@dataclass(frozen=True)
+class Verified:
+    """Outcome of the stage.
 
-    The encoder runs in Icarus with written-out sums, beside it every sum is computed from the text that is costed.
-    Without yosys nothing is costed, and that text is not verified.
+    Parameters
+    ----------
+    bench : ``sim.result.VerificationResult`` of ``rtl/`` in Icarus
+    leaf : ``sim.leaves.LeafResult`` of the text that is costed; None without yosys, as nothing is costed then
     """
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        costed = pool.submit(verify_costed, context) if has(YOSYS) else None
-        result = verify(context, context.config.verify.real_events)
-    if not result.passed:
+
+    bench: Any
+    leaf: Any
+
+    @property
+    def results(self) -> list[Any]:
+        """All that there are."""
+        return [self.bench] if self.leaf is None else [self.bench, self.leaf]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every one did."""
+        return all(result.passed for result in self.results)
+
+    def files(self) -> list[Path]:
+        """Return the files that say so."""
+        written = [p for p in self.bench.report.parent.iterdir() if p.suffix in {".json", ".xml"}]
+        return written if self.leaf is None else [*written, self.leaf.report]
+
+
+def run(context: Context) -> list[Path]:
+    """Verify the Verilog of the run; VerificationError on any difference."""
+    found = verify(context, context.config.verify.real_events)
+    if not (bench := found.bench).passed:
         raise VerificationError(
-            f"{result.mismatches} of {result.events} events differ between Verilog and emulator; "
-            f"first: {result.first_mismatch}; see {context.path(VERIFY)}"
+            f"{bench.mismatches} of {bench.events} events differ between Verilog and emulator; "
+            f"first: {bench.first_mismatch}; see {context.path(VERIFY)}"
         )
-    written = [p for p in context.path(VERIFY).iterdir() if p.suffix in {".json", ".xml"}]
-    if costed is None:
-        return written
-    leaf = costed.result()
-    if not leaf.passed:
+    if not found.passed:
+        leaf = found.leaf
         raise VerificationError(
             f"{leaf.mismatches} sums differ between the {leaf.leaf} Verilog and the emulator; "
             f"first: {leaf.first_mismatch}; see {leaf.report}"
         )
-    return [*written, leaf.report]
+    return found.files()
 
 
-def verify(context: Context, real_events: int) -> Any:
+def verify(context: Context, real_events: int) -> Verified:
+    """Verify the encoder in ``rtl/`` in Icarus, and beside it compute every sum from the text that is costed."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        costed = pool.submit(verify_costed, context, real_events) if has(YOSYS) else None
+        bench = verify_simulated(context, real_events)
+    return Verified(bench, None if costed is None else costed.result())
+
+
+def verify_simulated(context: Context, real_events: int) -> Any:
     """Simulate the Verilog in ``rtl/`` against the emulator on report rows, random images and all corners."""
     from sim.runner import verify_encoder
 
@@ -60,7 +90,7 @@ def verify(context: Context, real_events: int) -> Any:
     )
 
 
-def verify_costed(context: Context) -> Any:
+def verify_costed(context: Context, real_events: int) -> Any:
     """Compute every sum of the same campaign from the structural Verilog; all else in it must equal ``rtl/``.
 
     Raises
@@ -79,9 +109,7 @@ def verify_costed(context: Context) -> Any:
     other = sorted(name for name in {*simulated, *costed} - own if simulated.get(name) != costed.get(name))
     if other:
         raise VerificationError(f"{other[0]} is not the same for synthesis and simulation; run econ-ae generate")
-    campaign = stimulus.campaign(
-        model, _images(context, config.verify.real_events), config.verify.random_events, config.seed
-    )
+    campaign = stimulus.campaign(model, _images(context, real_events), config.verify.random_events, config.seed)
     return verify_leaf(model, options, campaign, costed, context.path(VERIFY, STRUCTURAL))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 from econ_ae.app.headline import TRANSMITTED
 from econ_ae.app.reconstruction import reconstruct
-from econ_ae.app.run.context import FACTS, Context
+from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.lock import content, lock
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.files import write_text
@@ -31,7 +31,7 @@ def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrit
     """
     if out is None:
         return contexts[0].path("evaluation")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or content(out)):
         if not (out / EVALUATION).is_file():
             raise RunDirectoryError(f"{out} holds something else than an evaluation; choose another --out")
         if not overwrite:
@@ -62,14 +62,9 @@ def compare(
     ConfigError
         When an algorithm is unknown or an eLink count is outside 1..13.
     RunDirectoryError
-        When a run has no frozen encoder, or the runs report on different events.
+        When a run has no frozen encoder, the runs report on different events, or another process writes there.
     """
-    from metrics.baselines import flat_image
-    from metrics.emd import engine
-    from metrics.evaluate import evaluate
-    from metrics.report import build_report, render, to_json
-    from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
-    from metrics.transmitted import ALGORITHMS, transmitted
+    from metrics.transmitted import ALGORITHMS
 
     known = ("ae", *ALGORITHMS)
     for name in algorithms:
@@ -77,13 +72,30 @@ def compare(
             hint = did_you_mean(name, known)
             raise ConfigError(f"algorithm {name!r} is unknown; expected some of {', '.join(known)}{hint}")
     first = contexts[0]
+    labels = _labels(contexts)
+    place = first.run.path if out.resolve().is_relative_to(first.run.path.resolve()) else out
+    with lock(place, first.progress):
+        return _compare(contexts, labels, algorithms, elinks, out)
+
+
+def _compare(
+    contexts: Sequence[Context], labels: list[str], algorithms: Sequence[str], elinks: Sequence[int] | None, out: Path
+) -> list[dict[str, Any]]:
+    from metrics.baselines import flat_image
+    from metrics.emd import engine
+    from metrics.evaluate import evaluate
+    from metrics.report import build_report, render, to_json
+    from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
+    from metrics.transmitted import transmitted
+
+    first = contexts[0]
     batch = _same_events(contexts)
     models = [context.model() for context in contexts]
+    facts = [_run_facts(*run) for run in zip(labels, contexts, models, strict=True)]
     if elinks is None:
         elinks = sorted({*first.config.report.elinks, *(model.pack.elinks for model in models)})
     others = [name for name in algorithms if name != "ae"]
     sent = transmitted(batch.charges, first.geometry, elinks, others, tune=first.rows("train").charges)
-    labels = _labels(contexts)
     compared = [flat_image(batch.charges), *sent.reconstructions]
     if "ae" in algorithms:
         autoencoders = (reconstruct(*pair, batch) for pair in zip(contexts, models, strict=True))
@@ -105,7 +117,7 @@ def compare(
         title=f"Evaluation of {', '.join(labels)}",
         dataset=first.json(FACTS),
         streams=sent.streams,
-        runs=[_run_facts(*run) for run in zip(labels, contexts, models, strict=True)],
+        runs=facts,
         notes=["Everything is reconstructed from the transmitted bits alone."],
     )
     write_text(out / "index.html", render(data))
@@ -152,10 +164,10 @@ def _labels(contexts: Sequence[Context]) -> list[str]:
 
 
 def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, Any]:
-    path = context.path("verify", "verification.json")
     verified = "not verified"
-    if path.is_file():
-        result = json.loads(path.read_text(encoding="utf-8"))
+    if context.run.has("verify"):
+        context.run.check("generate", "verify")
+        result = context.json(VERIFY, VERIFICATION)
         verified = f"{result['mismatches']} mismatches in {result['events']} events"
     return {
         "run": label,

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import train
 from econ_ae.config import RunConfig
+from econ_ae.errors import RunDirectoryError
 from econ_ae.files import write_json
 
 FOLDER = "quantisation"
@@ -58,7 +60,17 @@ def compare(context: Context) -> list[dict[str, Any]]:
     Trainings are kept in ``quantisation/`` of the run and continue after an interruption; the run has its own already.
     Writes ``quantisation/emd.json``. The change is relative to the float network whose latents are sent as they are on
     the chip: what the formats of weights and sums cost. (What few bits of the latents cost is the step before it.)
+
+    Raises
+    ------
+    RunDirectoryError
+        When another process writes in the run, or a training is not what it was when it ended.
     """
+    with context.run.lock(context.progress):
+        return _compare(context)
+
+
+def _compare(context: Context) -> list[dict[str, Any]]:
     from metrics.emd import emd
     from metrics.statistics import paired_difference, summarise
 
@@ -67,12 +79,7 @@ def compare(context: Context) -> list[dict[str, Any]]:
     batch = batch[batch.total > 0]
     results = {}
     for way in ways(own):
-        folder = context.path(FOLDER, way.folder)
-        if way.config == own and (context.path(TRAINING) / "encoder.weights.h5").is_file():
-            folder = context.path(TRAINING)
-        else:
-            context.progress.say(f"training: {way.name}")
-            train.train(context, way.config, folder)
+        folder = _trained(context, way)
         results[way.name] = emd(batch.charges, _fractions(way, context, folder, batch), context.geometry)
     table = []
     for name, result in results.items():
@@ -90,6 +97,23 @@ def compare(context: Context) -> list[dict[str, Any]]:
         )
     write_json(context.path(FOLDER, "emd.json"), table)
     return table
+
+
+def _trained(context: Context, way: Way) -> Path:
+    """Return where the training of a way is: the run's own, a finished one, or one made or continued now."""
+    if way.config == context.config and context.run.has("train"):
+        context.run.check("train")
+        return context.path(TRAINING)
+    folder = context.path(FOLDER, way.folder)
+    if context.run.has_study(folder):
+        if (problem := context.run.study_problem(folder)) is not None:
+            raise RunDirectoryError(f"{folder} is not what was trained ({problem}); delete it to train it anew")
+        return folder
+    context.progress.say(f"training: {way.name}")
+    watch = Stopwatch()
+    train.train(context, way.config, folder)
+    context.run.record_study(folder, train.files(folder), watch.seconds())
+    return folder
 
 
 def _fractions(way: Way, context: Context, folder: Path, batch: Any) -> Any:

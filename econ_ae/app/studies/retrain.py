@@ -17,6 +17,7 @@ import numpy as np
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import FACTS, TRAINING, Context, open_run
 from econ_ae.app.run.directory import RunDirectory, Stopwatch
+from econ_ae.app.run.lock import content, lock
 from econ_ae.app.stages import data as dataset_stage
 from econ_ae.app.stages.data import InMemory
 from econ_ae.app.stages.streamed import write_rows
@@ -85,12 +86,11 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     Raises
     ------
     RunDirectoryError
-        When ``run_path`` is no run or not finished, or ``out`` exists (or, to resume, is not of this retraining).
+        When ``run_path`` is no run or not finished, ``out`` exists (or, to resume, is not of this retraining) or
+        cannot be written, or another process writes there.
     ConfigError
         When nothing is to change, or a condition is impossible.
     """
-    from econ_ae.app.studies.retrain_report import summarise
-
     # The same networks are loaded for three runs in one process, which TensorFlow takes for needless tracing.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = _finished(run_path, progress)
@@ -103,29 +103,40 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     made |= {"config": config.model_dump(mode="json")}
     if resume and out.exists():
         _check_same(out, made)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or content(out)):
         raise RunDirectoryError(f"{out} exists; give another --out, or --resume to continue a retraining there")
-    else:
-        write_json(out / _PLAN, made)
+    with lock(out, progress):
+        if not (out / _PLAN).is_file():
+            write_json(out / _PLAN, made)
+        return _retrain(run, out, plan, config)
+
+
+def _retrain(run: Context, out: Path, plan: Plan, config: RunConfig) -> dict[str, Any]:
+    from econ_ae.app.studies.retrain_report import summarise
+
+    progress = run.progress
     before = _context(run, out / BEFORE, run.config.model_copy(update={"conditions": plan.conditions}))
     after = _context(run, out / AFTER, config)
-    if not _has(before, "data"):
-        progress.say("conditions: " + "; ".join(conditions.describe(plan.conditions)))
-        _write_data(run, before)
-    if not _has(after, "data"):
-        _share_data(before, after)
-    if not _has(before, "train"):
-        _copy_training(run, before)
-    _give_start(run, after)
-    progress.say("old weights, new conditions")
-    for stage in _STAGES[1:]:  # not the training
-        pipeline.run_stage(before, stage, repeat=False)
-        if stage == "freeze" and weights.pack(before.model()) != weights.pack(run.model()):
-            raise ModelError(f"{run_path}: training/ does not hold the weights of encoder.json; freeze that run again")
-    progress.say("new weights, new conditions")
-    for stage in _STAGES:
-        pipeline.run_stage(after, stage, repeat=False)
-    return summarise(run, before, after, out)
+    with before.run.lock(progress), after.run.lock(progress):
+        if not before.run.has("data"):
+            progress.say("conditions: " + "; ".join(conditions.describe(plan.conditions)))
+            _write_data(run, before)
+        if not after.run.has("data"):
+            _share_data(before, after)
+        if not before.run.has("train"):
+            _copy_training(run, before)
+        _give_start(run, after)
+        progress.say("old weights, new conditions")
+        for stage in _STAGES[1:]:  # not the training
+            pipeline.run_stage(before, stage, repeat=False)
+            if stage == "freeze" and weights.pack(before.model()) != weights.pack(run.model()):
+                raise ModelError(
+                    f"{run.run.path}: training/ does not hold the weights of encoder.json; freeze that run again"
+                )
+        progress.say("new weights, new conditions")
+        for stage in _STAGES:
+            pipeline.run_stage(after, stage, repeat=False)
+        return summarise(run, before, after, out)
 
 
 def _finished(path: Path, progress: Progress) -> Context:
@@ -143,10 +154,6 @@ def _check_same(out: Path, made: dict[str, Any]) -> None:
         raise RunDirectoryError(f"{out / _PLAN} is damaged; choose another --out") from problem
     if plan != made:
         raise RunDirectoryError(f"{out} was retrained from another run or with other settings; choose another --out")
-
-
-def _has(context: Context, stage: str) -> bool:
-    return context.run.has(stage)
 
 
 def _context(run: Context, path: Path, config: RunConfig) -> Context:

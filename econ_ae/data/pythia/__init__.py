@@ -17,7 +17,7 @@ from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.pythia import events, overlay
 from econ_ae.data.pythia.events import Events
 from econ_ae.data.pythia.overlay import Projection
-from econ_ae.data.synthetic.blocks import BLOCK, Block, batches
+from econ_ae.data.synthetic.blocks import BLOCK, Block, batches, check_counts
 from econ_ae.data.synthetic.collisions import signals
 from econ_ae.data.synthetic.detector import images
 from econ_ae.data.synthetic.modules import Modules, parse_modules
@@ -105,11 +105,7 @@ def chunks(  # noqa: PLR0917 - as generate
     ConfigError, ToolMissingError
         As ``generate``.
     """
-    if n < 1 or seed < 0 or size < 1:
-        raise ConfigError(
-            f"{n} events of Pythia with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 "
-            "or more and chunks of at least 1"
-        )
+    check_counts("events of Pythia", n, seed, size)
     p = parameters or PythiaParameters()
     progress = progress or Silent()
     modules = parse_modules(p.modules, p.calorimeter)
@@ -155,17 +151,12 @@ def _block(
         calorimeter=p.calorimeter,
         electronics=p.electronics,
     )
-    columns: dict[str, NDArray[np.generic]] = {
-        "eta": modules.eta[where],
-        "layer": modules.layer[where],
-        "wafer_u": modules.u[where],
-        "wafer_v": modules.v[where],
+    return out.charges, modules.columns(where) | {
         "sim_energy": out.energy,
         "pileup": interactions,
         "signal": np.where(fired > 0, SIGNALS.index(p.signal), 0).astype(np.int8),
         "signal_pt": np.where(fired > 0, pt, 0.0) if p.signal == "electron" else np.zeros(BLOCK),
     }
-    return out.charges, columns
 
 
 def _project(pool: Events, modules: Modules, where: NDArray[np.intp]) -> dict[float, Projection]:

@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.synthetic.blocks import BLOCK, Block, batches
+from econ_ae.data.synthetic.blocks import BLOCK, Block, batches, check_counts
 from econ_ae.data.synthetic.collisions import pileup, signals
 from econ_ae.data.synthetic.detector import images
 from econ_ae.data.synthetic.modules import Modules, parse_modules
 from econ_ae.data.synthetic.parameters import SIGNALS, Calorimeter, Electronics, Parameters, Pileup, Signal
 from econ_ae.data.synthetic.particles import join
-from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
 __all__ = [
@@ -70,11 +68,7 @@ def chunks(
     ConfigError
         When ``n``, ``seed``, ``size`` or a parameter is out of range.
     """
-    if n < 1 or seed < 0 or size < 1:
-        raise ConfigError(
-            f"{n} synthetic events with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 "
-            "or more and chunks of at least 1"
-        )
+    check_counts("synthetic events", n, seed, size)
     p = parameters or Parameters()
     modules = parse_modules(p.modules, p.calorimeter)
     digest = hashlib.sha256(repr((seed, geometry.name, p)).encode()).hexdigest()
@@ -97,14 +91,9 @@ def _block(rng: np.random.Generator, geometry: WaferGeometry, p: Parameters, mod
         calorimeter=p.calorimeter,
         electronics=p.electronics,
     )
-    columns: dict[str, NDArray[np.generic]] = {
-        "eta": modules.eta[where],
-        "layer": modules.layer[where],
-        "wafer_u": modules.u[where],
-        "wafer_v": modules.v[where],
+    return out.charges, modules.columns(where) | {
         "sim_energy": out.energy,
         "pileup": interactions,
         "signal": kind,
         "signal_pt": pt,
     }
-    return out.charges, columns

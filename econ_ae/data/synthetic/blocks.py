@@ -8,12 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
+from econ_ae.errors import ConfigError
 
 BLOCK = 512
 """Images that share a random stream; small enough for the spots of a block to stay in the cache."""
 
 Block = tuple[NDArray[np.uint32], dict[str, NDArray[np.generic]]]
 """Charges and metadata of ``BLOCK`` images."""
+
+
+def check_counts(what: str, n: int, seed: int, size: int) -> None:
+    """Raise ConfigError when no images, a negative seed or an empty batch are asked for."""
+    if n < 1 or seed < 0 or size < 1:
+        raise ConfigError(
+            f"{n} {what} with seed {seed} in chunks of {size}; expected at least 1 event, a seed of 0 "
+            "or more and chunks of at least 1"
+        )
 
 
 def batches(blocks: Iterator[Block], n: int, size: int, provenance: Provenance) -> Iterator[Batch]:

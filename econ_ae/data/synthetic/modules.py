@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from econ_ae.data.synthetic.parameters import Calorimeter
 from econ_ae.errors import ConfigError
@@ -47,6 +48,10 @@ class Modules:
     def eta(self) -> FloatArray:
         """float64 (m,): pseudorapidity of the centre."""
         return np.arcsinh(self.z_cm / self.r_cm)
+
+    def columns(self, where: IndexArray) -> dict[str, NDArray[np.generic]]:
+        """Return what is known of the modules of images: metadata of length n, for ``where`` (n,)."""
+        return {"eta": self.eta[where], "layer": self.layer[where], "wafer_u": self.u[where], "wafer_v": self.v[where]}
 
 
 def _place(numbers: IndexArray, calorimeter: Calorimeter) -> Modules:

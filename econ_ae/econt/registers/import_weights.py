@@ -18,6 +18,7 @@ from econ_ae.econt.registers.export import FORMS, JSON_FORMAT
 from econ_ae.econt.registers.read import parse_config
 from econ_ae.econt.registers.weight_blocks import weight_registers
 from econ_ae.errors import RegisterError, did_you_mean
+from econ_ae.files import read_text
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.weights import flat_kernel, pack
 
@@ -59,12 +60,7 @@ def import_weights(path: Path, form: str | None = None, dense_order: str = "out-
     """
     if dense_order not in _ORDERS:
         raise RegisterError(f"dense order {dense_order!r} is unknown; expected out-in or in-out")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise RegisterError(f"{path}: cannot be read: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise RegisterError(f"{path}: not a text file; expected one of {', '.join(FORMS)}") from problem
+    text = read_text(path, RegisterError, f"one of {', '.join(FORMS)}")
     kind = _guess(text) if form is None else form
     if kind not in FORMS:
         raise RegisterError(f"form {kind!r} is unknown; expected one of {', '.join(FORMS)}{did_you_mean(kind, FORMS)}")

@@ -11,6 +11,7 @@ from econ_ae.econt.config import Algorithm, EcontConfig, Numbering
 from econ_ae.econt.registers import facts, flat_form, nested_form
 from econ_ae.econt.registers.tree import Tree
 from econ_ae.errors import RegisterError
+from econ_ae.files import read_text
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,13 +48,7 @@ def read_config(path: Path) -> EcontConfig:
     RegisterError
         One line that names the file and the register: unknown, duplicate, out of range, incomplete, or no YAML at all.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise RegisterError(f"{path}: cannot be read: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise RegisterError(f"{path}: not a text file") from problem
-    return parse_config(text, str(path))
+    return parse_config(read_text(path, RegisterError, "register YAML"), str(path))
 
 
 def parse_config(text: str, source: str) -> EcontConfig:

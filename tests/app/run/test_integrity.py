@@ -10,27 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from econ_ae.app import pipeline
 from econ_ae.app.run.context import open_run
-from econ_ae.config import parse
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import write_text
 from econ_ae.ir import codec
-from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
-from tests.untrained import give_encoder, untrained
+from tests.untrained import give_encoder
 
 Run = Callable[..., tuple[int, str, str]]
-
-SETTINGS = {"name": "small", "verify": {"real_events": 20, "random_events": 5}}
-
-
-@pytest.fixture
-def path(tmp_path: Path, econ_t_model: EncoderModel) -> Path:
-    run = untrained(tmp_path / "run", econ_t_model, parse(SETTINGS, "test")).run
-    for stage in ("generate", "verify"):
-        run.record(stage, run.inputs_of(run.earlier(stage)), [], 0.0)
-    return run.path
-
 
 READERS = [
     ("report", "{run}"),
@@ -135,3 +123,46 @@ def test_missing_verification_is_named(path: Path, command: Run) -> None:
     said = one_line(command, "report", str(path))
     assert "verify/result.json is missing" in said
     assert said.endswith(f"run: econ-ae verify {path}")
+
+
+VOUCHED = [
+    ("data", "dataset.json"),
+    ("train", "training/history.json"),
+    ("train", "training/decoder.weights.h5"),
+    ("freeze", "freeze.json"),
+    ("generate", "rtl/small_encoder.v"),
+    ("verify", "verify/verification.json"),
+]
+
+
+@pytest.mark.parametrize(("stage", "name"), VOUCHED, ids=[name for _, name in VOUCHED])
+def test_everything_that_the_page_says_is_checked(
+    stage: str, name: str, path: Path, command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is made of what the stages wrote, to the byte, or there is no page."""
+    context = open_run(path, Silent())
+    for made, file in VOUCHED:
+        if made not in {"data", "freeze"}:
+            write_text(path / file, "{}")
+    for made in ("train", "freeze", "generate", "verify"):
+        frozen = ["encoder.json", "freeze.json"] if made == "freeze" else []
+        files = [path / file for file in (*frozen, *(f for s, f in VOUCHED if s == made and f not in frozen))]
+        context.run.record(made, context.run.inputs_of(context.run.earlier(made)), files, 0.0)
+    monkeypatch.setitem(pipeline.STAGES, "report", lambda _: [])
+    assert command("report", str(path))[0] == 2, "nothing to show, but nothing is refused"
+    assert context.run.has("report")
+    write_text(path / name, (path / name).read_text() + " ")
+    said = one_line(command, "report", str(path))
+    assert f"stage {stage!r} has other files than recorded ({name} was changed); run: econ-ae " in said
+
+
+@pytest.mark.parametrize(("stage", "name"), [VOUCHED[2], VOUCHED[4], VOUCHED[5]], ids=["train", "generate", "verify"])
+def test_an_evaluation_takes_nothing_that_was_changed(stage: str, name: str, path: Path, command: Run) -> None:
+    context = open_run(path, Silent())
+    write_text(path / "verify" / "verification.json", '{"mismatches": 0, "events": 5}')
+    write_text(path / name, "{}")
+    for made in ("train", "freeze", "generate", "verify"):
+        files = [path / "encoder.json"] if made == "freeze" else [path / name] if made == stage else []
+        context.run.record(made, context.run.inputs_of(context.run.earlier(made)), files, 0.0)
+    write_text(path / name, "{} ")
+    assert f"({name} was changed)" in one_line(command, "evaluate", str(path), "--elinks", "2")

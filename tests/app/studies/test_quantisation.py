@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from econ_ae.app.stages import data as dataset_stage
 from econ_ae.app.stages import train as stage_train
 from econ_ae.app.studies import quantisation
 from econ_ae.config import parse
+from econ_ae.errors import RunDirectoryError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 
@@ -37,11 +39,20 @@ def test_ways_of_quantizing_are_compared(tmp_path: Path, monkeypatch: pytest.Mon
     assert [(t.quantise, t.arithmetic) for t in trained] == [
         ("post", "hardware"),
         ("latents", "hardware"),
-        ("post", "hardware"),
         ("aware", "exact"),
-    ], "the run itself is the fifth way and is not trained again"
+    ], "float is trained once for two ways; the run itself is the fifth and is not trained again"
     assert table[quantisation.REFERENCE]["change [%]"] == 0
     assert table["float, rounded after training"]["mean EMD"] > table["float"]["mean EMD"]
     written = json.loads((tmp_path / "run" / quantisation.FOLDER / "emd.json").read_text())
     assert [row["network"] for row in written] == list(table)
     assert quantisation.compare(context) == written, "what was trained is not trained anew"
+    assert len(trained) == 3
+    weights = tmp_path / "run" / quantisation.FOLDER / "float" / "encoder.weights.h5"
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    with pytest.raises(
+        RunDirectoryError, match=r"quantisation/float is not what was trained \(.*h5 was changed\); delete"
+    ):
+        quantisation.compare(context)
+    shutil.rmtree(weights.parent)
+    assert quantisation.compare(context) == written
+    assert len(trained) == 4
