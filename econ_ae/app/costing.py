@@ -130,7 +130,7 @@ def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
 
 def _power(context: Context, mapped: Any, options: Any, events: int | None, clock_ns: float) -> dict[str, Any]:
     """Return ``power`` of a netlist on report events, or, when the library has no such data, ``unpowered``: why not."""
-    from sim.netlist_power import ASSUMED, MEASURED, UNGATED, measure_power
+    from sim.netlist.power import ASSUMED, MEASURED, UNGATED, measure_power
 
     context.progress.say("power: the netlist on report events")
     codes = context.codes(events or context.config.verify.real_events)

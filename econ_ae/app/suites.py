@@ -23,7 +23,7 @@ BENCH_EVENTS = 2
 GLITCH_CLOCKS = 2
 """Clocks of each lane whose glitches are counted."""
 WAVES = "ECON_AE_WAVES"
-"""Environment variable that makes ``sim.simulate`` write waveforms."""
+"""Environment variable that makes ``sim.bench.simulate`` write waveforms."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _encoder(context: Context, request: Request) -> Any:
 
 def _datapath(context: Context, request: Request) -> Any:
     from rtl_gen.verilog import DATAPATH, default_options
-    from sim.runner import verify_datapath
+    from sim.bench.verify import verify_datapath
 
     model = context.model()
     return verify_datapath(
@@ -113,7 +113,7 @@ def _datapath(context: Context, request: Request) -> Any:
 
 
 def _verilated(context: Context, events: int | None) -> Any:
-    from sim.verilated import verify_million
+    from sim.verilator import verify_million
 
     real = context.codes(len(context.rows("report")))
     return verify_million(
@@ -237,7 +237,7 @@ def power(
         When it has no such wire load.
     """
     from econ_ae.files import write_json
-    from sim.netlist_power import measure_power
+    from sim.netlist.power import measure_power
 
     model = context.model()
     mapped = mapped_netlist(context, liberty)

@@ -9,8 +9,8 @@ import cocotb
 from cocotb.triggers import Timer
 
 from rtl_gen.registers.layout import gaps
+from sim.bench.job import CLOCK_NS
 from sim.i2c.coverage import STATES
-from sim.i2c.harness import CLOCK_NS
 from sim.i2c.support import TARGET, Bench, begin, now
 
 FILTER = 2  # clocks, the default of the Verilog parameter

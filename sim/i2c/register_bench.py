@@ -11,7 +11,7 @@ import cocotb
 from econ_ae.ir import weights
 from rtl_gen.registers.model import MappedByte
 from rtl_gen.registers.sequence import weight_writes
-from sim.i2c.harness import CLOCK_NS
+from sim.bench.job import CLOCK_NS
 from sim.i2c.master import Master, Timing
 from sim.i2c.support import EVERYTHING, FAST, TARGET, Bench, begin, now
 

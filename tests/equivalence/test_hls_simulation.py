@@ -37,11 +37,11 @@ from rtl_gen.hls import (
     generate,
 )
 from rtl_gen.writer import write_files
-from sim import hls, stimulus
 from sim.hls import HlsResult, verify_hls
-from sim.hls_data import data_files, read_latents
-from sim.hls_toolchain import find_types, require_compiler
-from sim.stimulus import random_images
+from sim.hls.data import data_files, read_latents
+from sim.hls.toolchain import find_types, require_compiler
+from sim.stimulus.images import campaign as image_campaign
+from sim.stimulus.images import random_images
 from tests.random_models import random_model
 
 FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
@@ -188,7 +188,7 @@ def test_a_testbench_that_compares_nothing_is_an_error(
 def test_project_runs_with_make_alone(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     if shutil.which("make") is None:
         pytest.skip("make is not on the PATH")
-    campaign = stimulus.campaign(econ_t_model, nothing(econ_t_model), 10, 1)
+    campaign = image_campaign(econ_t_model, nothing(econ_t_model), 10, 1)
     data = {f"data/{name}": text for name, text in data_files(campaign).items()}
     project = tmp_path / "hls"
     write_files({**generate(econ_t_model, HlsOptions()), **data}, project)
@@ -213,5 +213,5 @@ def test_missing_tools_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ToolMissingError, match=r"hls4ml is not installed; pip install hls4ml==1\.3\.0"):
         find_types(VITIS)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolMissingError, match=r"apt install g\+\+"):
-        hls.require_compiler()
+    with pytest.raises(ToolMissingError, match=r"apt-get install g\+\+"):
+        require_compiler()

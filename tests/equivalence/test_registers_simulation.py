@@ -16,7 +16,7 @@ from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import triplicated
 from rtl_gen.verilog.regfile import generate
 from sim.i2c import verify_registers
-from sim.i2c.verify import TESTS
+from sim.i2c.registers import TESTS
 from tests.random_models import random_model
 
 pytestmark = pytest.mark.simulator

@@ -18,8 +18,8 @@ from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, TrnEach
 from econ_ae.ir.validate import check
 from rtl_gen.verilog import STRUCTURAL, SUM, VerilogOptions, default_options, generate
-from sim.runner import verify_encoder
-from sim.stimulus import random_images
+from sim.bench.verify import verify_encoder
+from sim.stimulus.images import random_images
 from tests.random_models import random_model
 
 pytestmark = pytest.mark.simulator

@@ -26,7 +26,7 @@ def run(context: Context) -> list[Path]:
 
 def verify(context: Context, real_events: int) -> Any:
     """Simulate the Verilog in ``rtl/`` against the emulator on report rows, random images and all corners."""
-    from sim.runner import verify_encoder
+    from sim.bench.verify import verify_encoder
 
     model = context.model()
     config = context.config
