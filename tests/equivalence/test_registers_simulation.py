@@ -34,6 +34,17 @@ def test_the_chip(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     assert json.loads(result.report.read_text())["passed"]
 
 
+def test_no_run_of_addresses_that_starts_with_a_whole_byte(tmp_path: Path) -> None:
+    """With 16 cells mux, calibration and weights are one run of addresses, which starts with a select of 4 bits."""
+    model = random_model(736)
+    layout = address_map(model)
+    first = {segment.address for segment in layout.segments}
+    assert all(byte.width < 8 for byte in layout.stored if byte.address in first)
+    result = verify_registers(model, tmp_path, upsets=60)
+    assert result.passed, result.first_mismatch
+    assert not result.not_reached
+
+
 @pytest.mark.parametrize("single", [("weights", "mux"), CLASSES])
 def test_upsets_of_classes_without_triplication_are_seen(single: tuple[str, ...], tmp_path: Path) -> None:
     model = random_model(5)
