@@ -114,7 +114,7 @@ def run(
     *,
     tests: Collection[str],
     steps: int,
-    title: str = "verify",
+    title: str = "events",
     progress: Progress | None = None,
 ) -> Simulation:
     """Build Verilog, run benches on it, and return what they found.
@@ -126,7 +126,7 @@ def run(
     job : what the benches read besides; holds ``seed``
     tests : names of the tests of the benches; every one has to run
     steps : of the progress bar: what the benches add up by ``Job.advance``
-    title : of the bar
+    title : of the bar, and of the line that says that Icarus builds
 
     Raises
     ------
@@ -149,7 +149,9 @@ def run(
     }
     path = space.build / "job.json"
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    seconds = _simulate(path, space, steps, title, progress or Silent())
+    progress = progress or Silent()
+    progress.say(f"{title}: Icarus builds and loads {len(sources)} files of Verilog")
+    seconds = _simulate(path, space, steps, title, progress)
     ran, records = read_junit(space.junit, space.log), read_records(space.records, space.log)
     check_complete(ran, records, tests, space.log)
     lines = space.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -168,7 +170,7 @@ def _simulate(job: Path, space: Workspace, steps: int, title: str, progress: Pro
         def watch() -> None:
             nonlocal done
             now = _steps_done(space.steps)
-            bar.advance(now - done, note="" if now else "Icarus builds and loads the Verilog")
+            bar.advance(now - done)
             done = now
 
         try:

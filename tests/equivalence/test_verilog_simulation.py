@@ -57,6 +57,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.steps = 0
+        self.lines: list[str] = []
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Recorder]:
@@ -67,7 +68,7 @@ class Recorder:
         self.steps += steps
 
     def say(self, text: str) -> None:
-        raise AssertionError(text)
+        self.lines.append(text)
 
 
 def test_econ_t_encoder(econ_t_model: EncoderModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +77,9 @@ def test_econ_t_encoder(econ_t_model: EncoderModel, tmp_path: Path, capfd: pytes
     result = verify_encoder(econ_t_model, options, real, tmp_path, random_events=40, progress=progress)
     assert capfd.readouterr() == ("", "")
     assert progress.steps == result.events
+    assert progress.lines == [
+        f"events: Icarus builds and loads {len(generate(econ_t_model, options)) - 1} files of Verilog"
+    ]
     assert result.passed, result.first_mismatch
     assert (result.corner_events, result.random_events, result.real_events, result.events) == (1212, 40, 60, 1312)
     assert result.latency == result.stated_latency == 2
