@@ -16,6 +16,7 @@ from econ_ae.errors import ToolError, VerificationError
 from econ_ae.process import IVERILOG, VVP
 from econ_ae.progress import Progress, Silent
 from rtl_gen.writer import write_files
+from sim.result import Outcome
 
 TIMEOUT = 24 * 3600.0
 """Seconds after which a simulation is stopped: only one that hangs takes so long."""
@@ -77,12 +78,29 @@ class Workspace:
         return self.build / "steps.txt"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Simulated(Outcome):
+    """Outcome of a simulation in Icarus.
+
+    Parameters
+    ----------
+    simulator : name and version
+    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
+    """
+
+    simulator: str
+    junit: Path
+    report: Path
+    log: Path
+
+
 @dataclass(frozen=True)
 class Simulation:
     """What a finished simulation left; every expected test ran, and one that failed is explained by a mismatch.
 
     Parameters
     ----------
+    space : where everything is
     records : facts of every finished test or phase
     tests : names of the tests that ran
     assertions : lines of the log in which an assertion of the Verilog fired
@@ -90,6 +108,7 @@ class Simulation:
     seconds : wall time of build, start and simulation
     """
 
+    space: Workspace
     records: Sequence[Mapping[str, Any]]
     tests: tuple[str, ...]
     assertions: tuple[str, ...]
@@ -99,6 +118,12 @@ class Simulation:
     def problems(self) -> list[str]:
         """Return the first mismatch of every record that has one, and the assertions."""
         return [record["first_mismatch"] for record in self.records if record["mismatches"]] + list(self.assertions)
+
+    def common(self) -> dict[str, Any]:
+        """Return the fields of ``Simulated`` that do not depend on what was simulated."""
+        space = self.space
+        paths = {"junit": space.junit, "report": space.report, "log": space.log}
+        return {"seconds": self.seconds, "simulator": self.simulator, **paths}
 
     def fact(self, name: str) -> Any:
         """Return a fact from the record that has it; None when a mismatch kept the bench from it."""
@@ -156,7 +181,7 @@ def run(
     check_complete(ran, records, tests, space.log)
     lines = space.log.read_text(encoding="utf-8", errors="replace").splitlines()
     fired = tuple(line for line in lines if _ASSERTION in line or line.startswith(_ERROR))
-    return Simulation(records, tuple(ran), fired, simulator, round(seconds, 2))
+    return Simulation(space, records, tuple(ran), fired, simulator, round(seconds, 2))
 
 
 def _simulate(job: Path, space: Workspace, steps: int, title: str, progress: Progress) -> float:

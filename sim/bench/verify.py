@@ -17,9 +17,9 @@ from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from rtl_gen.verilog import VerilogOptions, generate, latency, ports, top_module
 from sim.bench import vectors
-from sim.bench.runner import Simulation, Workspace, run
+from sim.bench.runner import Simulated, Simulation, Workspace, run
 from sim.bench.vectors import Vectors
-from sim.result import Outcome, first
+from sim.result import first
 from sim.stimulus import coverage, events, images
 from sim.stimulus.golden import LINK_BITS, images_of
 from sim.stimulus.phases import CORNER, RANDOM, REAL, Phase
@@ -32,7 +32,7 @@ TESTS = ("reset", CAMPAIGN)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerificationResult(Outcome):
+class VerificationResult(Simulated):
     """Outcome of a comparison of the Verilog with the emulator; every output of every event was compared.
 
     Parameters
@@ -44,10 +44,8 @@ class VerificationResult(Outcome):
     latency : clocks from in_valid to out_valid, measured on every event; None when it was not the same everywhere
     stated_latency : clocks that the generator states
     weight_sets : names of the weight sets or settings that were applied
-    simulator : name and version
     events_per_second : of the simulation alone, with everything compared
     not_reached : corners of the arithmetic that no event reached (``sim.stimulus.coverage``)
-    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
     """
 
     corner_events: int
@@ -56,12 +54,8 @@ class VerificationResult(Outcome):
     latency: int | None
     stated_latency: int
     weight_sets: tuple[str, ...]
-    simulator: str
     events_per_second: float
     not_reached: tuple[str, ...]
-    junit: Path
-    report: Path
-    log: Path
 
 
 def verify_encoder(
@@ -215,13 +209,13 @@ def verify_vectors(
         steps=sent,
         progress=progress,
     )
-    result = summarise(found, space, sent, latency(model, options), not_reached)
+    result = summarise(found, sent, latency(model, options), not_reached)
     write_text(space.report, result.to_json())
     return result
 
 
 def summarise(
-    found: Simulation, space: Workspace, sent: int, stated_latency: int, not_reached: tuple[str, ...] = ()
+    found: Simulation, sent: int, stated_latency: int, not_reached: tuple[str, ...] = ()
 ) -> VerificationResult:
     """Return the result of a simulation that had to send so many events.
 
@@ -237,23 +231,19 @@ def summarise(
 
     total = count(CORNER, RANDOM, REAL)
     if not total or total != sent:
-        raise VerificationError(f"the simulation sent {total} events, expected {sent}; see {space.log}")
+        raise VerificationError(f"the simulation sent {total} events, expected {sent}; see {found.space.log}")
     latencies = {value for record in found.records for value in record["latencies"]}
     return VerificationResult(
         events=total,
         mismatches=sum(record["mismatches"] for record in found.records) + len(found.assertions),
         first_mismatch=first(found.problems()),
-        seconds=found.seconds,
         corner_events=count(CORNER),
         random_events=count(RANDOM),
         real_events=count(REAL),
         latency=latencies.pop() if len(latencies) == 1 else None,
         stated_latency=stated_latency,
         weight_sets=tuple(dict.fromkeys(record["weights"] for record in counted)),
-        simulator=found.simulator,
         events_per_second=round(total / max(sum(record["seconds"] for record in counted), 1e-9), 1),
         not_reached=not_reached,
-        junit=space.junit,
-        report=space.report,
-        log=space.log,
+        **found.common(),
     )

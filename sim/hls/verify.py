@@ -206,11 +206,13 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
     for part in (printed, errors):
         part.unlink()
     verdict = _VERDICT.search(text)
-    if verdict is None or bool(failed) != bool(int(verdict[2])):
-        raise VerificationError(
-            f"the C++ testbench broke: {failed or 'it gave no verdict that its exit code confirms'}"
-        )
+    if verdict is None:
+        raise VerificationError(f"the C++ testbench gave no verdict; see {log}" + (failed and f" ({failed})"))
     events, mismatches = int(verdict[1]), int(verdict[2])
+    if bool(failed) != bool(mismatches):
+        raise VerificationError(
+            f"the C++ testbench counted {mismatches} mismatches, its exit code is another; see {log}"
+        )
     if not events:
         raise VerificationError(f"the C++ testbench compared no event; see {log}")
     bar.advance(events - done)

@@ -17,9 +17,9 @@ from econ_ae.progress import Progress
 from rtl_gen.verilog import DATAPATH, VerilogOptions, block_ports, default_options, generate_block, latency
 from rtl_gen.verilog.options import FRAME_REGISTER
 from sim.bench import vectors
-from sim.bench.runner import Workspace, run
+from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c.block_harness import HARNESS, block_harness
-from sim.result import Outcome, first
+from sim.result import first
 from sim.stimulus.events import random_events
 from sim.stimulus.phases import RANDOM, Phase
 from sim.stimulus.settings import FRAME_WORDS, UNIT, Settings, weight_sets
@@ -35,7 +35,7 @@ _BX0_EVERY = 97
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockResult(Outcome):
+class BlockResult(Simulated):
     """Outcome of a verification of the complete block.
 
     Parameters
@@ -51,8 +51,6 @@ class BlockResult(Outcome):
     load_bytes : bytes of settings and weights that were loaded over I2C
     load_seconds, load_cpu_seconds : wall time and processor time of that load, on a bus that is faster than I2C's
     streamed, stream_seconds : events sent one a clock after the load, and their wall time
-    simulator : name and version
-    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
 
     What the bench did not reach because of a mismatch is None.
     """
@@ -68,10 +66,6 @@ class BlockResult(Outcome):
     load_cpu_seconds: float | None
     streamed: int | None
     stream_seconds: float | None
-    simulator: str
-    junit: Path
-    report: Path
-    log: Path
 
 
 def verify_block(
@@ -157,7 +151,6 @@ def verify_block(
         events=sum(r["compared"] for r in found.records),
         mismatches=len(problems),
         first_mismatch=first(problems),
-        seconds=found.seconds,
         tests=found.tests,
         latency=latency(model, options),
         exact=sum(r.get("exact", 0) for r in found.records),
@@ -169,10 +162,7 @@ def verify_block(
         load_cpu_seconds=found.fact("load_cpu_seconds"),
         streamed=found.fact("streamed"),
         stream_seconds=found.fact("stream_seconds"),
-        simulator=found.simulator,
-        junit=space.junit,
-        report=space.report,
-        log=space.log,
+        **found.common(),
     )
     write_text(space.report, result.to_json())
     return result

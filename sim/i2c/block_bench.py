@@ -17,9 +17,8 @@ from rtl_gen.registers import Write
 from rtl_gen.verilog.regfile_bits import protected_bits
 from sim.bench.vectors import Vectors, bit_strings, load
 from sim.i2c.block_stream import Counts, Judge, Stream
-from sim.i2c.master import Master
 from sim.i2c.settings import changes, setting_writes
-from sim.i2c.support import EVERYTHING, FAST, TARGET, Bench, now
+from sim.i2c.support import EVERYTHING, TARGET, Bench, now
 
 OLD, NEW, RESET = range(3)
 """Phases of the vectors: settings of the load, of the reconfiguration, and after reset."""
@@ -30,6 +29,8 @@ _STATUS_CRC_BUSY, _STATUS_CRC_VALID = 4, 8
 
 class BlockBench(Bench):
     """The parts, wired to one design."""
+
+    idle = dict.fromkeys(("in_valid", "bx0", "upset", "upset_copy", "upset_bit"), 0)
 
     def __init__(self, dut: Any) -> None:
         super().__init__(dut)
@@ -49,22 +50,8 @@ class BlockBench(Bench):
 
     async def reset(self) -> None:
         """Set every input, assert the reset and release it; the registers are at their reset values."""
-        dut = self.dut
-        for name in ("in_valid", "bx0", "upset", "upset_copy", "upset_bit"):
-            getattr(dut, name).value = 0
-        getattr(dut, self.stream.port).value = 0
-        dut.i2c_address.value = TARGET
-        self.bus.drive(1, 1)
-        dut.rst_n.value = 0
-        await self.clocks(3)
-        dut.rst_n.value = 1
-        await self.clocks(12)  # until the filters saw the idle bus
-        self.restart()
-
-    def restart(self) -> None:
-        """Expect what holds after a reset."""
-        self.master = Master(self.bus, FAST)
-        self.expected = {byte.address: byte.reset for byte in self.layout.stored}
+        getattr(self.dut, self.stream.port).value = 0
+        await super().reset()
         self.judge.following = 0
 
     def begin_stream(self, *, gaps: bool = False) -> None:

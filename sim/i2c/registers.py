@@ -16,10 +16,10 @@ from rtl_gen.registers import AddressMap, address_map
 from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import regfile
 from rtl_gen.verilog.regfile_bits import index_width, protected_bits
-from sim.bench.runner import Workspace, run
+from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c import coverage
 from sim.i2c.harness import COPIES, HARNESS, harness, upset_sites
-from sim.result import Outcome, first
+from sim.result import first
 
 Suite = Literal["fast", "sweep"]
 BENCHES = ("sim.i2c.register_bench", "sim.i2c.protocol_bench", "sim.faults.upset_bench")
@@ -34,7 +34,7 @@ _UPSETS_PER_STEP = 500  # of the progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegisterResult(Outcome):
+class RegisterResult(Simulated):
     """Outcome of a verification of the configuration registers.
 
     Parameters
@@ -53,8 +53,6 @@ class RegisterResult(Outcome):
     unprotected_upsets : upsets of bits that exist once; each was seen at the outputs until the byte was written again
     tmr : classes of registers in triplicate
     stored_bits : configuration bits
-    simulator : name and version
-    junit, report, log : paths of the JUnit file, of this result as JSON and of the simulator's log
 
     What the bench did not reach because of a mismatch is None.
     """
@@ -71,10 +69,6 @@ class RegisterResult(Outcome):
     unprotected_upsets: int | None
     tmr: tuple[str, ...]
     stored_bits: int
-    simulator: str
-    junit: Path
-    report: Path
-    log: Path
 
 
 def verify_registers(
@@ -148,7 +142,6 @@ def verify_registers(
         events=sum(r["compared"] for r in found.records),
         mismatches=len(problems),
         first_mismatch=first(problems),
-        seconds=found.seconds,
         tests=found.tests,
         not_reached=tuple(coverage.not_reached(layout, walked, written, fetched)),
         weight_bytes=found.fact("weight_bytes"),
@@ -161,10 +154,7 @@ def verify_registers(
         unprotected_upsets=found.fact("unprotected_upsets"),
         tmr=tuple(sorted(tmr)),
         stored_bits=layout.stored_bits,
-        simulator=found.simulator,
-        junit=space.junit,
-        report=space.report,
-        log=space.log,
+        **found.common(),
     )
     write_text(space.report, result.to_json())
     return result

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from cocotb.handle import Immediate
@@ -24,6 +25,7 @@ within bytes that are sent to it; I2C allows 1 MHz."""
 TARGET = 0x2A
 EVERYTHING = 1 << 16
 """More bytes than there are."""
+_LOW = ("hold_sda", "glitch_scl", "glitch_sda", "upset", "upset_site", "upset_copy", "upset_bit", "armed")
 _OFF_EDGE_NS = 7  # bus edges are not clock edges
 
 _AT_ONCE = (Immediate(0), Immediate(1))
@@ -60,7 +62,12 @@ class DutBus:
 
 
 class Bench:
-    """The parts, wired to one design, and the expected contents of the registers."""
+    """The parts, wired to one design, and the expected contents of the registers.
+
+    ``idle`` are the values of the other inputs at a reset.
+    """
+
+    idle: ClassVar[Mapping[str, int]] = dict.fromkeys(_LOW, 0) | {"status": 0x5A}
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
@@ -78,9 +85,8 @@ class Bench:
     async def reset(self) -> None:
         """Set every input, assert the reset and release it; the registers are at their reset values."""
         dut = self.dut
-        for name in ("hold_sda", "glitch_scl", "glitch_sda", "upset", "upset_site", "upset_copy", "upset_bit", "armed"):
-            getattr(dut, name).value = 0
-        dut.status.value = 0x5A
+        for name, value in self.idle.items():
+            getattr(dut, name).value = value
         dut.i2c_address.value = TARGET
         self.bus.drive(1, 1)
         dut.rst_n.value = 0

@@ -172,8 +172,8 @@ def test_warnings_are_errors(econ_t_model: EncoderModel, tmp_path: Path) -> None
     [
         ('std::printf("events 0 mismatches 0\\n")', "compared no event"),
         ('std::printf("events 9 mismatches 0\\n")', r"wrote no latents\.txt"),
-        ('std::printf("events 9 mismatches 1\\n")', "ended with code 0"),
-        ("", "ended with code 0"),
+        ('std::printf("events 9 mismatches 1\\n")', "counted 1 mismatches, its exit code is another"),
+        ("", "gave no verdict"),
     ],
 )
 def test_a_testbench_that_compares_nothing_is_an_error(

@@ -68,14 +68,14 @@ def test_a_test_that_found_a_mismatch_may_fail() -> None:
     check_complete({"reset": None, "campaign": "event 1"}, [record(test="reset"), record(mismatches=1)], TESTS, LOG)
 
 
-def simulation(records: list[dict[str, Any]], assertions: tuple[str, ...] = ()) -> Simulation:
-    return Simulation(records, TESTS, assertions, "x", 1.0)
+def simulation(folder: Path, records: list[dict[str, Any]], assertions: tuple[str, ...] = ()) -> Simulation:
+    return Simulation(Workspace.prepare(folder), records, TESTS, assertions, "x", 1.0)
 
 
 @pytest.mark.parametrize(("events", "sent"), [(0, 0), (5, 10)])
 def test_events_that_were_not_sent(events: int, sent: int, tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match=f"sent {events} events, expected {sent}; see"):
-        summarise(simulation([record(events=events)]), Workspace.prepare(tmp_path), sent, 2)
+        summarise(simulation(tmp_path, [record(events=events)]), sent, 2)
 
 
 def test_summary_counts_kinds_and_mismatches(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_summary_counts_kinds_and_mismatches(tmp_path: Path) -> None:
         record(kind="corner", weights="all_max", events=3),
         record(mismatches=2, first_mismatch="event 1"),
     ]
-    result = summarise(simulation(records), Workspace.prepare(tmp_path), 8, 2, ("a corner",))
+    result = summarise(simulation(tmp_path, records), 8, 2, ("a corner",))
     assert (result.events, result.corner_events, result.real_events, result.random_events) == (8, 3, 5, 0)
     assert (result.mismatches, result.passed, result.first_mismatch, result.latency) == (2, False, "event 1", 2)
     assert result.weight_sets == ("all_max", "real")
@@ -94,8 +94,8 @@ def test_summary_counts_kinds_and_mismatches(tmp_path: Path) -> None:
 
 
 def test_an_assertion_alone_is_a_mismatch(tmp_path: Path) -> None:
-    found = simulation([record(test="reset"), record()], ("ECON_AE_ASSERT it is so",))
-    result = summarise(found, Workspace.prepare(tmp_path), 5, 2)
+    found = simulation(tmp_path, [record(test="reset"), record()], ("ECON_AE_ASSERT it is so",))
+    result = summarise(found, 5, 2)
     assert (result.passed, result.mismatches, result.first_mismatch) == (False, 1, "ECON_AE_ASSERT it is so")
 
 
