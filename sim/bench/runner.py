@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 from econ_ae import process
 from econ_ae.errors import ToolError, VerificationError
 from econ_ae.process import IVERILOG, VVP
-from econ_ae.progress import Progress, Silent
+from econ_ae.progress import Bar, Progress, Silent
 from rtl_gen.writer import write_files
 from sim.result import Outcome
 
 TIMEOUT = 24 * 3600.0
 """Seconds after which a simulation is stopped: only one that hangs takes so long."""
+QUIET_SECONDS = 15.0
+"""Seconds after which a simulation says that it still runs."""
 _ASSERTION, _ERROR = "ECON_AE_ASSERT", "error: "
 """What a line of the simulator's log holds, or begins with, when an assertion of the Verilog fired."""
 
@@ -190,14 +193,7 @@ def _simulate(job: Path, space: Workspace, steps: int, title: str, progress: Pro
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COCOTB_", "GPI_", "PYGPI_"))}
     environment |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OPENBLAS_NUM_THREADS": "1"}
     with progress.bar(title, steps) as bar:
-        done = 0
-
-        def watch() -> None:
-            nonlocal done
-            now = _steps_done(space.steps)
-            bar.advance(now - done)
-            done = now
-
+        watch = Watch(space.steps, steps, title, progress, bar)
         try:
             command = [sys.executable, "-m", "sim.bench.simulate", str(job)]
             run = process.run(
@@ -209,9 +205,41 @@ def _simulate(job: Path, space: Workspace, steps: int, title: str, progress: Pro
     return run.seconds
 
 
-def _steps_done(path: Path) -> int:
-    """Add up the finished steps; a line that is still being written does not count yet."""
-    return sum(map(int, path.read_text(encoding="ascii").split("\n")[:-1])) if path.is_file() else 0
+class Watch:
+    """Moves a bar on by the steps that a bench wrote down, and says a line where a tenth of them takes long.
+
+    Parameters
+    ----------
+    path : of the file of steps
+    clock : seconds
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        steps: int,
+        title: str,
+        progress: Progress,
+        bar: Bar,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._steps, self._title = path, max(steps, 1), title
+        self._progress, self._bar, self._clock = progress, bar, clock
+        self._done, self._started = 0, clock()
+        self._said = self._started
+
+    def __call__(self) -> None:
+        """Look at the file; a line that is still being written does not count yet."""
+        lines = self._path.read_text(encoding="ascii").split("\n")[:-1] if self._path.is_file() else []
+        before, self._done = self._done, sum(map(int, lines))
+        self._bar.advance(self._done - before)
+        now = self._clock()
+        if self._done * 10 // self._steps > before * 10 // self._steps:
+            self._said = now
+        elif now - self._said > QUIET_SECONDS:
+            self._said = now
+            self._progress.say(f"{self._title}: {self._done} of {self._steps} after {now - self._started:.0f} s")
 
 
 def _reason(log: Path, problem: ToolError) -> str:

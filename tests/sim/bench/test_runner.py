@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from econ_ae.errors import ToolMissingError, VerificationError
-from sim.bench.runner import Simulation, Workspace, check_complete, read_junit, read_records, require_simulator
+from sim.bench.runner import Simulation, Watch, Workspace, check_complete, read_junit, read_records, require_simulator
 from sim.bench.verify import TESTS, summarise
 
 LOG = Path("simulator.log")
@@ -106,6 +106,38 @@ def test_results_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
         path.touch()
     Workspace.prepare(tmp_path)
     assert not any(path.exists() for path in stale)
+
+
+class Screen:
+    """Progress that remembers what it showed."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.lines: list[str] = []
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.steps += steps
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_long_simulation_says_that_it_runs(tmp_path: Path) -> None:
+    screen, now, path = Screen(), 0.0, tmp_path / "steps.txt"
+    watch = Watch(path, 20, "registers", screen, screen, clock=lambda: now)  # type: ignore[arg-type]
+    watch()
+    now = 16.0
+    watch()
+    assert screen.lines == ["registers: 0 of 20 after 16 s"]
+    path.write_text("1\n2\n9")  # the last line is not finished
+    now = 32.0
+    watch()
+    assert (screen.steps, len(screen.lines)) == (3, 1)  # a bar without a terminal has shown the tenth
+    now = 46.0
+    watch()
+    now = 48.0
+    watch()
+    assert screen.lines[1:] == ["registers: 3 of 20 after 48 s"]
 
 
 def test_missing_simulator_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
