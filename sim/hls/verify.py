@@ -207,7 +207,9 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
         part.unlink()
     verdict = _VERDICT.search(text)
     if verdict is None:
-        raise VerificationError(f"the C++ testbench gave no verdict; see {log}" + (failed and f" ({failed})"))
+        raise VerificationError(
+            f"the C++ testbench gave no verdict; see {log}" + (failed and f" ({failed.partition(';')[0]})")
+        )
     events, mismatches = int(verdict[1]), int(verdict[2])
     if bool(failed) != bool(mismatches):
         raise VerificationError(
