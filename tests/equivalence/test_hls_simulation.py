@@ -42,7 +42,7 @@ from sim.hls.data import data_files, read_latents
 from sim.hls.toolchain import find_types, require_compiler
 from sim.stimulus.images import campaign as image_campaign
 from sim.stimulus.images import random_images
-from tests.random_models import random_model
+from tests.random_models import odd_model, random_model
 
 FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
 
@@ -99,6 +99,12 @@ def test_exact_encoder(flavour: Flavour, half_even: HalfEven, econ_t_model: Enco
 def test_random_models(seed: int, flavour: Flavour, weights: Weights, half_even: HalfEven, tmp_path: Path) -> None:
     model = random_model(seed)
     passed(verify_hls(model, nothing(model), tmp_path, flavour=flavour, weights=weights, half_even=half_even))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_more_bits_dropped_than_the_sum_has(flavour: Flavour, tmp_path: Path) -> None:
+    model = odd_model(57167434)  # its last layer drops 6 bits of a sum of 5
+    passed(verify_hls(model, nothing(model), tmp_path, flavour=flavour, random_events=100))
 
 
 @pytest.mark.slow
