@@ -1,5 +1,5 @@
 # make run            the main job on the embedded synthetic data; DATA=file.csv for your own
-# make test           all tests
+# make test           the tests, but for those of minutes (make test-slow)
 VENV ?= .venv
 BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog
@@ -20,7 +20,7 @@ run:
 
 test:
 	@scripts/setup $(TOOLS)
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 check:
 	@scripts/setup $(TOOLS)
@@ -35,7 +35,7 @@ format:
 
 test-slow:
 	@scripts/setup $(TOOLS)
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -n auto --dist loadfile -m slow
 
 # Campaigns on a run directory: RUN=runs/econ_t-synthetic-1
 verify-million:

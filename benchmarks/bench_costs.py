@@ -18,7 +18,8 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
-from rtl_gen.costs import OPENSTA, Synthesis, Timing, analyse, has, part_areas, synthesise
+from econ_ae.process import OPENSTA, has
+from rtl_gen.costs import Synthesis, Timing, analyse, part_areas, synthesise
 from rtl_gen.costs.scaling import LP65
 from rtl_gen.verilog import (
     DATAPATH,
@@ -74,8 +75,7 @@ def measure(
         quasi_static = [port.name for port in ports(model, options) if port.role == "configuration"]
         timed = library is not None and has(OPENSTA)
         timing = analyse(found, path, period=CLOCK_NS, quasi_static=quasi_static) if timed else None
-    cells = {name: cell.area / found.gate_equivalent for name, cell in found.library.cells.items()}
-    return Measured(found, timing, part_areas(found.modules, found.top, cells))
+    return Measured(found, timing, part_areas(found.modules, found.top, found.cell_areas()))
 
 
 def chip() -> EncoderModel:

@@ -25,8 +25,10 @@ import uproot
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import Dataset, DatasetWriter, load
+from econ_ae.data.dataset import Dataset, load
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.readers.root import TREE, RootFile, RootOptions
+from econ_ae.data.store import Rows
 from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
 from econ_ae.geometry import LOW_DENSITY as MODULE
 from econ_ae.training.sample import make_sample
@@ -118,7 +120,7 @@ def datasets(folder: Path) -> None:
         for _ in source.batches(0, 200):
             pass
 
-    streamed = Streamed(path, turns, target.input, target.normalise, seed=1, memory_mb=64)
+    streamed = Streamed(Rows(path), turns, target.input, target.normalise, seed=1, memory_mb=64)
     times = {
         "write": (seconds(write), seconds(lambda: np.savez_compressed(packed, charges=batch.charges))),
         "read in blocks": (seconds(read), seconds(lambda: np.load(packed)["charges"])),

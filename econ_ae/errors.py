@@ -32,6 +32,10 @@ class RunDirectoryError(EconAeError):
     """A run directory exists, is incomplete, or does not belong to this run."""
 
 
+class TrainingError(EconAeError):
+    """A training diverged."""
+
+
 class ToolMissingError(EconAeError):
     """An external program (simulator, compiler) is not on the PATH."""
 

@@ -26,7 +26,11 @@ class Rounding(enum.StrEnum):
 
 
 class Overflow(enum.StrEnum):
-    """What happens to a value outside the range."""
+    """What happens to a value outside the range.
+
+    Training and import only make what saturates. A description may ask for wrapping: what the chip does with a latent
+    above its format is not known (spec 6.5), and an encoder that wraps is computed and generated as exactly.
+    """
 
     SAT = "sat"
     WRAP = "wrap"

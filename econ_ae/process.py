@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,6 +28,7 @@ PACKAGES = {
 }
 """The programs by the name on the PATH, and the Debian packages that they come from."""
 
+_LOG = logging.getLogger(__name__)
 _ERROR = re.compile(r"^(?:.*:\d+: )?(?:%?ERROR|%?Error)\b[-A-Z]*[: ].*$", re.MULTILINE)
 _SECONDS_TO_SAY_A_VERSION = 30.0
 _WATCH_SECONDS = 0.1
@@ -105,6 +108,7 @@ def run(
     """
     tool = arguments[0]
     require(tool)
+    _LOG.debug("runs %s, log: %s", shlex.join(arguments), log)
     started = time.perf_counter()
     folder = (directory or log.parent).resolve()
     late = False

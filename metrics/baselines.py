@@ -42,6 +42,8 @@ _NAMES = {
     "flat": "flat image",
     "ts": "threshold sum",
     "rpt": "repeater",
+    "abc": "adaptive precision",
+    "ccc": "companded cell code",
 }
 _VARIANTS = {
     ("bc", "plain"): "unsent cells zero",
@@ -55,6 +57,10 @@ _VARIANTS = {
     ("ts", "plain"): "cells below the threshold zero",
     ("ts", "filled"): "unsent charge spread evenly over the unsent cells",
     ("rpt", "plain"): "every cell sent",
+    ("abc", "map"): "best choice with n bits per cell, n by event; a map of the sent cells",
+    ("abc", "enumerated"): "best choice with n bits per cell, n by event; count and rank of the sent cells",
+    ("abc", "joined"): "best choice with n bits per cell, n by event; count, rank and codes as one number",
+    ("ccc", ""): "every cell the same log-spaced code",
 }
 
 
@@ -64,7 +70,8 @@ class Reconstruction:
 
     Parameters
     ----------
-    algorithm : ``ae``, ``bc``, ``stc2x2``, ``ctc2x2``, ``stc4x4``, ``ts``, ``rpt``, ``flat``, or any other name
+    algorithm : ``ae``, ``bc``, ``stc2x2``, ``ctc2x2``, ``stc4x4``, ``ts``, ``rpt``, ``abc``, ``ccc``, ``flat``, or any
+        other name
     variant : ``plain``, ``filled``, or what distinguishes two reconstructions of one algorithm
     elinks : output links that it takes; None when it sends nothing
     bits : payload bits per bunch crossing, without header and charge sum; None when unknown

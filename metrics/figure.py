@@ -30,10 +30,23 @@ COLOURS = {
     "flat": "#77777f",
     "ts": "#2a7f62",
     "rpt": "#444b57",
+    "abc": "#00798c",
+    "ccc": "#a23b72",
 }
-_MARKERS = {"ae": "o", "bc": "s", "stc2x2": "^", "ctc2x2": "v", "stc4x4": "D", "flat": "x", "ts": "P", "rpt": "*"}
-_DASHES = {"plain": "--", "filled": "-"}
-OTHER = "#00798c"
+_MARKERS = {
+    "ae": "o",
+    "bc": "s",
+    "stc2x2": "^",
+    "ctc2x2": "v",
+    "stc4x4": "D",
+    "flat": "x",
+    "ts": "P",
+    "rpt": "*",
+    "abc": "X",
+    "ccc": "p",
+}
+_DASHES = {"plain": "--", "filled": "-", "map": "-", "enumerated": "--", "joined": ":"}
+OTHER = "#5a7d00"
 # The look of mplhep's ROOT-like style at the size of a page column instead of a full slide.
 _SIZES: dict[str, Any] = {
     "figure.figsize": (5.6, 4.0),

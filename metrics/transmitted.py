@@ -1,4 +1,4 @@
-"""What a receiver makes of the chip's other algorithms from the transmitted bits alone.
+"""What a receiver makes of the chip's other algorithms, and of codes without a network, from the bits alone.
 
 Every image goes through the chip's arithmetic to link words (``econ_ae.econt.chip``) and back
 (``econ_ae.econt.decode``): charges and sums are the middles of their float codes, nothing is known exactly.
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.econt import chip
+from econ_ae.econt.autoencoder import SUM_BITS
 from econ_ae.econt.best_choice import CELLS_SENT
 from econ_ae.econt.config import Algorithm, EcontConfig, Numbering
 from econ_ae.econt.decode import Reconstructed, reconstruct
@@ -20,14 +21,16 @@ from econ_ae.econt.super_trigger_cell import TYPES
 from econ_ae.errors import ConfigError, DataError, did_you_mean
 from econ_ae.geometry import WaferGeometry
 from metrics.baselines import FloatArray, Reconstruction, best_choice_bits
+from metrics.rivals import LEAST_ELINKS, AdaptivePrecision, CompandedCells, Pools, forms
 from metrics.threshold import ThresholdStream, config_at, lowest_threshold, send
 
 _HEADER4, _HEADER5, _BC_SUM = 4, 5, 8
 _STC_NAMES = {"STC4_9": "stc2x2", "STC4_7": "stc2x2", "CTC4_7": "ctc2x2", "STC16_9": "stc4x4"}
 
 
-ALGORITHMS = ("stc", "bc", "ts", "rpt")
-"""The chip's algorithms besides the autoencoder, by the names of the command line."""
+ALGORITHMS = ("stc", "bc", "ts", "rpt", "abc", "ccc")
+"""By the names of the command line: the chip's algorithms besides the autoencoder, best choice with adaptive precision,
+and the companded cell code."""
 
 REPEATER_ELINKS = 11
 """eLinks of a repeater frame: 5 header bits and 48 codes of 7 bits, whatever the register says (spec 8.1)."""
@@ -59,12 +62,15 @@ def transmitted(
     2x2 and 4x4 super trigger cells. No bits are dropped; best choice and threshold sum send the sum of the cells that
     they do not send.
 
+    The tables of adaptive precision and of the companded cell code are made of ``tune``. The former appears with every
+    form of positions that fits.
+
     Parameters
     ----------
     charges : integers (n, 48), CALQ counts; for the threshold sum's buffer the rows are consecutive crossings
     elinks : eLink counts, each 1..13
     algorithms : some of ``ALGORITHMS``
-    tune : integers (m, 48), events that choose the threshold; None takes ``charges`` themselves
+    tune : integers (m, 48), events that choose the threshold and make the tables; None takes ``charges`` themselves
 
     Raises
     ------
@@ -83,6 +89,7 @@ def transmitted(
     order = np.argsort(geometry.postmux)
     calq = np.asarray(charges)[:, order]
     tuning = calq if tune is None else np.asarray(tune)[:, order]
+    elinks = tuple(elinks)
     out: list[Reconstruction] = []
     streams: list[ThresholdStream] = []
     for links in elinks:
@@ -99,9 +106,33 @@ def transmitted(
                 Reconstruction("ts", variant, links, None, _by_cell(image, order), stream.mean_bits)
                 for variant, image in (("plain", seen.charges), ("filled", seen.filled))
             ]
+    if {"abc", "ccc"} & set(algorithms):
+        out += _without_chip(np.asarray(charges), charges if tune is None else tune, geometry, elinks, algorithms)
     if "rpt" in algorithms:
         out.append(_repeater(calq, order))
     return Transmitted(tuple(out), tuple(streams))
+
+
+def _without_chip(
+    charges: NDArray[np.integer],
+    tune: NDArray[np.integer],
+    geometry: WaferGeometry,
+    elinks: tuple[int, ...],
+    algorithms: Collection[str],
+) -> list[Reconstruction]:
+    """Return the codes that no chip has, in the frame that the autoencoder would have."""
+    pools = Pools(tune)
+    found: list[tuple[str, str, int, AdaptivePrecision | CompandedCells]] = []
+    if "abc" in algorithms:
+        layouts = [layout for links in elinks for layout in forms(links)]
+        found += [("abc", lay.form, lay.elinks, AdaptivePrecision.trained(lay, pools)) for lay in layouts]
+    if "ccc" in algorithms:
+        counts = [links for links in elinks if links >= LEAST_ELINKS]
+        found += [("ccc", "", links, CompandedCells.trained(links, pools, geometry)) for links in counts]
+    return [
+        Reconstruction(name, variant, n, code.bits, code.decode(code.encode(charges)), code.bits + _HEADER5 + SUM_BITS)
+        for name, variant, n, code in found
+    ]
 
 
 def _best_choice(calq: NDArray[np.integer], elinks: int, order: NDArray[np.intp]) -> list[Reconstruction]:

@@ -18,7 +18,9 @@ MOST_CLASSES = 64
 """Values that an integer column may have to count as classes (HGCAL has 47 layers); others are binned."""
 
 _LABELS = {"eta": "Pseudorapidity |eta|", "layer": "Layer", "sim_energy": "Simulated energy [GeV]"}
-_LEFT_OUT = ("phi", "entry")  # the detector is symmetric in phi, and it is cyclic; the entry is a number of the file
+# The detector is symmetric in phi, and it is cyclic; entry, event and wafer are numbers of a file; a place is what eta,
+# phi and layer say; one CALQ in GeV is a fact of layer and thickness.
+_LEFT_OUT = ("phi", "entry", "event", "wafer", "x", "y", "gev_per_calq")
 
 
 @dataclass(frozen=True, eq=False)

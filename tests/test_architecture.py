@@ -11,12 +11,13 @@ from pathlib import Path
 import networkx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("econ_ae", "rtl_gen", "sim", "metrics")
+from scripts import architecture
+
+ROOT = architecture.ROOT
 
 
 def sources() -> list[Path]:
-    return sorted(p for package in PACKAGES for p in (ROOT / package).rglob("*.py"))
+    return sorted(architecture.modules().values())
 
 
 def imports(path: Path) -> set[str]:
@@ -71,24 +72,6 @@ def test_programs_start_in_one_place() -> None:
     assert ({name: used for name, used in found.items() if used}, calls) == ({}, set())
 
 
-def modules() -> dict[str, Path]:
-    return {".".join(Path(name_of(p)).with_suffix("").parts).removesuffix(".__init__"): p for p in sources()}
-
-
-def targets(path: Path, known: dict[str, Path]) -> set[str]:
-    """Modules that a file imports, anywhere in it; a name of a package is that module when there is one."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= inner & set(known)
-            if not inner <= set(known):
-                found.add(node.module)
-    return found & set(known)
-
-
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
     """Strongly connected parts of more than one module (networkx keeps its own tests)."""
     edges = [(module, other) for module, others in graph.items() for other in others if other != module]
@@ -96,9 +79,8 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def test_no_import_circle() -> None:
-    known = modules()
     assert circles({"a": {"b"}, "b": {"a"}}) == [["a", "b"]]
-    assert circles({name: targets(path, known) for name, path in known.items()}) == []
+    assert circles(architecture.imports()) == []
 
 
 def test_glue_imports_generators_lazily() -> None:

@@ -15,13 +15,16 @@ import pytest
 
 from econ_ae.app import pipeline
 from econ_ae.app.pipeline import Context
-from econ_ae.app.run.context import TRAINING_ROWS, open_run
+from econ_ae.app.run.context import open_run
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import data as dataset_stage
 from econ_ae.app.studies import retrain as retraining
 from econ_ae.app.studies.retrain import Plan
 from econ_ae.config import ConditionsConfig, parse
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data import store
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.errors import RunDirectoryError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
 from econ_ae.progress import Silent
@@ -99,7 +102,7 @@ def test_dead_cells_before_and_after(run: Context, command: Run, here: Path) -> 
         images = [{row.tobytes() for row in context.rows(n).charges} for n in ("train", "validation", "report")]
         assert not (images[0] | images[1]) & images[2]
         assert not context.rows("train").charges[:, [3, 17]].any()
-        assert set(context.run.manifest()["stages"]) == {"data", *pipeline.STAGES} - {"costs"}
+        assert set(context.run.manifest().stages) == set(pipeline.STAGES) - {"costs"}
         result = json.loads(context.path("verify", "verification.json").read_text())
         assert (result["mismatches"], result["real_events"]) == (0, 60)
 
@@ -192,10 +195,10 @@ def test_a_streamed_run(tmp_path: Path) -> None:
         writer.append(random_batch(4 * BLOCK))
     data = {"source": str(file), "memory_mb": 2, "report": "0:100", "validation": 0.05}
     run = trained(tmp_path / "run", SETTINGS | {"data": data})
-    assert run.path(TRAINING_ROWS).is_file()
+    assert store.streamed(run.run.path) is not None
     after = _retrained(run, tmp_path / "new", Plan(ConditionsConfig(dead=tuple(range(30))), epochs=1))
-    assert after.path(TRAINING_ROWS).is_file()
-    with Dataset.open(after.path(TRAINING_ROWS)) as rows:
+    assert store.streamed(after.run.path) is not None
+    with Dataset.open(after.path(store.DATASET), "train") as rows:
         charges = rows.read().charges
     assert not charges[:, :30].any()
     assert charges.any(axis=1).all()
@@ -238,3 +241,9 @@ def test_mistakes_are_one_line_and_write_nothing(
     assert message in err
     assert content(here) == before
     assert not list(run.run.path.parent.glob("*retrained*"))
+
+
+def test_a_broken_plan_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"run": "a", "enc')
+    with pytest.raises(RunDirectoryError, match=r"/plan\.json is damaged; choose another --out$"):
+        retraining._check_same(tmp_path, {})

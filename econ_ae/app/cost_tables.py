@@ -2,90 +2,175 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from econ_ae.app import costing
+from econ_ae.app.costed import BLOCK, DATAPATH, ENCODER
+from econ_ae.app.run.context import VERIFICATION, VERIFY, Context
+
+if TYPE_CHECKING:
+    from metrics.report.data import SiliconCosts
+    from rtl_gen.costs import Costs, PowerCosts
+    from rtl_gen.costs.power.report import PowerReport
+
+_WORDS = {
+    ENCODER: "Encoder",
+    DATAPATH: "Datapath without configuration registers",
+    BLOCK: "Complete block with its registers behind I2C",
+}
+_SHOWN = 12
+"""Digits of a hash."""
 
 
-def area_rows(content: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the area table: a row per part of the design, and the whole."""
-    rows = [
-        {
-            "part": row["part"],
-            "kGE": f"{row['kGE']:.1f}",
-            "um2": "-" if row["um2"] is None else f"{row['um2']:,.0f}",
-            "share": f"{100 * row['share']:.1f} %",
-        }
-        for row in content["parts"]
+def for_report(context: Context) -> tuple[list[SiliconCosts], str]:
+    """Return the tables, sentences and pictures of all costs of a run, and why others are left out."""
+    from metrics.report.data import SiliconCosts
+
+    found, problems = costing.stored(context)
+    shown = [
+        SiliconCosts(
+            f"{_WORDS[costs.origin.block]}, {_cells(costs)}",
+            tuple(area_rows(costs)),
+            tuple(power_rows(costs)),
+            tuple(comparison_rows(costs)),
+            (text_of(context, costs), *lines(costs)),
+            (folder / costing.PICTURE).read_text(encoding="utf-8"),
+        )
+        for folder, costs in found
     ]
-    whole = content["measured"]["area_mm2"]
-    um2 = "-" if whole is None else f"{whole * 1e6:,.0f}"
-    return [*rows, {"part": "all", "kGE": f"{content['gate_equivalents'] / 1000:.1f}", "um2": um2, "share": "100.0 %"}]
+    return shown, " ".join(f"{problem}." for problem in problems)
 
 
-def comparison_rows(content: dict[str, Any]) -> list[dict[str, str]]:
+def text_of(context: Context, costs: Costs) -> str:
+    """Return which Verilog the figures are of, and whether it was verified."""
+    origin = costs.origin
+    text = (
+        f"These figures are of the Verilog with sha256 {origin.verilog_sha256[:_SHOWN]}..., arithmetic leaf "
+        f"{origin.leaf}, synthesised by {origin.tool}"
+    )
+    verified = costing.verified_sha256(context)
+    if origin.verilog_sha256 == verified:
+        events = context.json(VERIFY, VERIFICATION)["events"]
+        text += f"; it is the text in rtl/, which was compared with the emulator on {events} events"
+    elif costing.verified_apart(context, origin.verilog_sha256):
+        text += "; every sum of this text was compared with the emulator, all else in it is the text of the bench"
+    elif verified:
+        text += f"; the text in rtl/ that the bench verified is another one (sha256 {verified[:_SHOWN]}...)"
+    if costs.simulated:
+        return f"{text}. The netlist made of it equals the emulator on {costs.simulated} report events."
+    if origin.verilog_sha256 == verified:
+        return f"{text}."
+    return f"{text}. It was not simulated itself; econ-ae verify --suite netlist does that."
+
+
+def area_rows(costs: Costs) -> list[dict[str, str]]:
+    """Return the area table: a row per part of the design, and the whole."""
+    whole = costs.areas.gate_equivalents
+
+    def row(part: str, gates: float) -> dict[str, str]:
+        um2 = costs.areas.um2(gates)
+        share = 100 * gates / whole if whole else 0.0
+        return {
+            "part": part,
+            "kGE": f"{gates / 1000:.1f}",
+            "um2": "-" if um2 is None else f"{um2:,.0f}",
+            "share": f"{share:.1f} %",
+        }
+
+    return [*(row(one.part, one.gate_equivalents) for one in costs.areas.parts), row("all", whole)]
+
+
+def comparison_rows(costs: Costs) -> list[dict[str, str]]:
     """Return the three columns that are never mixed: measured in the library, scaled to 65 nm, the published chip."""
-    scaled, chip, timing = content["scaled"], content["published"], content["timing"]
-    low, high = scaled["range_mm2"]
-    area = content["measured"]["area_mm2"]
-    power = content["power"]
+    scaled, chip, timing, power = costs.scaled, costs.published, costs.timing, costs.power
+    um2 = costs.areas.um2(costs.areas.gate_equivalents)
+
+    def row(quantity: str, measured: str, published: float, other: str = "-") -> dict[str, str]:
+        columns = ("this library, cells", "scaled to 65 nm, cells", "ECON-T, after layout")
+        return {"quantity": quantity} | dict(zip(columns, (measured, other, f"{published:g}"), strict=True))
+
+    return [
+        row(
+            "area, mm2",
+            "-" if um2 is None else f"{um2 * 1e-6:.3f}",
+            chip.area,
+            f"{scaled.mm2:.2f} ({scaled.low_mm2:.2f} to {scaled.high_mm2:.2f})",
+        ),
+        row("power, mW", "-" if power is None else f"{_mw(power.measured):.1f}", chip.power),
+        row("energy per inference, nJ", "-" if power is None else f"{1e9 * power.measured.energy:.2f}", chip.energy),
+        row(
+            f"latency of the {costs.origin.block}, ns",
+            "-" if timing is None else f"{costs.origin.latency * timing.period_ns:g}",
+            chip.latency,
+        ),
+    ]
+
+
+def power_rows(costs: Costs) -> list[dict[str, str]]:
+    """Return the power table in mW: a row per part and the whole; empty when there is no power."""
+    if costs.power is None:
+        return []
+    report = costs.power.measured
     return [
         {
-            "quantity": "area, mm2",
-            "this library, cells": "-" if area is None else f"{area:.3f}",
-            "scaled to 65 nm, cells": f"{scaled['area_mm2']:.2f} ({low:.2f} to {high:.2f})",
-            "ECON-T, after layout": f"{chip['area']:g}",
-        },
-        {
-            "quantity": "power, mW",
-            "this library, cells": "-" if power is None else f"{power['total_mW']:.1f}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['power']:g}",
-        },
-        {
-            "quantity": "energy per inference, nJ",
-            "this library, cells": "-" if power is None else f"{power['energy_nJ']:.2f}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['energy']:g}",
-        },
-        {
-            "quantity": f"latency of the {content['block']}, ns",
-            "this library, cells": "-" if timing is None else f"{content['latency'] * timing['period_ns']:g}",
-            "scaled to 65 nm, cells": "-",
-            "ECON-T, after layout": f"{chip['latency']:g}",
-        },
+            "part": row.part,
+            "mW": f"{1e3 * row.total:.2f}",
+            "leakage": f"{1e3 * row.leakage:.2f}",
+            "clock pins": f"{1e3 * row.clock:.2f}",
+        }
+        for row in (*report.rows, report.total)
     ]
 
 
-def power_rows(content: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the power table in mW: a row per part and the whole; empty when there is no power."""
-    power = content["power"]
-    if power is None:
-        return []
-    kinds = {"mW": "total_mW", "leakage": "leakage_mW", "clock pins": "clock_pins_mW"}
-    rows = [{"part": row["part"]} | {kind: f"{row[kind]:.2f}" for kind in kinds} for row in power["parts"]]
-    return [*rows, {"part": "all"} | {kind: f"{power[total]:.2f}" for kind, total in kinds.items()}]
+def activity_rows(power: PowerCosts) -> list[dict[str, str]]:
+    """Return one row per part and one for the sum, mW in a column per activity."""
+    columns = {"measured": power.measured}
+    if power.with_unit_delays is not None:
+        columns["with unit delays"] = power.with_unit_delays
+    columns |= {f"{changes:g}": report for changes, report in power.assumed}
+    if power.without_clock_gates is not None:
+        columns["without clock gates"] = power.without_clock_gates
+    watts = {name: {row.part: row.total for row in (*r.rows, r.total)} for name, r in columns.items()}
+    parts = [row.part for row in (*power.measured.rows, power.measured.total)]
+    return [{"part": part} | {name: f"{1e3 * watts[name].get(part, 0):.3g}" for name in columns} for part in parts]
 
 
-def lines(content: dict[str, Any]) -> list[str]:
+def lines(costs: Costs) -> list[str]:
     """Return the rest of the costs as sentences."""
-    scaled, timing, power = content["scaled"], content["timing"], content["power"]
-    low, high = scaled["range_mm2"]
-    cells = ", ".join(f"{count} {kind}" for kind, count in content["cells"].items() if count)
+    scaled, chip, timing, power, cells = costs.scaled, costs.published, costs.timing, costs.power, costs.cells
+    counts = {
+        "logic": cells.logic,
+        "adders": cells.adders,
+        "flip-flops": cells.flip_flops,
+        "clock gates": cells.clock_gates,
+        "latches": cells.latches,
+    }
     found = [
-        f"cells: {cells}",
-        f"scaled to {scaled['node']} ({scaled['um2_per_GE']} um2 per GE): {scaled['area_mm2']:.2f} mm2 of cells, "
-        f"{low:.2f} to {high:.2f}; the ECON-T block has {content['published']['area']:g} mm2 after layout",
+        "cells: " + ", ".join(f"{count} {kind}" for kind, count in counts.items() if count),
+        f"scaled to {scaled.node} ({scaled.um2_per_ge} um2 per GE): {scaled.mm2:.2f} mm2 of cells, "
+        f"{scaled.low_mm2:.2f} to {scaled.high_mm2:.2f}; the ECON-T block has {chip.area:g} mm2 after layout",
     ]
     if timing is None:
-        found.append(f"no timing: {content['untimed']}")
+        found.append(f"no timing: {costs.untimed}")
     else:
-        found.append(timing["advice"])
-        found += [f"longest path to {p['stage']}: {p['path']}" for p in timing["paths"]]
+        found.append(timing.advice)
+        found += [f"longest path to {path.stage}: {path.words}" for path in timing.paths]
     if power is None:
-        found.append(f"no power: {content['unpowered']}")
+        found.append(f"no power: {costs.unpowered}")
     else:
-        assumed = ", ".join(f"{mw:.0f} mW at {a}" for a, mw in power["assumed_mW"].items())
+        assumed = ", ".join(f"{_mw(report):.0f} mW at {changes:g}" for changes, report in power.assumed)
         found.append(
-            f"power on {power['events']} report events: {power['total_mW']:.1f} mW, {power['energy_nJ']:.2f} nJ per "
-            f"inference, nets change {power['toggles_per_clock']:.3f} times a clock; assumed changes give {assumed}"
+            f"power on {power.events} report events: {_mw(power.measured):.1f} mW, "
+            f"{1e9 * power.measured.energy:.2f} nJ per inference, "
+            f"nets change {power.measured.mean_toggles:.3f} times a clock; assumed changes give {assumed}"
         )
-    return [*found, f"{content['seconds']:.0f} s, {content['peak_memory'] / 1e6:.0f} MB at most"]
+    return [*found, f"{costs.seconds:.0f} s, {costs.peak_memory / 1e6:.0f} MB at most"]
+
+
+def _mw(report: PowerReport) -> float:
+    return 1e3 * report.total.total
+
+
+def _cells(costs: Costs) -> str:
+    generic = costs.areas.um2_per_ge is None
+    return "estimate in gate equivalents" if generic else f"cells of {costs.library}"

@@ -1,50 +1,42 @@
-"""Silicon costs of a run: writes the Verilog, synthesises and times it; tables and a picture go to ``costs/``."""
+"""Silicon costs of a run: synthesises, times and simulates its hardware; figures and a picture go to ``costs/``."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from econ_ae.app.cost_tables import area_rows, comparison_rows, lines, power_rows
-from econ_ae.errors import ConfigError, LibertyError, did_you_mean
-from econ_ae.files import write_json, write_text
+from econ_ae.app.costed import BLOCK, ENCODER, Design, design
+from econ_ae.app.run.context import COSTS, RTL, VERIFY, Context
+from econ_ae.emulator import input_images
+from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
+from econ_ae.files import write_text
 from econ_ae.ir import codec
+from econ_ae.process import OPENSTA, has
 
 if TYPE_CHECKING:
-    from econ_ae.app.run.context import Context
-    from econ_ae.config import RunConfig
-    from econ_ae.ir.model import EncoderModel
-    from rtl_gen.verilog import VerilogOptions
+    from rtl_gen.costs import Costs, Origin, PowerCosts
+    from rtl_gen.costs.synthesis.synth import Recipe
+    from sim.netlist import MappedNetlist
 
-COSTS, FILE, PICTURE, SKIPPED = "costs", "costs.json", "treemap.svg", "skipped.json"
-STAMP = "inputs.sha256"
-"""Beside a netlist: hash of the Verilog and the library that it was made of."""
-ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
-BLOCKS = (ENCODER, DATAPATH, BLOCK)
-_WORDS = {
-    ENCODER: "Encoder",
-    DATAPATH: "Datapath without configuration registers",
-    BLOCK: "Complete block with its registers behind I2C",
-}
-FAST = ENCODER
-"""What the main job estimates, in seconds: what training and settings change; the rest takes minutes."""
+FILE, PICTURE = "costs.json", "treemap.svg"
+CLOCK_NS = 25.0
+"""Clock period at 40 MHz."""
+ENCODER_EVENTS = 512
+"""Report events for the netlist of an encoder; half of them are compared, the others fill the pipeline of each lane."""
+_LANES = 128
 
 
 def costs(
     context: Context,
     *,
     liberty: Path | None = None,
-    clock_ns: float = 25.0,
+    clock_ns: float = CLOCK_NS,
     block: str = BLOCK,
-    clock_gating: bool = True,
-    netlist: bool = True,
     timeout: float | None = None,
     power_events: int | None = None,
-) -> dict[str, Any]:
+) -> Costs:
     """Return the costs of the hardware of a run; write ``costs/<library>-<block>/``.
 
     Parameters
@@ -52,8 +44,6 @@ def costs(
     liberty : cell library, plain or gzip; None estimates gate equivalents with generic cells, without timing
     clock_ns : clock period that the slack is for
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
-    clock_gating : registers with an enable get a gated clock
-    netlist : also write the netlist, which the timing needs
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
     power_events : report events that are simulated for the power; None takes ``verify.real_events``, 0 leaves it out
 
@@ -67,57 +57,164 @@ def costs(
         When the library cannot be used, yosys is missing, or a program fails; its log stays.
     """
     from rtl_gen import costs as silicon
-    from rtl_gen.costs.synth import TIMEOUT
-    from sim.netlist import MappedNetlist
+    from rtl_gen.costs.synthesis.synth import TIMEOUT
+    from rtl_gen.writer import write_files
 
-    if block not in BLOCKS:
-        raise ConfigError(
-            f"block {block!r} is unknown; expected one of {', '.join(BLOCKS)}{did_you_mean(block, BLOCKS)}"
-        )
     if clock_ns <= 0:
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
-    model = context.model()
-    library = "generic" if liberty is None else liberty.name.partition(".")[0]
-    folder = context.path(COSTS, f"{library}-{block}")
-    sources, top, facts = _verilog(context.config, model, block, folder / "rtl")
-    (folder / STAMP).unlink(missing_ok=True)
-    context.progress.say(f"synthesis of {top} into the cells of {library}")
-    found = silicon.synthesise(
-        sources,
-        top,
-        folder,
-        liberty,
-        clock_ns=clock_ns,
-        clock_gating=clock_gating,
-        netlist=netlist,
-        timeout=timeout or TIMEOUT,
-    )
+    made = design(context.config, context.model(), block)
+    folder = folder_of(context, liberty, block)
+    (folder / FILE).unlink(missing_ok=True)
+    written = [path for path in write_files(made.files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
+    context.progress.say(f"synthesis of {made.top} into the cells of {library_name(liberty)}")
+    found = silicon.synthesise(written, made.top, folder, liberty, clock_ns=clock_ns, timeout=timeout or TIMEOUT)
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
-    if liberty is not None and netlist and silicon.has(silicon.OPENSTA):
+    if liberty is not None and has(OPENSTA):
         context.progress.say("timing")
-        timing, untimed = silicon.analyse(found, folder, period=clock_ns, quasi_static=facts["quasi_static"]), ""
-    elif liberty is not None and netlist:
+        timing, untimed = silicon.analyse(found, folder, period=clock_ns, quasi_static=made.quasi_static), ""
+    elif liberty is not None:
         untimed = "OpenSTA (sta) is not on the PATH; install it with: apt-get install opensta"
-    content = silicon.summary(
-        found, timing, operands=facts["operands"], free=facts["free"], latency=facts["latency"], untimed=untimed
+    content = silicon.costs_of(
+        found,
+        origin_of(made, found.recipe),
+        timing,
+        untimed=untimed,
+        unpowered=_why_no_power(liberty, block, power_events),
+        operands=made.operands(),
+        free=made.free(),
     )
-    content |= {"block": block, "latency": facts["latency"], "encoder_sha256": codec.sha256(model)}
-    content["unpowered"] = _why_no_power(liberty, block, power_events)
-    write_text(folder / PICTURE, silicon.treemap({row["part"]: 1000 * row["kGE"] for row in content["parts"]}))
-    write_json(folder / FILE, content)
-    if clock_gating and netlist:
-        write_text(folder / STAMP, inputs_stamp(facts["files"], liberty))
-    if liberty is not None and netlist and not content["unpowered"]:
-        mapped = MappedNetlist(folder, top, liberty)
-        content |= _power(context, mapped, facts["options"], power_events, clock_ns)
-        write_json(folder / FILE, content)
+    write_text(folder / PICTURE, silicon.treemap({part.part: part.gate_equivalents for part in content.areas.parts}))
+    gates = mapped(folder, made, liberty)
+    if block == ENCODER:
+        content = replace(content, simulated=_simulated(context, gates, made))
+    elif not content.unpowered:
+        try:
+            power = measured(context, gates, made, power_events, clock_ns)
+            content = replace(content, power=power, simulated=power.events)
+        except (LibertyError, ConfigError) as problem:
+            content = replace(content, unpowered=str(problem))
+    write_text(folder / FILE, content.to_json())
     return content
 
 
-def inputs_stamp(files: Mapping[str, str], liberty: Path | None) -> str:
-    """Return the hash of what a netlist is made of: Verilog and library."""
-    content = b"" if liberty is None or not liberty.is_file() else liberty.read_bytes()
-    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode() + content).hexdigest()
+def measured(
+    context: Context,
+    gates: MappedNetlist,
+    made: Design,
+    events: int | None,
+    clock_ns: float,
+    *,
+    wire_load: str | None = None,
+    glitch_clocks: int = 0,
+) -> PowerCosts:
+    """Return the power of a netlist on report events; as ``sim.netlist.power.measure_power``."""
+    from sim.netlist.power import measure_power
+
+    context.progress.say("power: the netlist on report events")
+    return measure_power(
+        gates,
+        made.model,
+        made.options,
+        context.codes(events or context.config.verify.real_events),
+        clock_ns,
+        wire_load=wire_load,
+        glitch_clocks=glitch_clocks,
+        progress=context.progress,
+    )
+
+
+def read(path: Path) -> Costs:
+    """Return stored costs; RunDirectoryError when there are none, or none that this version reads."""
+    from rtl_gen.costs import Costs
+
+    if not path.is_file():
+        raise RunDirectoryError(f"{path} does not exist; make it with: econ-ae costs")
+    return Costs.from_json(path.read_bytes(), str(path))
+
+
+def stored(context: Context) -> tuple[list[tuple[Path, Costs]], list[str]]:
+    """Return all costs of a run's encoder with their folders, generic cells last, and why others are left out."""
+    found, problems = list[tuple[Path, "Costs"]](), list[str]()
+    encoder = codec.sha256(context.model())
+    for file in sorted(context.path(COSTS).glob(f"*/{FILE}")):
+        try:
+            content = read(file)
+        except RunDirectoryError as problem:
+            problems.append(str(problem))
+            continue
+        if content.origin.encoder_sha256 == encoder:
+            found.append((file.parent, content))
+        else:
+            problems.append(f"{file} is of another encoder; make it again with econ-ae costs")
+    return sorted(found, key=lambda one: one[1].areas.um2_per_ge is None), problems
+
+
+def verified_sha256(context: Context) -> str:
+    """Return the hash of the Verilog in ``rtl/`` that the stage ``verify`` compared; empty when it has not finished."""
+    from rtl_gen.costs import verilog_sha256
+
+    stages = context.run.manifest().stages
+    generated, verified = stages.get("generate"), stages.get("verify")
+    if generated is None or verified is None or verified.finished < generated.finished:
+        return ""
+    folder = context.path(RTL)
+    return verilog_sha256({str(p.relative_to(folder)): p.read_text(encoding="utf-8") for p in folder.rglob("*.v")})
+
+
+def verified_apart(context: Context, sha256: str) -> bool:
+    """Tell whether a text with this hash passed a verification of its arithmetic leaf, beside the bench's."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in context.path(VERIFY).glob("*/leaf.json")]
+    return any(one.get("verilog_sha256") == sha256 and one["passed"] for one in found)
+
+
+def library_name(liberty: Path | None) -> str:
+    """Return what the folder of a library is called: the file's name without ``.lib`` and ``.gz``."""
+    return "generic" if liberty is None else liberty.name.removesuffix(".gz").removesuffix(".lib")
+
+
+def folder_of(context: Context, liberty: Path | None, block: str) -> Path:
+    """Return where the costs of a block in a library are."""
+    return context.path(COSTS, f"{library_name(liberty)}-{block}")
+
+
+def origin_of(made: Design, how: Recipe) -> Origin:
+    """Return what the netlist of a design depends on."""
+    from rtl_gen.costs import Origin
+
+    return Origin(
+        made.block,
+        made.top,
+        made.options.leaf,
+        codec.sha256(made.model),
+        made.verilog_sha256,
+        how.sha256,
+        how.tool,
+        how.clock_ns,
+        made.latency,
+    )
+
+
+def mapped(folder: Path, made: Design, liberty: Path | None) -> MappedNetlist:
+    """Return the netlist in a folder of costs."""
+    from rtl_gen.costs.library import generic
+    from sim.netlist import MappedNetlist
+
+    return MappedNetlist(folder, made.top, folder / f"{generic.NAME}.lib" if liberty is None else liberty)
+
+
+def _simulated(context: Context, gates: MappedNetlist, made: Design) -> int:
+    """Return how many report events an encoder's netlist was simulated on; VerificationError when it is wrong."""
+    from sim.netlist.run import run_netlist
+
+    model = made.model
+    context.progress.say("the netlist on report events")
+    images = input_images(model.input, model.normalise, context.rows("report").charges[:ENCODER_EVENTS])
+    run = run_netlist(gates.flat, gates.cells, model, made.options, images, lanes=_LANES, progress=context.progress)
+    if not run.passed:
+        raise VerificationError(
+            f"{run.mismatches} of {run.events} events of {made.top} are wrong: {run.first_mismatch}"
+        )
+    return min(len(images), run.events)
 
 
 def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
@@ -126,136 +223,3 @@ def _why_no_power(liberty: Path | None, block: str, events: int | None) -> str:
     if block == ENCODER:
         return "power is simulated from trigger-cell codes to frames; give --block datapath or block"
     return "left out (--power-events 0)" if events == 0 else ""
-
-
-def _power(context: Context, mapped: Any, options: Any, events: int | None, clock_ns: float) -> dict[str, Any]:
-    """Return ``power`` of a netlist on report events, or, when the library has no such data, ``unpowered``: why not."""
-    from sim.netlist.power import ASSUMED, MEASURED, UNGATED, measure_power
-
-    context.progress.say("power: the netlist on report events")
-    codes = context.codes(events or context.config.verify.real_events)
-    report = mapped.folder / "power.json"
-    try:
-        found = measure_power(mapped, context.model(), options, codes, clock_ns, report=report)
-    except (LibertyError, ConfigError) as problem:
-        return {"power": None, "unpowered": str(problem)}
-    measured = found.reports[MEASURED]
-    return {
-        "power": {
-            "total_mW": 1e3 * measured.total.total,
-            "energy_nJ": 1e9 * measured.energy,
-            "leakage_mW": 1e3 * measured.total.leakage,
-            "clock_pins_mW": 1e3 * measured.total.clock,
-            "toggles_per_clock": measured.mean_toggles,
-            "voltage": measured.voltage,
-            "wire_load": measured.wire_load,
-            "events": min(len(codes), found.events),
-            "assumed_mW": {f"{a:g}": 1e3 * found.reports[f"{a:g}"].total.total for a in ASSUMED},
-            "without_clock_gates_mW": 1e3 * found.reports[UNGATED].total.total if UNGATED in found.reports else None,
-            "parts": [
-                {
-                    "part": row.part.replace("_", " "),
-                    "mW": 1e3 * row.total,
-                    "leakage": 1e3 * row.leakage,
-                    "clock pins": 1e3 * row.clock,
-                }
-                for row in measured.rows
-            ],
-        }
-    }
-
-
-def stored(context: Context) -> list[dict[str, Any]]:
-    """Return all costs of a run's encoder, each with its picture as ``picture``; those in generic cells last."""
-    files = sorted(context.path(COSTS).glob(f"*/{FILE}"))
-    found = [
-        json.loads(file.read_text(encoding="utf-8")) | {"picture": file.with_name(PICTURE).read_text(encoding="utf-8")}
-        for file in files
-    ]
-    encoder = codec.sha256(context.model())
-    current = [content for content in found if content["encoder_sha256"] == encoder]
-    return sorted(current, key=lambda content: content["technology_independent"])
-
-
-def for_report(context: Context) -> list[dict[str, Any]]:
-    """Return the tables, sentences and picture of all costs of a run, for ``metrics.report.build_report``."""
-    return [
-        {
-            "title": f"{_WORDS[content['block']]}, {_cells(content)}",
-            "areas": area_rows(content),
-            "powers": power_rows(content),
-            "comparison": comparison_rows(content),
-            "sentences": lines(content),
-            "treemap": content["picture"],
-        }
-        for content in stored(context)
-    ]
-
-
-def _cells(content: dict[str, Any]) -> str:
-    generic = content["technology_independent"]
-    return "estimate in gate equivalents" if generic else f"cells of {content['library']}"
-
-
-def options_of(config: RunConfig, model: EncoderModel, part: str) -> VerilogOptions:
-    """Return the Verilog options of what is synthesised: structural arithmetic, the run's pipeline registers."""
-    from rtl_gen.verilog import STRUCTURAL, default_options
-
-    options = replace(default_options(model, part), leaf=STRUCTURAL)
-    if config.hardware.registers is None:
-        return options
-    outside = options.registers - {stage.requantise.name for stage in model.stages}
-    return replace(options, registers=outside | set(config.hardware.registers))
-
-
-def _verilog(
-    config: RunConfig, model: EncoderModel, block: str, folder: Path
-) -> tuple[list[Path], str, dict[str, Any]]:
-    """Write the Verilog with structural arithmetic; return its files, the top module, and facts for the timing."""
-    from rtl_gen.verilog import block_module, generate, generate_block, ports, top_module
-    from rtl_gen.verilog import latency as clocks
-    from rtl_gen.writer import write_files
-
-    part = ENCODER if block == ENCODER else DATAPATH
-    options = options_of(config, model, part)
-    if block == BLOCK:
-        files, top = generate_block(model, options), block_module(model)
-    else:
-        files, top = generate(model, options), top_module(model, options)
-    written = [path for path in write_files(files, folder, overwrite=True) if path.suffix == ".v"]
-    facts = {
-        "files": files,
-        "options": options,
-        "quasi_static": [port.name for port in ports(model, options) if port.role == "configuration"],
-        "operands": _operands(model, part),
-        "free": _free(model, options),
-        "latency": clocks(model, options),
-    }
-    return written, top, facts
-
-
-def _operands(model: EncoderModel, part: str) -> dict[str, Any]:
-    """Return what the bits of the pipeline registers mean: numbers above the sum code, see the datapath's Verilog."""
-    from rtl_gen.costs import Operands
-    from rtl_gen.verilog.plan import plan
-
-    first = 0 if part == ENCODER else 9  # the sum code
-    plans = plan(model)
-    found = {
-        p.stage.requantise.name: Operands(
-            f"output of {p.stage.layer.name}", first, p.stage.requantise.out.width, len(p.outputs)
-        )
-        for p in plans
-    }
-    found["normaliser"] = Operands("pixel", first, model.normalise.out.width, len(plans[0].inputs))
-    found["input"] = Operands("cell's code", 0, 7, model.input.cells)
-    return found
-
-
-def _free(model: EncoderModel, options: Any) -> dict[str, str]:
-    """Return the places without a register, and the instance that each stands behind."""
-    from rtl_gen.verilog import register_stages
-
-    behind = {"input": "", "front_end": "front_end", "normaliser": "normaliser", "frame": "formatter"}
-    behind |= {stage.requantise.name: f"layer_{stage.layer.name}" for stage in model.stages}
-    return {place: behind[place] for place in register_stages(model, options) if place not in options.registers}

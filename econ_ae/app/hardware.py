@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from econ_ae.app import pipeline
-from econ_ae.app.run.context import RTL, Context
+from econ_ae.app.run.context import Context
+from econ_ae.app.stages.generate import FOLDERS, SUM
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -14,8 +15,6 @@ VERILOG, CATAPULT, VITIS, ALL = "verilog", "catapult", "vitis", "all"
 TARGETS = (VERILOG, CATAPULT, VITIS, ALL)
 ENCODER, NORMALISER, DATAPATH, BLOCK = "encoder", "normaliser", "datapath", "block"
 BLOCKS = (ENCODER, NORMALISER, DATAPATH, BLOCK)
-SUM = "sum"
-"""The multiply-accumulate that the main job writes into ``rtl/``; files of another leaf have their own folder."""
 
 _STIMULUS = 500  # real events in a C++ project's data files
 
@@ -78,9 +77,9 @@ def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
 
     if choice.no_tmr and block != BLOCK:
         raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
-    if block == ENCODER and choice.leaf == SUM:
+    if block == ENCODER and choice.leaf in FOLDERS:
         pipeline.run_stage(context, "generate", repeat=True)
-        return context.path(RTL)
+        return context.path(FOLDERS[choice.leaf])
     model = context.model()
     if block == BLOCK:
         options = default_options(model, DATAPATH)

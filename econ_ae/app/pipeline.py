@@ -6,18 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from econ_ae.app.run.context import Context
-from econ_ae.app.run.directory import RunDirectory, Stopwatch, check_free
-from econ_ae.app.stages import costs, freeze, generate, report, train, verify
-from econ_ae.app.stages import data as stage_data
+from econ_ae.app.run.directory import OPTIONAL, RunDirectory, Stopwatch, check_free
+from econ_ae.app.stages import costs, data, freeze, generate, report, train, verify
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.splits import Split
-from econ_ae.errors import ConfigError, DataError, RunDirectoryError, did_you_mean
+from econ_ae.errors import ConfigError, DataError, did_you_mean
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 from econ_ae.progress import Progress
 
-Stage = Callable[[Context], list[Path]]
-STAGES: dict[str, Stage] = {
+STAGES: dict[str, Callable[[Context], list[Path]]] = {
+    "data": data.run,
     "train": train.run,
     "freeze": freeze.run,
     "generate": generate.run,
@@ -25,11 +24,7 @@ STAGES: dict[str, Stage] = {
     "costs": costs.run,
     "report": report.run,
 }
-"""The stages after ``data``, in order."""
-
-_ORDER = ["data", *STAGES]
-_OPTIONAL = {"costs"}
-"""Stages that no later one needs."""
+"""Every stage returns the files that it wrote."""
 
 
 def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progress: Progress) -> Context:
@@ -41,16 +36,19 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
     if resume and path.exists():
         check_tools()
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
+        prepared = None
     else:
         check_free(path, overwrite=overwrite)
-        data = stage_data.prepare(config, LOW_DENSITY, progress)
-        check_settings(config, LOW_DENSITY, data.rows)
+        prepared = data.prepare(config, LOW_DENSITY, progress)
+        check_settings(config, LOW_DENSITY, prepared.rows)
         check_tools()
-        progress.say(data.title)
+        progress.say(prepared.title)
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
-        stage_data.write(context, data)
-    for name in STAGES:
-        run_stage(context, name, repeat=False)
+    with context.run.lock(progress):
+        if prepared is not None:
+            data.write(context, prepared)
+        for name in STAGES:
+            run_stage(context, name, repeat=False)
     return context
 
 
@@ -81,25 +79,26 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
     Raises
     ------
     RunDirectoryError
-        When an earlier stage has not finished.
+        When an earlier stage has not finished, its files are not what it wrote, or another process writes in the run.
     """
     if name not in STAGES:
         raise ConfigError(f"stage {name!r} is unknown; expected one of {', '.join(STAGES)}{did_you_mean(name, STAGES)}")
-    done = context.run.manifest()["stages"]
-    earlier = [s for s in _ORDER[: _ORDER.index(name)] if s in done or s not in _OPTIONAL]
-    missing = [s for s in earlier if s not in done]
-    if missing:
-        raise RunDirectoryError(
-            f"{context.run.path}: stage {missing[0]!r} has not finished; run: econ-ae {missing[0]} {context.run.path}"
-        )
-    inputs = context.run.inputs_of(earlier)
-    if not repeat and context.run.is_done(name, inputs):
-        context.progress.say(f"{name}: already done")
-        return
-    watch = Stopwatch()
-    context.progress.say(name)
-    outputs = STAGES[name](context)
-    context.run.record(name, inputs, outputs, watch.seconds())
+    run, progress = context.run, context.progress
+    with run.lock(progress):
+        earlier = run.earlier(name)
+        run.check(*(stage for stage in earlier if stage not in OPTIONAL))
+        if name == "data" and run.has(name):
+            run.check(name)  # what everything was made of is not made anew behind what was made of it
+            progress.say(f"{name}: already done")
+            return
+        inputs = run.inputs_of(earlier)
+        if not repeat and run.is_done(name, inputs):
+            progress.say(f"{name}: already done")
+            return
+        watch = Stopwatch()
+        progress.say(name)
+        outputs = STAGES[name](context)
+        run.record(name, inputs, outputs, watch.seconds())
 
 
 def check_tools() -> None:

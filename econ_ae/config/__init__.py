@@ -1,6 +1,6 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
-from econ_ae.config.load import DEFAULT_PRESET, load, load_preset, parse, presets
+from econ_ae.config.load import DEFAULT_PRESET, changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
     PYTHIA,
@@ -42,6 +42,7 @@ __all__ = [
     "SyntheticConfig",
     "TrainingConfig",
     "VerifyConfig",
+    "changed",
     "load",
     "load_preset",
     "parse",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from econ_ae.config import sections
+from econ_ae.config.keys import names_at
 from econ_ae.config.run import RunConfig
 from econ_ae.errors import ConfigError, did_you_mean
 
 DEFAULT_PRESET = "econ-t"
+_NO_TABLE = {"model_type", "dict_type"}
 
 
 def presets() -> list[str]:
@@ -37,8 +39,10 @@ def load(path: Path) -> RunConfig:
     """Return the configuration of a .toml or .json file; ConfigError in one line when it is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"cannot read configuration {path}: {problem}") from problem
+    except OSError as problem:
+        raise ConfigError(f"cannot read configuration {path}: {problem.strerror}; expected a TOML file") from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"configuration {path} is no text file; expected TOML in UTF-8") from problem
     try:
         raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as problem:
@@ -53,36 +57,36 @@ def parse(raw: dict[str, Any], where: str) -> RunConfig:
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as problem:
-        raise ConfigError(f"{where}: " + "; ".join(_explain(e) for e in problem.errors())) from problem
+        raise ConfigError(f"{where}: " + "; ".join(_explain(e) for e in _causes(problem.errors()))) from problem
+
+
+def changed(config: RunConfig, where: str, **changes: Any) -> RunConfig:
+    """Return a configuration with other values, checked like a file; None leaves what is there, tables are merged."""
+    return parse(_merged(config.model_dump(mode="json"), changes), where)
+
+
+def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    out = dict(old)
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            out[name] = _merged(old[name], value)
+        elif value is not None:
+            out[name] = value
+    return out
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out lists that are called too short only because something in them is wrong."""
+    inner = {error["loc"][:n] for error in errors for n in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inner]
 
 
 def _explain(error: Any) -> str:
     path = error["loc"]
     key = ".".join(str(part) for part in path)
     if error["type"] == "extra_forbidden":
-        known = _section_at(path[:-1]).model_fields
+        known = names_at(path[:-1])
         hint = did_you_mean(str(path[-1]), known) or f"; expected one of {', '.join(known)}"
         return f"unknown key {key!r}{hint}"
-    return f"{key} = {error['input']!r}: {error['msg']}"
-
-
-def _section_at(path: tuple[Any, ...]) -> type[BaseModel]:
-    kinds: dict[str, type[BaseModel]] = {
-        "data": sections.DataConfig,
-        "root": sections.RootConfig,
-        "conditions": sections.ConditionsConfig,
-        "encoder": sections.EncoderConfig,
-        "decoder": sections.DecoderConfig,
-        "training": sections.TrainingConfig,
-        "synthetic": sections.SyntheticConfig,
-        "admixture": sections.AdmixtureConfig,
-        "distill": sections.DistillConfig,
-        "prune": sections.PruneConfig,
-        "hardware": sections.HardwareConfig,
-        "verify": sections.VerifyConfig,
-        "report": sections.ReportConfig,
-        "conv": sections.ConvConfig,
-        "dense": sections.DenseConfig,
-    }
-    named = [part for part in path if isinstance(part, str)]
-    return kinds[named[-1]] if named else RunConfig
+    expected = "expected a table of settings" if error["type"] in _NO_TABLE else error["msg"]
+    return f"{key} = {error['input']!r}: {expected.removeprefix('Value error, ')}"

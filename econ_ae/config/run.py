@@ -30,7 +30,7 @@ class RunConfig(Section):
     """Everything that a run depends on."""
 
     name: str = Field("econ_t", pattern=r"^[a-z][a-z0-9_]*$", description="name of the encoder in Verilog and C")
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(1, description="seed of everything that is random in the run")
     data: DataConfig = DataConfig()
     conditions: ConditionsConfig = ConditionsConfig()
     encoder: EncoderConfig = EncoderConfig()

@@ -12,6 +12,7 @@ from econ_ae.fixedpoint import FixedFormat
 SYNTHETIC = "synthetic"
 PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
+_Events = Annotated[int, Field(ge=1, le=10**10)]
 
 
 def _check_format(text: str, field: str) -> str:
@@ -37,7 +38,7 @@ def _check_keep(value: Any) -> Any:
 class Section(BaseModel):
     """A table of settings: frozen, without unknown keys, its formats understood."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("input", "weight", "activation", mode="after", check_fields=False)
     @classmethod
@@ -46,7 +47,7 @@ class Section(BaseModel):
 
 
 class RootConfig(Section):
-    """What is taken of a ROOT ntuple, see ``data.readers.hits.RootOptions``."""
+    """What is taken of a ROOT ntuple."""
 
     tree: str = Field("hgcalTriggerNtuplizer/HGCalTriggerNtuple", description="name of the tree in the file")
     charge: Literal["data", "uncompressed", "compressed"] = Field(
@@ -56,6 +57,21 @@ class RootConfig(Section):
     wafer: tuple[int, int] | None = Field(None, description="(u, v) of the one wafer to take; default: all")
     zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
     transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
+
+
+class CmsEventsConfig(Section):
+    """What is taken of a file of whole events, and which events do what."""
+
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="trigger layers to take; default: all")
+    section: Literal["all", "CE-E", "CE-H"] = Field("all", description="section to take: layers 0-12, or 13 and more")
+    thickness: tuple[Literal[120, 200, 300], ...] = Field((), description="silicon in um to take; default: all")
+    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
+    calibration: Literal["transverse", "counts"] = Field(
+        "transverse", description="charges times 1/cosh(eta) as the chip computes it, or decoded counts as they are"
+    )
+    train_events: str | None = Field(None, description="ranges such as '0:54'; default: all that are in no other")
+    validation_events: str | None = Field(None, description="default: the last tenth of those that would train")
+    report_events: str | None = Field(None, description="default: the last seventh of all")
 
 
 class SyntheticConfig(Section):
@@ -70,30 +86,31 @@ class SyntheticConfig(Section):
 
 
 class DataConfig(Section):
-    """Which trigger-cell images, and which of their rows train and report (row ranges such as '0:8000')."""
+    """Which trigger-cell images, and which of their rows train and report."""
 
-    source: str = Field(
-        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT or HDF5 file, or a directory of CSV files"
+    source: Annotated[str, Field(min_length=1)] = Field(
+        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT, HDF5 or npz file, or a directory of CSV files"
     )
-    events: _Count = Field(10_000, description="events to generate, where the source is a generator")
-    limit: _Count | None = Field(None, description="read only the first rows of the file")
+    events: _Events = Field(10_000, description="events to generate, where the source is a generator")
+    limit: _Events | None = Field(None, description="read only the first rows of the file")
     field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
     density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
     zero_code: Literal["suppressed", "bin-centre"] | None = Field(None, description="what code 0 stands for")
     registers: str | None = Field(
         None, description="YAML of ECON-T registers whose mux and calibration hexadecimal words go through"
     )
-    train: str | None = Field(None, description="rows that train; default: the first 80 %")
-    report: str | None = Field(None, description="rows of the report; default: the last 20 %")
+    train: str | None = Field(None, description="rows that train, such as '0:8000'; default: the first 80 %")
+    report: str | None = Field(None, description="rows of the report, such as '8000:10000'; default: the last 20 %")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
     memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
     root: RootConfig = RootConfig()
+    cms_events: CmsEventsConfig = CmsEventsConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class ConditionsConfig(Section):
-    """What is wrong with the module, see ``data.conditions``; all of it random with one seed."""
+    """What is wrong with the module; all of it random with one seed."""
 
     dead: tuple[int, ...] = Field((), description="trigger cells that send code 0")
     noisy: tuple[int, ...] = Field((), description="trigger cells with extra counts")
@@ -108,7 +125,7 @@ class ConditionsConfig(Section):
     drift: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="standard deviation of the cells' gains around 1"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(1, description="of everything that is random here")
 
     @property
     def changes(self) -> bool:
@@ -119,37 +136,39 @@ class ConditionsConfig(Section):
 class ConvConfig(Section):
     """One convolution of the encoder and the requantisation after it."""
 
-    filters: _Count = 8
-    kernel: _Count = 3
-    stride: _Count = 2
-    padding: Literal["same", "valid"] = "same"
-    weight: str = "s0.5"
-    activation: str = "u2.7"
+    filters: _Count = Field(8, description="output channels")
+    kernel: _Count = Field(3, description="rows, and columns, of the kernel")
+    stride: _Count = Field(2, description="in rows and in columns")
+    padding: Literal["same", "valid"] = Field("same", description="with zeros, the odd one below and right, or none")
+    weight: str = Field("s0.5", description="signed format of weights and biases")
+    activation: str = Field("u2.7", description="format of the outputs; unsigned ones go through a ReLU")
 
 
 class DenseConfig(Section):
     """One dense layer of the encoder and the requantisation after it."""
 
-    units: _Count = 16
-    weight: str = "s0.5"
-    activation: str = "u1.8"
+    units: _Count = Field(16, description="outputs; those of the last layer are the latents")
+    weight: str = Field("s0.5", description="signed format of weights and biases")
+    activation: str = Field("u1.8", description="format of the outputs; unsigned ones go through a ReLU")
     initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
 
 
 class EncoderConfig(Section):
     """The encoder on the chip."""
 
-    arrangement: str = "8x8x1"
-    input: str = "u1.7"
-    conv: tuple[ConvConfig, ...] = (ConvConfig(),)
-    dense: Annotated[tuple[DenseConfig, ...], Field(min_length=1)] = (DenseConfig(),)
+    arrangement: str = Field("8x8x1", description="how trigger cells make an image: '8x8x1' or '4x4x3'")
+    input: str = Field("u1.7", description="unsigned format of the normalised charges")
+    conv: tuple[ConvConfig, ...] = Field((ConvConfig(),), description="first to last; default: one; may be empty")
+    dense: Annotated[tuple[DenseConfig, ...], Field(min_length=1)] = Field(
+        (DenseConfig(),), description="first to last; default: one"
+    )
 
 
 class DecoderConfig(Section):
     """The decoder off the detector: dense layers, then one value per trigger cell, directly or through images."""
 
     kind: Literal["dense", "conv"] = Field("dense", description="'conv' draws the image by transposed convolutions")
-    hidden: tuple[_Count, ...] = (256, 256)
+    hidden: tuple[_Count, ...] = Field((256, 256), description="units of its hidden dense layers, first to last")
     residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
     filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
         (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
@@ -168,9 +187,9 @@ class DecoderConfig(Section):
 class AdmixtureConfig(Section):
     """Generated images among those of the data while training: many different ones, where a sample has few."""
 
-    source: Literal["synthetic", "pythia"] = "synthetic"
+    source: Literal["synthetic", "pythia"] = Field("synthetic", description="generator of the images")
     share: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="of every training batch")
-    events: _Count = Field(100_000, description="images generated; each batch draws some of them")
+    events: _Events = Field(100_000, description="images generated; each batch draws some of them")
     synthetic: SyntheticConfig = SyntheticConfig()
 
 
@@ -204,16 +223,18 @@ class PruneConfig(Section):
 class TrainingConfig(Section):
     """Quantization-aware training."""
 
-    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = "telescope"
+    loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = Field(
+        "telescope", description="what is minimised, see docs/training.md"
+    )
     arithmetic: Literal["hardware", "exact"] = Field(
         "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
     )
     rotations: bool = Field(False, description="also train on the images turned by 120 and 240 degrees")
     warmup: Annotated[int, Field(ge=0)] = Field(0, description="epochs over which the learning rate rises linearly")
-    epochs: _Count = 200
-    batch: _Count = 100
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    final_learning_rate: Annotated[float, Field(gt=0)] = 3e-5
+    epochs: _Count = Field(200, description="most passes through the training rows")
+    batch: _Count = Field(100, description="images per step")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(3e-3, description="of the first epoch after the warm-up")
+    final_learning_rate: Annotated[float, Field(gt=0)] = Field(3e-5, description="of the last epoch; a cosine between")
     quantise: Literal["aware", "latents", "post"] = Field(
         "aware",
         description="train with the formats, with float weights and sums but the latents' formats, or all in float; "
@@ -225,9 +246,9 @@ class TrainingConfig(Section):
     average: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="decay per step of a moving average of the weights, which is what is kept; 0: none"
     )
-    admixture: AdmixtureConfig | None = None
-    distill: DistillConfig | None = None
-    prune: PruneConfig | None = None
+    admixture: AdmixtureConfig | None = Field(None, description="default: none")
+    distill: DistillConfig | None = Field(None, description="default: none")
+    prune: PruneConfig | None = Field(None, description="default: nothing")
     trains: Literal["all", "encoder", "dense", "decoder"] = Field(
         "all", description="what retraining changes: dense is the encoder's dense layers and the decoder"
     )
@@ -243,21 +264,27 @@ class HardwareConfig(Section):
     accumulate: Literal["exact", "trn_each"] = Field(
         "exact", description="full-precision sums, or every product floored before it is added, as on the ECON-T"
     )
-    elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(None, description="default: as few as hold all bits")
+    elinks: Annotated[int, Field(ge=1, le=13)] | None = Field(
+        None, description="output links; default: as few as hold all bits"
+    )
     keep: Annotated[int | tuple[int, ...] | None, BeforeValidator(_check_keep)] = Field(
         None, description="leading bits sent of every latent, or a list with one number per latent; default: what fits"
     )
-    registers: tuple[str, ...] | None = Field(None, description="pipeline registers; default: after every layer")
+    registers: tuple[str, ...] | None = Field(
+        None, description="pipeline registers, such as 'input' and 'conv0_act'; default: after every layer"
+    )
 
 
 class VerifyConfig(Section):
     """How much stimulus goes through the simulator, besides all corners."""
 
-    real_events: _Count = 2_000
-    random_events: _Count = 500
+    real_events: _Events = Field(2_000, description="images of the data, report rows first")
+    random_events: _Events = Field(500, description="random images")
 
 
 class ReportConfig(Section):
     """The comparison."""
 
-    elinks: tuple[Annotated[int, Field(ge=1, le=13)], ...] = (2, 3, 4, 5)
+    elinks: Annotated[tuple[Annotated[int, Field(ge=1, le=13)], ...], Field(min_length=1)] = Field(
+        (2, 3, 4, 5), description="output links for which the chip's other algorithms are shown"
+    )

@@ -1,17 +1,18 @@
 """The integer encoder that a configuration describes, before any training: all weights 0.
 
-With it mistakes in a configuration are found before hours of training, and without importing TensorFlow. The names are
-those of ``training.network``.
+With it mistakes in a configuration are found before hours of training, and without importing TensorFlow; the network
+that is trained (``training.network``) is built from the same layers.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from econ_ae.config import DecoderConfig, HardwareConfig, RunConfig
+from econ_ae.config import DecoderConfig, EncoderConfig, HardwareConfig, RunConfig
 from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement, WaferGeometry
@@ -46,7 +47,42 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     encoder = config.on_chip
     arrangement = geometry.arrangement(encoder.arrangement)
     check_decoder(config.decoder, arrangement, geometry.cells)
-    ops: list[Op] = [Normalise(FixedFormat.parse(encoder.input))]
+    layers = empty_layers(encoder, arrangement)
+    pack = _pack(config.hardware, encoder.dense[-1].units, layers[-1].activation.out)
+    ops = (Normalise(FixedFormat.parse(encoder.input)), *(op for layer in layers for op in layer.ops), pack)
+    model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), ops)
+    if config.hardware.accumulate == "trn_each":
+        model = truncate_products(model)
+    return check_float32(check(model))
+
+
+@dataclass(frozen=True)
+class EmptyLayer:
+    """One layer before any training, and what its training starts with.
+
+    Parameters
+    ----------
+    sums : shape, formats, stride and padding; all weights 0
+    activation : what follows it
+    initial_bias : float value that the biases start at
+    """
+
+    sums: Conv2D | Dense
+    activation: Requantise
+    initial_bias: float
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The layer as operations of the integer model."""
+        return self.sums, self.activation
+
+
+def empty_layers(encoder: EncoderConfig, arrangement: Arrangement) -> tuple[EmptyLayer, ...]:
+    """Return the layers that a configuration describes, the convolutions first; nothing is checked.
+
+    The integer skeleton and the QKeras network (``training.network``) are both made of them.
+    """
+    layers: list[EmptyLayer] = []
     shape: Shape = arrangement.shape
     for i, conv in enumerate(encoder.conv):
         weight = FixedFormat.parse(conv.weight)
@@ -55,22 +91,16 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
             pads = [same_padding(size, conv.kernel, conv.stride) for size in shape[:2]]
         kernel = np.zeros((conv.kernel, conv.kernel, shape[2], conv.filters), np.int64)
         stride = (conv.stride, conv.stride)
-        layer = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
-        shape = layer.output_shape(shape)
-        ops += [layer, _requantise(f"conv{i}_act", conv.activation)]
+        op = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
+        shape = op.output_shape(shape)
+        layers.append(EmptyLayer(op, _requantise(f"conv{i}_act", conv.activation), 0.0))
     for i, dense in enumerate(encoder.dense):
         weight = FixedFormat.parse(dense.weight)
         kernel = np.zeros((math.prod(shape), dense.units), np.int64)
-        ops += [
-            Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, weight),
-            _requantise(f"dense{i}_act", dense.activation),
-        ]
-        shape = (dense.units,)
-    ops.append(_pack(config.hardware, shape[0], FixedFormat.parse(encoder.dense[-1].activation)))
-    model = EncoderModel(config.name, Input(geometry.cells, CHARGE, arrangement), tuple(ops))
-    if config.hardware.accumulate == "trn_each":
-        model = truncate_products(model)
-    return check_float32(check(model))
+        sums = Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, weight)
+        shape = sums.output_shape(shape)
+        layers.append(EmptyLayer(sums, _requantise(f"dense{i}_act", dense.activation), dense.initial_bias))
+    return tuple(layers)
 
 
 def _pack(hardware: HardwareConfig, latents: int, latent: FixedFormat) -> Pack:

@@ -1,43 +1,85 @@
-"""Batches in the run directory: one compressed numpy file, written whole or not at all."""
+"""The rows of a run: a dataset file with the sets ``train``, ``validation`` and ``report``.
+
+Runs of earlier versions hold ``dataset.npz`` (all rows, and which of them are in which set; of a streamed run a sample
+of its training rows) and, when they were streamed, ``train.h5`` with all training rows. They can be read.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import zipfile
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.dataset import Dataset
+from econ_ae.errors import DataError
 
-_METADATA = "metadata."
-_ROWS = "rows."
+DATASET = "dataset.h5"
+SETS = ("train", "validation", "report")
 
-
-def save(path: Path, batch: Batch, rows: dict[str, NDArray[np.intp]]) -> None:
-    """Write a batch and named sets of its rows."""
-    arrays = {
-        "charges": batch.charges,
-        "provenance": np.array(json.dumps(asdict(batch.provenance))),
-        **{_METADATA + name: values for name, values in batch.metadata.items()},
-        **{_ROWS + name: values for name, values in rows.items()},
-    }
-    temporary = path.with_name(f"writing-{path.name}")
-    np.savez_compressed(temporary, allow_pickle=False, **arrays)
-    temporary.replace(path)
+_OLD_DATASET = "dataset.npz"
+_OLD_TRAINING_ROWS = "train.h5"
+_DAMAGE = (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
-def load(path: Path, rows: str) -> Batch:
-    """Return the named rows of a stored batch."""
-    batch, sets = load_all(path)
-    return batch[sets[rows]]
+@dataclass(frozen=True)
+class Rows:
+    """A set of rows in a dataset file.
+
+    Parameters
+    ----------
+    path : the file
+    name : of the set in it; empty for the rows of a file without sets
+    """
+
+    path: Path
+    name: str = ""
+
+    def open(self) -> Dataset:
+        """Open the set; close it, or use it in a ``with`` statement."""
+        return Dataset.open(self.path, self.name)
 
 
-def load_all(path: Path) -> tuple[Batch, dict[str, NDArray[np.intp]]]:
-    """Return a stored batch and its named sets of rows."""
-    with np.load(path, allow_pickle=False) as arrays:
-        provenance = json.loads(str(arrays["provenance"]))
-        metadata = {n.removeprefix(_METADATA): arrays[n] for n in arrays.files if n.startswith(_METADATA)}
-        batch = Batch(arrays["charges"], Provenance(**provenance | {"steps": tuple(provenance["steps"])}), metadata)
-        return batch, {n.removeprefix(_ROWS): arrays[n] for n in arrays.files if n.startswith(_ROWS)}
+def load(folder: Path, name: str) -> Batch:
+    """Return a set of the run in ``folder``; of training rows that do not fit in memory, the first ones.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, damaged, or was changed after it was written.
+    """
+    old = folder / _OLD_DATASET
+    if old.is_file() and not (folder / DATASET).is_file():
+        return _load_old(old, name)
+    with Rows(folder / DATASET, name).open() as data:
+        if data.held is not None:
+            return data.read(0, data.held)
+        data.check()
+        return data.read()
+
+
+def streamed(folder: Path) -> Rows | None:
+    """Return where the training rows of the run in ``folder`` are when they do not fit in memory."""
+    old = folder / _OLD_TRAINING_ROWS
+    if not (folder / DATASET).is_file():
+        return Rows(old) if old.is_file() else None
+    rows = Rows(folder / DATASET, SETS[0])
+    with rows.open() as data:
+        return None if data.held is None else rows
+
+
+def _load_old(path: Path, name: str) -> Batch:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            rows = arrays[f"rows.{name}"]
+            provenance = json.loads(str(arrays["provenance"]))
+            names = [n for n in arrays.files if n.startswith("metadata.")]
+            metadata = {n.removeprefix("metadata."): arrays[n][rows] for n in names}
+            steps = tuple(provenance["steps"])
+            return Batch(arrays["charges"][rows], Provenance(**provenance | {"steps": steps}), metadata)
+    except (*_DAMAGE, DataError) as problem:
+        raise DataError(f"{path} is damaged: {problem}; make the run anew") from problem

@@ -86,13 +86,6 @@ def reconstruct(frames: NDArray[np.integer], config: EcontConfig) -> Reconstruct
     return _READERS[config.algorithm](frames, config)
 
 
-def to_inputs(charges: NDArray[np.float64], config: EcontConfig) -> NDArray[np.float64]:
-    """Return charges (n, 48) in the order of the chip's inputs, before the mux; an input that the mux drops gets 0."""
-    out = np.zeros_like(charges)
-    out[:, list(config.mux)] = charges
-    return out
-
-
 def _repeater(frames: NDArray[np.integer], config: EcontConfig) -> Reconstructed:
     reader = FrameReader(frames)
     reader.skip(5)

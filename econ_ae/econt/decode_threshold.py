@@ -23,7 +23,10 @@ def _count_of(stream: list[int], at: int) -> int:
     if kind == ADDRESSES:
         return stream[at + 1] >> 13
     if kind == MAP:
-        return sum(word.bit_count() for word in stream[at + 1 : at + 4])
+        cells = sum(word.bit_count() for word in stream[at + 1 : at + 4])
+        if cells < MAP_FROM:
+            raise DataError(f"threshold sum: the map behind word {at} has {cells} cells; expected at least {MAP_FROM}")
+        return cells
     if kind in (TRUNCATED, TRUNCATED | 1):
         return -1
     raise DataError(f"threshold sum: word {at} ({stream[at]:04x}) starts no frame; expected type 0, 2, 4, 6 or 7")
@@ -58,6 +61,12 @@ def reconstruct(frames: NDArray[np.integer], config: EcontConfig) -> Reconstruct
     """Return the charges of consecutive crossings, (n, 13) link words from an empty buffer on.
 
     Frames still waiting at the end are not received; truncated ones carry the sum of all cells alone.
+
+    Raises
+    ------
+    DataError
+        When no frame starts where one must, or a frame sends what no chip does: so ends a stream whose buffer lost
+        words because more than 400 of them waited (``buff_t1`` of 400 and more).
     """
     words = np.asarray(frames).astype(np.uint32)
     halfwords = np.stack([words >> 16, words & 0xFFFF], axis=2).reshape(len(words), -1).astype(np.uint16)
@@ -80,6 +89,8 @@ def reconstruct(frames: NDArray[np.integer], config: EcontConfig) -> Reconstruct
         if cells < MAP_FROM:
             reader.skip(3)
             address = np.stack([reader.take(6) for _ in range(cells)], axis=1)
+            if address.max() >= CELLS:
+                raise DataError(f"threshold sum: a frame sends cell {address.max()}; expected 0..{CELLS - 1}")
         else:
             found = reader.take_map(tc0_first=config.tc0_first)
             address = np.argsort(~found, axis=1, kind="stable")[:, :cells]

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from econ_ae.fixedpoint import IntArray
 
 FRAME_WORDS = 26
-"""16-bit words that one write puts into the buffer: the frame, then idle words."""
+"""16-bit words that one frame writes into the buffer: the frame, then idle words."""
 
-_T2_T3_BIT = np.uint16(1 << 8)
+MEMORY_WORDS = 400
+"""16-bit words of the buffer."""
+
+_UNWRITTEN = 0xFFFF
+_T2_T3_BIT = 1 << 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,29 +32,34 @@ class Queue:
 def transmit(queue: Queue, per_crossing: int, t1: int, t2: int, t3: int) -> NDArray[np.uint16]:
     """Return the words that leave in each crossing, uint16 (n, per_crossing).
 
-    Every crossing writes one frame behind the waiting words (or a truncated word: when more than ``t1`` words would
-    wait, or when more than ``t2`` wait and the frame has at most ``t3``), then ``per_crossing`` words leave; links
-    without a waiting word carry the idle word of the crossing.
+    Every crossing writes behind the waiting words: its frame, filled up to 26 words with its idle word; or, when more
+    than ``t1`` words would wait, or when more than ``t2`` wait and the frame has at most ``t3``, a truncated word and
+    one idle word. Then the first ``per_crossing`` words leave and the others move up.
 
-    After a truncated word only one idle word is written, so with few waiting words the array's older content leaves
-    behind it, as in the public emulator; the content of the chip's own memory there is unknown. A frame's write is
-    taken as 26 words, unwritten memory as 0 (our choices; no published file gets there).
+    The memory is that of the public emulator, which the published files with a nearly full buffer need: 400 words,
+    0xffff at the start. What would lie beyond its end is lost, though it counts as waiting, and the last
+    ``per_crossing`` words keep what they held when the others move. So old words can leave behind a truncated one.
     """
     events = len(queue.lengths)
-    # Addresses never wrap: crossing t reads words [t * per_crossing, (t + 1) * per_crossing).
-    stream = np.zeros((events + 1) * per_crossing + t1 + 2 * FRAME_WORDS, np.uint16)
+    # Nothing is moved: in crossing t the memory is the 400 words of the stream from t * per_crossing on.
+    stream = np.full(events * per_crossing + MEMORY_WORDS, _UNWRITTEN, np.uint16)
     column = np.arange(FRAME_WORDS)
     full = np.where(column < queue.lengths[:, None], queue.words, queue.idle[:, None])
+    cut = np.stack([queue.truncated, queue.idle], axis=1)
+    cut_behind_t2 = cut | np.array([_T2_T3_BIT, 0], np.uint16)
     waiting = 0
     for t, length in enumerate(queue.lengths.tolist()):
-        at = t * per_crossing + waiting
+        start = t * per_crossing
+        end = start + MEMORY_WORDS
         if waiting + length > t1:
-            stream[at], stream[at + 1] = queue.truncated[t], queue.idle[t]
-            length = 1  # noqa: PLW2901
+            words, added = cut[t], 1
         elif waiting > t2 and length <= t3:
-            stream[at], stream[at + 1] = queue.truncated[t] | _T2_T3_BIT, queue.idle[t]
-            length = 1  # noqa: PLW2901
+            words, added = cut_behind_t2[t], 1
         else:
-            stream[at : at + FRAME_WORDS] = full[t]
-        waiting = max(waiting + length - per_crossing, 0)
+            words, added = full[t], length
+        if waiting < MEMORY_WORDS:
+            room = words[: MEMORY_WORDS - waiting]
+            stream[start + waiting : start + waiting + len(room)] = room
+        stream[end : end + per_crossing] = stream[end - per_crossing : end]
+        waiting = max(waiting + added - per_crossing, 0)
     return stream[: events * per_crossing].reshape(events, per_crossing)

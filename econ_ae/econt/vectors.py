@@ -29,13 +29,6 @@ def read_output(path: Path) -> NDArray[np.uint32]:
     return _read(path, "TX_DATA", ETX)
 
 
-def write_output(path: Path, words: NDArray[np.uint32]) -> None:
-    """Write eTX words (n, 13) in the same form."""
-    lines = [",".join(f"TX_DATA_{i}" for i in range(ETX))]
-    lines += [",".join(f"{w:08x}" for w in row) for row in words.tolist()]
-    path.write_text("\n".join(lines) + "\n", encoding="ascii")
-
-
 def _read(path: Path, name: str, columns: int) -> NDArray[np.uint32]:
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from econ_ae.fixedpoint import FixedFormat, IntArray, bits_for
-from econ_ae.ir.model import Conv2D, EncoderModel, Stage
+from econ_ae.ir.model import Conv2D, Stage
 
 
 def _products(stage: Stage, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
@@ -42,8 +42,3 @@ def accumulator_format(stage: Stage, *, actual_weights: bool = False) -> FixedFo
     low, high = accumulator_range(stage, actual_weights=actual_weights)
     signed, width = bits_for(min(low, -1), high)
     return FixedFormat(signed, width, stage.accumulator_fraction)
-
-
-def accumulator_formats(model: EncoderModel, *, actual_weights: bool = False) -> dict[str, FixedFormat]:
-    """Return the accumulator format of every layer by name."""
-    return {stage.layer.name: accumulator_format(stage, actual_weights=actual_weights) for stage in model.stages}

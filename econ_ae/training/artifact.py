@@ -10,11 +10,12 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
+from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, waiting
 from econ_ae.training import recipe
-from econ_ae.training.fit import Epoch
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
+from econ_ae.training.kept import Epoch
 from econ_ae.training.networks import TRAINED, Networks, build, load
 from econ_ae.training.sample import Sample, make_sample
 from econ_ae.training.source import InMemory, Mixed, Source, Streamed
@@ -43,19 +44,21 @@ def train(
     directory: Path,
     progress: Progress,
     *,
-    stream: Path | None = None,
+    stream: Rows | None = None,
 ) -> list[Epoch]:
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
 
-    With ``stream``, a dataset file of rows with charge, these are the training events instead of the batch.
+    With ``stream``, a set of rows with charge in a dataset file, these are the training events instead of the batch.
     """
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
-    if stream is None:
-        views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
-        samples = [make_sample(view, target.input, target.normalise) for view in views]
-
+    count = len(training) if stream is None else "streamed"
+    with waiting(progress, f"{len(validation)} validation events, {count} training events"):
+        if stream is None:
+            views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
+            samples = [make_sample(view, target.input, target.normalise) for view in views]
+        validating = make_sample(validation, target.input, target.normalise)
     others = _generated(config, geometry, progress)
 
     def source(seed: int) -> Source:
@@ -66,7 +69,7 @@ def train(
             main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
         return main if others is None else Mixed(main, others[0], others[1], seed)
 
-    events = recipe.Events(source, make_sample(validation, target.input, target.normalise), validation)
+    events = recipe.Events(source, validating, validation)
     return recipe.fit(config, geometry, events, directory, progress)
 
 
@@ -76,7 +79,7 @@ def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -
     if admixture is None:
         return None
     target = skeleton(config, geometry)
-    progress.say(f"{admixture.events} generated images for training")
-    batch = generated(admixture, config.seed, geometry, progress)
-    batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
-    return make_sample(batch, target.input, target.normalise), admixture.share
+    with waiting(progress, f"{admixture.events} generated images for training"):
+        batch = generated(admixture, config.seed, geometry, progress)
+        batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
+        return make_sample(batch, target.input, target.normalise), admixture.share

@@ -8,8 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from econ_ae.training.link import Link
-from econ_ae.training.loss_types import Loss
-from econ_ae.training.transport_losses import normalised
+from econ_ae.training.transport_losses import Loss, normalised
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,24 +15,22 @@ import tf_keras as keras
 
 from econ_ae.config import TrainingConfig
 from econ_ae.errors import DataError
-from econ_ae.files import write_json
-from econ_ae.progress import Bar, Progress
+from econ_ae.progress import Bar, Progress, waiting
 from econ_ae.training.average import MovingAverage
 from econ_ae.training.chain import Chain
+from econ_ae.training.kept import (
+    Checkpoints,
+    Epoch,
+    check_not_diverged,
+    load_weights,
+    note_divergence,
+    require_weights,
+    save_weights,
+    write_history,
+)
 from econ_ae.training.magnitude_pruning import WeightMasks, final_epoch
 from econ_ae.training.sample import Sample
 from econ_ae.training.source import Source
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the training history."""
-
-    epoch: int
-    loss: float
-    validation_loss: float
-    learning_rate: float
-    seconds: float
 
 
 class Trainer:
@@ -57,19 +53,16 @@ class Trainer:
         self.masks = WeightMasks(chain.encoder, prune, config.epochs) if prune and prune.weights else None
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         directory.mkdir(parents=True, exist_ok=True)
-        extras = {"average": self.average, "masks": self.masks}
-        checkpoint = tf.train.Checkpoint(
-            encoder=chain.encoder,
-            decoder=chain.decoder,
-            optimizer=self.optimizer,
-            epoch=self.epoch,
-            **{name: extra for name, extra in extras.items() if extra is not None},
-        )
-        self.manager = tf.train.CheckpointManager(checkpoint, str(directory / "checkpoints"), max_to_keep=2)
-        self.history: list[Epoch] = []
-        if self.manager.latest_checkpoint:
-            checkpoint.restore(self.manager.latest_checkpoint).assert_existing_objects_matched()
-            self.history = read_history(directory)[: int(self.epoch.numpy())]
+        parts = {
+            "encoder": chain.encoder,
+            "decoder": chain.decoder,
+            "optimizer": self.optimizer,
+            "epoch": self.epoch,
+            "average": self.average,
+            "masks": self.masks,
+        }
+        self.checkpoints = Checkpoints(directory, {name: part for name, part in parts.items() if part is not None})
+        self.history = self.checkpoints.restore()
         self._step = tf.function(self._train_step)
         self._evaluate = tf.function(partial(chain.loss_of, training=False))
 
@@ -85,7 +78,15 @@ class Trainer:
         ------
         DataError
             When there are fewer training events than one batch, or no validation events.
+        TrainingError
+            When a loss or a weight is no finite number after an epoch, now or in an earlier attempt; the best weights
+            of the epochs before stay in the directory.
+        OSError
+            When a file cannot be written.
         """
+        check_not_diverged(self.directory)
+        if self._best() is not None:
+            require_weights(self.directory)
         if len(train) < self.config.batch or not len(validation):
             raise DataError(
                 f"{len(train)} training and {len(validation)} validation events with charge; "
@@ -93,11 +94,15 @@ class Trainer:
             )
         with progress.bar("training", self.config.epochs) as bar:
             bar.advance(len(self.history))
-            for epoch in range(len(self.history), self.config.epochs):
-                if epoch - self._best_epoch() > self.config.patience:
+            first = len(self.history)
+            for epoch in range(first, self.config.epochs):
+                best = self._best()
+                if best is not None and epoch - best.epoch > self.config.patience:
                     break
-                self._run_epoch(epoch, train, validation, bar)
-        self._load_best()
+                compiling = f"first epoch of {len(train) // self.config.batch} batches, the network is compiled"
+                with waiting(progress, compiling) if epoch == first else nullcontext():
+                    self._run_epoch(epoch, train, validation, bar)
+        load_weights(self.directory, self.chain.encoder, self.chain.decoder)
         return self.history
 
     def _run_epoch(self, epoch: int, train: Source, validation: Sample, bar: Bar) -> None:
@@ -108,20 +113,35 @@ class Trainer:
             self.masks.tighten(epoch)
         batches = train.batches(epoch, self.config.batch)
         losses = [self._step(*(tf.constant(array) for array in batch)) for batch in batches]
+        loss = float(np.mean([float(v) for v in losses]))
+        self._check_finite(epoch, "training loss", loss)
+        for variable in self.chain.variables:
+            self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
         whole = (validation.images, validation.sums, validation.fractions)
         # The best weights first, then the history, the checkpoint last: a run cut off between them repeats the epoch.
         with self._weights_to_keep():
             validation_loss = float(self._evaluate(*(tf.constant(array) for array in whole)))
+            self._check_finite(epoch, "validation loss", validation_loss)
             if self._is_best(epoch, validation_loss):
-                self._save_best()
-        done = Epoch(
-            epoch, float(np.mean([float(v) for v in losses])), validation_loss, rate, time.perf_counter() - start
-        )
-        self.history.append(done)
-        write_json(self.directory / "history.json", [asdict(e) for e in self.history])
+                save_weights(self.directory, self.chain.encoder, self.chain.decoder)
+        self.history.append(Epoch(epoch, loss, validation_loss, rate, time.perf_counter() - start))
+        write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
-        self.manager.save()
-        bar.advance(1, f"loss {done.loss:.2e}  validation {validation_loss:.2e}")
+        self.checkpoints.save()
+        bar.advance(1, f"loss {loss:.2e}  validation {validation_loss:.2e}")
+
+    def _check_finite(self, epoch: int, name: str, value: float) -> None:
+        if np.isfinite(value):
+            return
+        best = self._best()
+        kept = "no epoch before it was good"
+        if best is not None:
+            kept = f"the weights of epoch {best.epoch + 1} are kept in {self.directory}"
+        message = (
+            f"training diverged in epoch {epoch + 1} of {self.config.epochs}: the {name} is {value}; {kept}; "
+            f"make a new run with a smaller training.learning_rate (now {self.config.learning_rate:g})"
+        )
+        raise note_divergence(self.directory, message)
 
     def _train_step(self, images: Any, sums: Any, fractions: Any) -> Any:
         variables = self.chain.variables
@@ -134,14 +154,13 @@ class Trainer:
             self.average.update(self.optimizer.iterations)
         return loss
 
-    def _best_epoch(self) -> int:
-        best = best_epoch(self.history, self.config)
-        return len(self.history) if best is None else best.epoch
+    def _best(self) -> Epoch | None:
+        return best_epoch(self.history, self.config)
 
     def _is_best(self, epoch: int, validation_loss: float) -> bool:
         if epoch < final_epoch(self.config.prune, self.config.epochs):
             return False
-        best = best_epoch(self.history, self.config)
+        best = self._best()
         return best is None or validation_loss < best.validation_loss
 
     @contextmanager
@@ -155,18 +174,6 @@ class Trainer:
                 self.masks.apply()
             yield
 
-    def _save_best(self) -> None:
-        for model in (self.chain.encoder, self.chain.decoder):
-            final = weights_path(self.directory, model.name)
-            # Keras chooses the file format by the ending, so the temporary name must keep it.
-            temporary = final.with_name(f"writing-{final.name}")
-            model.save_weights(temporary)
-            temporary.replace(final)
-
-    def _load_best(self) -> None:
-        for model in (self.chain.encoder, self.chain.decoder):
-            model.load_weights(weights_path(self.directory, model.name))
-
 
 def adam(config: TrainingConfig, chain: Chain, weight_decay: float) -> Any:
     """Return the optimizer of a chain; ``weight_decay`` concerns the kernels of the decoder alone."""
@@ -176,19 +183,6 @@ def adam(config: TrainingConfig, chain: Chain, weight_decay: float) -> Any:
         optimizer.exclude_from_weight_decay([*chain.encoder.trainable_variables, *biases])
     optimizer.build(chain.variables)
     return optimizer
-
-
-def weights_path(directory: Path, model: str) -> Path:
-    """Return where the best weights of ``encoder`` or ``decoder`` are kept."""
-    return directory / f"{model}.weights.h5"
-
-
-def read_history(directory: Path) -> list[Epoch]:
-    """Return the history kept in a training directory; empty when there is none."""
-    path = directory / "history.json"
-    if not path.is_file():
-        return []
-    return [Epoch(**line) for line in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def best_epoch(history: list[Epoch], config: TrainingConfig) -> Epoch | None:

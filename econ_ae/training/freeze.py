@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import tf_keras as keras
 from qkeras import QActivation, QConv2D, QDense, quantized_bits, quantized_relu
 
-import econ_ae.training  # noqa: F401  sets TensorFlow up before QKeras imports it
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding, floor_to
 from econ_ae.geometry import Arrangement
@@ -34,6 +34,7 @@ from econ_ae.ir.model import (
     same_padding,
 )
 from econ_ae.ir.validate import check, check_float32, leading_mask, least_elinks
+from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
 
 WeightRule = Literal["nearest", "floor"]
 """How float weights become integers."""
@@ -90,12 +91,11 @@ def freeze(
 
 
 def _handler(layer: Any) -> Callable[[Any, _State], None]:
-    for kind, handler in _HANDLERS.items():
-        if type(layer).__name__ == kind:
-            return handler
+    if (handler := _HANDLERS.get(type(layer))) is not None:
+        return handler
     raise ModelError(
         f"layer {layer.name!r} of type {type(layer).__name__} has no integer form; expected one of "
-        + ", ".join(_HANDLERS)
+        + ", ".join(kind.__name__ for kind in _HANDLERS)
     )
 
 
@@ -148,15 +148,15 @@ def _activation(layer: QActivation, state: _State) -> None:
     state.ops.append(op)
 
 
-_HANDLERS: dict[str, Callable[[Any, _State], None]] = {
-    "InputLayer": _nothing,
-    "Flatten": _nothing,
-    "Dropout": _nothing,
-    "QConv2D": _conv,
-    "QDense": _dense,
-    "FlooredConv2D": _conv,
-    "FlooredDense": _dense,
-    "QActivation": _activation,
+_HANDLERS: dict[type, Callable[[Any, _State], None]] = {
+    keras.layers.InputLayer: _nothing,
+    keras.layers.Flatten: _nothing,
+    keras.layers.Dropout: _nothing,
+    QConv2D: _conv,
+    QDense: _dense,
+    FlooredConv2D: _conv,
+    FlooredDense: _dense,
+    QActivation: _activation,
 }
 
 

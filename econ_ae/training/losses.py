@@ -10,8 +10,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from econ_ae.geometry import FloatArray, WaferGeometry
-from econ_ae.training.loss_types import Loss
-from econ_ae.training.transport_losses import normalised, pyramid, sinkhorn, sliced
+from econ_ae.training.transport_losses import Loss, normalised, pyramid, sinkhorn, sliced
 from metrics.emd import emd, emd_duals
 
 

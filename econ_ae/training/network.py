@@ -9,8 +9,10 @@ import tf_keras as keras
 from qkeras import QActivation, QConv2D, QDense
 
 from econ_ae.config import EncoderConfig
+from econ_ae.config.skeleton import EmptyLayer, empty_layers
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import WaferGeometry
+from econ_ae.ir.model import Conv2D, Dense, Requantise
 from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
 from econ_ae.training.quantizers import activation_quantizer, weight_quantizer
 
@@ -35,16 +37,6 @@ def _range_of(fmt: FixedFormat) -> ClipTo:
     return ClipTo(fmt.min * scale, fmt.max * scale)
 
 
-def _weights(fmt: FixedFormat) -> dict[str, Any]:
-    limit = _range_of(fmt)
-    return {
-        "kernel_quantizer": weight_quantizer(fmt),
-        "bias_quantizer": weight_quantizer(fmt),
-        "kernel_constraint": limit,
-        "bias_constraint": limit,
-    }
-
-
 Precision = Literal["quantised", "latents", "float"]
 """What a network computes in fixed-point formats: everything, only its output, or nothing."""
 
@@ -65,54 +57,47 @@ def build_encoder(
     A float network has the same weights by name and shape; it keeps the ranges of the formats, not their steps, and
     ``floored`` does not concern it.
     """
-    layer = _quantised_layer if precision == "quantised" else _float_layer
-    x = image = keras.Input(geometry.arrangement(config.arrangement).shape, name="image")
-    seeds = iter(np.random.SeedSequence([seed, 1]).generate_state(len(config.conv) + len(config.dense)).tolist())
-    for i, conv in enumerate(config.conv):
-        activation = FixedFormat.parse(conv.activation)
-        x = layer(
-            True,
-            (conv.filters, conv.kernel),
-            FixedFormat.parse(conv.weight),
-            activation.fraction if floored else None,
-            strides=conv.stride,
-            padding=conv.padding,
-            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
-            name=f"conv{i}",
-        )(x)
-        x = _activation(activation, precision == "quantised", f"conv{i}_act")(x)
-    x = keras.layers.Flatten(name="flatten")(x)
-    for i, dense in enumerate(config.dense):
-        activation = FixedFormat.parse(dense.activation)
-        x = layer(
-            False,
-            (dense.units,),
-            FixedFormat.parse(dense.weight),
-            activation.fraction if floored else None,
-            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
-            bias_initializer=keras.initializers.Constant(dense.initial_bias),
-            name=f"dense{i}",
-        )(x)
-        last = i == len(config.dense) - 1
-        x = _activation(activation, precision == "quantised" or (last and precision == "latents"), f"dense{i}_act")(x)
+    arrangement = geometry.arrangement(config.arrangement)
+    layers = empty_layers(config, arrangement)
+    seeds = np.random.SeedSequence([seed, 1]).generate_state(len(layers)).tolist()
+    x = image = keras.Input(arrangement.shape, name="image")
+    flat = False
+    for layer, layer_seed in zip(layers, seeds, strict=True):
+        if isinstance(layer.sums, Dense) and not flat:
+            x, flat = keras.layers.Flatten(name="flatten")(x), True
+        x = _sums(layer, layer_seed, floored=floored, quantised=precision == "quantised")(x)
+        quantised = precision == "quantised" or (precision == "latents" and layer is layers[-1])
+        x = _activation(layer.activation, quantised=quantised)(x)
     return keras.Model(image, x, name="encoder")
 
 
-def _quantised_layer(conv: bool, size: tuple[int, ...], weight: FixedFormat, floor_to: int | None, **rest: Any) -> Any:
-    if floor_to is None:
-        return (QConv2D if conv else QDense)(*size, **rest, **_weights(weight))
-    return (FlooredConv2D if conv else FlooredDense)(*size, fraction=floor_to, **rest, **_weights(weight))
+_KINDS = {Conv2D: (keras.layers.Conv2D, QConv2D, FlooredConv2D), Dense: (keras.layers.Dense, QDense, FlooredDense)}
+"""Float, quantised and floored Keras layers of an operation."""
 
 
-def _float_layer(conv: bool, size: tuple[int, ...], weight: FixedFormat, floor_to: int | None, **rest: Any) -> Any:
-    del floor_to
-    limit = _range_of(weight)
-    kind = keras.layers.Conv2D if conv else keras.layers.Dense
-    return kind(*size, kernel_constraint=limit, bias_constraint=limit, **rest)
+def _sums(layer: EmptyLayer, seed: int, *, floored: bool, quantised: bool) -> Any:
+    op = layer.sums
+    settings: dict[str, Any] = {
+        "name": op.name,
+        "kernel_initializer": keras.initializers.HeNormal(seed=seed),
+        "bias_initializer": keras.initializers.Constant(layer.initial_bias),
+        "kernel_constraint": _range_of(op.weight),
+        "bias_constraint": _range_of(op.bias_format),
+    }
+    size: tuple[Any, ...] = (op.kernel.shape[-1],)
+    if isinstance(op, Conv2D):
+        size = (*size, op.kernel.shape[:2])
+        settings |= {"strides": op.stride, "padding": "same" if any(map(any, op.padding)) else "valid"}
+    plain, fixed, in_chip_arithmetic = _KINDS[type(op)]
+    if not quantised:
+        return plain(*size, **settings)
+    settings |= {"kernel_quantizer": weight_quantizer(op.weight), "bias_quantizer": weight_quantizer(op.bias_format)}
+    if floored:
+        return in_chip_arithmetic(*size, fraction=layer.activation.out.fraction, **settings)
+    return fixed(*size, **settings)
 
 
-def _activation(fmt: FixedFormat, quantised: bool, name: str) -> Any:
+def _activation(op: Requantise, *, quantised: bool) -> Any:
     if quantised:
-        return QActivation(activation_quantizer(fmt), name=name)
-    limit = _range_of(fmt)
-    return keras.layers.Lambda(limit, name=name)
+        return QActivation(activation_quantizer(op.out), name=op.name)
+    return keras.layers.Lambda(_range_of(op.out), name=op.name)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.config import RunConfig
-from econ_ae.errors import RunDirectoryError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.training.decoders import build_decoder
-from econ_ae.training.fit import weights_path
+from econ_ae.training.kept import load_weights
 from econ_ae.training.network import Precision, build_encoder
 
 TRAINED: dict[str, Precision] = {"aware": "quantised", "latents": "latents", "post": "float"}
@@ -42,11 +41,7 @@ def load(config: RunConfig, geometry: WaferGeometry, directory: Path, precision:
     """
     trained = TRAINED[config.training.quantise]
     networks = build(config, geometry, trained)
-    for model in (networks.encoder, networks.decoder):
-        path = weights_path(directory, model.name)
-        if not path.is_file():
-            raise RunDirectoryError(f"{path} is missing; train this run first")
-        model.load_weights(path)
+    load_weights(directory, networks.encoder, networks.decoder)
     if precision == trained:
         return networks
     encoder = build(config, geometry, precision).encoder

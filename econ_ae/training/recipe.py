@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, waiting
 from econ_ae.training.chain import Chain
-from econ_ae.training.fit import Epoch, Trainer, make_deterministic, read_history, weights_path
+from econ_ae.training.fit import Trainer, make_deterministic
 from econ_ae.training.frozen import chip_model, decode, trained_link, transmit
+from econ_ae.training.kept import Epoch, copy_result, read_history
 from econ_ae.training.losses import LOSSES, mean_emd
 from econ_ae.training.magnitude_pruning import final_epoch
 from econ_ae.training.networks import TRAINED, build, load
@@ -98,10 +98,7 @@ def fit(config: RunConfig, geometry: WaferGeometry, events: Events, directory: P
             )
         )
     best = min(found, key=lambda trained: (trained.validation_emd, trained.seed))
-    for name in (*(weights_path(directory, model).name for model in ("encoder", "decoder")), "history.json"):
-        temporary = directory / f"writing-{name}"
-        shutil.copyfile(directory / f"seed-{best.seed}" / name, temporary)
-        temporary.replace(directory / name)
+    copy_result(directory / f"seed-{best.seed}", directory)
     write_json(directory / SEEDS, [asdict(t) | {"chosen": t is best} for t in found])
     return read_history(directory)
 
@@ -123,7 +120,8 @@ def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | N
         whole = _chain(first, task.geometry, teacher)
         task.fit(whole, first, directory / UNPRUNED)
     make_deterministic(config.seed)
-    chain = _chain(config, task.geometry, teacher)
+    with waiting(task.progress, "building the network"):
+        chain = _chain(config, task.geometry, teacher)
     if whole is not None:
         cut(whole.encoder, whole.decoder, chain.encoder, chain.decoder)
     load_start(chain.encoder, chain.decoder, config.training, task.start)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch
 from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.store import Rows
 from econ_ae.geometry import IndexArray
 from econ_ae.ir.model import Input, Normalise
 from econ_ae.training.sample import Sample, make_sample
@@ -78,14 +78,14 @@ class Streamed:
 
     Parameters
     ----------
-    path : dataset file of rows with charge
+    rows : a set of rows with charge in a dataset file
     turns : intp (views, cells), turns of the module; every epoch draws one per event
     source, normalise : the encoder's input
     seed : of blocks, order and views
     memory_mb : half of it is for the buffer, which has at least four blocks
     """
 
-    path: Path
+    rows: Rows
     turns: IndexArray
     source: Input
     normalise: Normalise
@@ -93,13 +93,13 @@ class Streamed:
     memory_mb: int
 
     def __len__(self) -> int:
-        with Dataset.open(self.path) as data:
+        with self.rows.open() as data:
             return data.rows
 
     def batches(self, epoch: int, size: int) -> Iterator[Arrays]:
         """Return the whole batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
-        with Dataset.open(self.path) as data:
+        with self.rows.open() as data:
             blocks = rng.permutation(data.blocks)
             block_bytes = BLOCK * data.cells * np.dtype(np.uint32).itemsize
             at_once = max(_LEAST_BLOCKS, (self.memory_mb << 19) // (_COPIES * block_bytes))

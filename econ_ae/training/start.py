@@ -7,23 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.config import TrainingConfig
-from econ_ae.errors import ConfigError, RunDirectoryError
-from econ_ae.training.fit import weights_path
+from econ_ae.errors import ConfigError
+from econ_ae.training.kept import load_weights, require_weights
 
 START = "start"
 """Folder in a training directory with the weights that the training starts from."""
 
-_MODELS = ("encoder", "decoder")
-
 
 def start_from(trained: Path, directory: Path) -> None:
     """Give a new training directory the best weights of another one to start from."""
+    files = require_weights(trained)
     (directory / START).mkdir(parents=True)
-    for model in _MODELS:
-        source = weights_path(trained, model)
-        if not source.is_file():
-            raise RunDirectoryError(f"{source} is missing; train that run first")
-        shutil.copyfile(source, weights_path(directory / START, model))
+    for file in files:
+        shutil.copyfile(file, directory / START / file.name)
 
 
 def load_start(encoder: Any, decoder: Any, config: TrainingConfig, directory: Path) -> None:
@@ -36,8 +32,7 @@ def load_start(encoder: Any, decoder: Any, config: TrainingConfig, directory: Pa
     """
     started = (directory / START).is_dir()
     if started:
-        for model, name in zip((encoder, decoder), _MODELS, strict=True):
-            model.load_weights(weights_path(directory / START, name))
+        load_weights(directory / START, encoder, decoder)
     if config.trains == "all":
         return
     if not started:

@@ -7,13 +7,16 @@ pyramid, whose scale is only proportional.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from econ_ae.geometry import FloatArray, WaferGeometry
-from econ_ae.training.loss_types import Loss
+
+Loss = Callable[[Any, Any], Any]
+"""Function of (true, predicted) charge fractions, float32 (n, cells) each, that gives a scalar tensor."""
 
 _TINY = 1e-12
 

@@ -35,7 +35,7 @@ def build_report(
     ideal: Evaluation | None = None,
     streams: Iterable[ThresholdStream] = (),
     runs: Iterable[Mapping[str, Any]] = (),
-    costs: Iterable[Mapping[str, Any]] = (),
+    costs: Iterable[SiliconCosts] = (),
     no_costs: str = "",
 ) -> ReportData:
     """Return a report's data.
@@ -53,8 +53,8 @@ def build_report(
     ideal : the same events with receivers that know every sent charge exactly
     streams : how the threshold sum used its links
     runs : facts about each compared run, with the same keys, when there are several
-    costs : fields of ``SiliconCosts``, for each cell library
-    no_costs : why there are no costs
+    costs : for each cell library
+    no_costs : why there are no costs, or not all
 
     Raises
     ------
@@ -91,7 +91,7 @@ def build_report(
         ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
         streams=tuple(streams),
         runs=tuple(_flat(run) for run in runs),
-        costs=tuple(_costs(one) for one in costs),
+        costs=tuple(costs),
         no_costs=no_costs,
     )
 
@@ -109,13 +109,6 @@ def _verification(raw: Mapping[str, Any]) -> Verification:
         corners={str(name): int(hits) for name, hits in raw.get("corners", {}).items()},
         details=_flat({key: value for key, value in raw.items() if key not in _VERIFICATION}),
     )
-
-
-def _costs(raw: Mapping[str, Any]) -> SiliconCosts:
-    areas, powers, comparison = (
-        tuple(_flat(row) for row in raw.get(key, ())) for key in ("areas", "powers", "comparison")
-    )
-    return SiliconCosts(str(raw["title"]), areas, powers, comparison, tuple(raw["sentences"]), str(raw["treemap"]))
 
 
 def _model(raw: Mapping[str, Any]) -> ModelCard:

@@ -173,7 +173,7 @@ class SiliconCosts:
     areas : a row per part and one for the whole
     powers : the same in mW; may be empty
     comparison : rows with the columns measured, scaled and published, which are never mixed
-    sentences : timing, activity, and what is missing and why
+    sentences : which text it is of, timing, activity, and what is missing and why
     treemap : of the areas, SVG
     """
 
@@ -201,7 +201,7 @@ class ReportData:
     streams : how the threshold sum used its links
     runs : facts about each compared run; empty in the report of a single run
     costs : what the hardware costs in silicon, by cell library
-    no_costs : why there are none; empty when there are
+    no_costs : why there are none, or why some are left out; may be empty
     history : training curves, one number per epoch; empty when the run did not train
     verification : None when the generated hardware was not simulated
     model : None when there is no encoder to describe

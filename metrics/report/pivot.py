@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metrics.report.data import HeadlineRow
 
-_ORDER = ("ae", "bc", "stc2x2", "ctc2x2", "stc4x4", "ts", "rpt", "flat")
+_ORDER = ("ae", "abc", "ccc", "bc", "stc2x2", "ctc2x2", "stc4x4", "ts", "rpt", "flat")
 
 
 @dataclass(frozen=True)

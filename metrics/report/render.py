@@ -254,7 +254,7 @@ def _rate(data: ReportData) -> Markup | None:
         if row.algorithm == "ae":
             label = row.name if row is best[row.elinks] else f"{row.name} ({row.variant})"
         else:
-            label = f"{row.name} ({row.variant})" if row.algorithm not in ("flat", "rpt") else row.name
+            label = row.name if row.algorithm in ("flat", "rpt") else words.short_name(row)
         points.append(
             RatePoint(row.algorithm, row.variant, label, row.frame_bits, row.summary.mean.value, row.summary.mean.error)
         )

@@ -15,7 +15,7 @@ from metrics.report import words
 from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSeries, ProfileSet
 from metrics.statistics import paired_difference
 
-_FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",))
+_FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",), ("abc",), ("ccc",))
 
 
 def headline_rows(
@@ -61,7 +61,7 @@ def _level(best: Evaluated, other: Evaluated, seed: int) -> bool:
 
 
 def leading(evaluation: Evaluation, elinks: int | None) -> list[Evaluated]:
-    """Return the best variant of best choice, of the super trigger cells and of the threshold sum at an eLink count.
+    """Return the best variant of each kind of algorithm at an eLink count.
 
     A variant that loses events comes after those that do not.
     """

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from econ_ae.errors import ToolError
 from econ_ae.process import OPENSTA, ToolRun, run
-from rtl_gen.costs.hierarchy import Module, base_name
-from rtl_gen.costs.synth import Synthesis
+from rtl_gen.costs.netlist.hierarchy import Module, base_name
+from rtl_gen.costs.synthesis.synth import Synthesis
 
 TIMEOUT = 900.0
 """Seconds that OpenSTA may take."""
@@ -66,14 +66,12 @@ class Timing:
     paths : the longest path of every stage, longest first
     seconds : that OpenSTA took
     peak_memory : bytes
-    logs : of OpenSTA
     """
 
     period: float
     paths: tuple[TimedPath, ...]
     seconds: float
     peak_memory: int
-    logs: tuple[Path, ...]
 
     @property
     def slack(self) -> float:
@@ -140,7 +138,6 @@ def analyse(synthesis: Synthesis, folder: Path, *, period: float, quasi_static: 
         tuple(sorted(found.values(), key=lambda path: -path.delay)),
         sum(run.seconds for run in runs),
         max(run.peak_memory for run in runs),
-        tuple(run.log for run in runs),
     )
 
 

@@ -1,8 +1,7 @@
 """Verilog of an encoder model."""
 
 from rtl_gen.verilog.block import block, block_module, block_ports, generate_block
-from rtl_gen.verilog.describe import port_table
-from rtl_gen.verilog.generate import MANIFEST, generate, manifest, top_module
+from rtl_gen.verilog.generate import MANIFEST, generate, leaf_files, manifest, top_module, verilog_sha256
 from rtl_gen.verilog.options import (
     BLOCKS,
     DATAPATH,
@@ -39,10 +38,11 @@ __all__ = [
     "generate",
     "generate_block",
     "latency",
+    "leaf_files",
     "manifest",
-    "port_table",
     "ports",
     "register_stages",
     "top_module",
     "triplicated",
+    "verilog_sha256",
 ]

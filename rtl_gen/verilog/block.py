@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +19,8 @@ from rtl_gen.verilog.options import DATAPATH, FRAME_REGISTER, VerilogOptions, la
 from rtl_gen.verilog.ports import CONFIGURATION, CONTROL, EVENT, Port, ports
 from rtl_gen.verilog.regfile_bits import protected_bits
 from rtl_gen.verilog.render import primitive, render
+
+_PRIMITIVES = ("econ_ae_mixed", "econ_ae_reset_sync")
 
 _INSIDE = ("enable", "status")
 """Ports of the configuration module that the wrapper itself connects."""
@@ -54,12 +56,12 @@ def generate_block(model: EncoderModel, options: VerilogOptions) -> dict[str, st
         raise ConfigError(f"block is {options.block!r}; the complete block has a datapath: set block={DATAPATH!r}")
     files = generate(check(model), options) | regfile.generate(model, options.tmr)
     del files[MANIFEST]
-    files["econ_ae_mixed.v"] = primitive("econ_ae_mixed")
+    files |= {f"{name}.v": primitive(name) for name in _PRIMITIVES}
     files[f"{block_module(model)}.v"] = block(model, options, regfile.port_list(model))
-    return files | {MANIFEST: json.dumps(block_manifest(model, options, sorted(files)), indent=2) + "\n"}
+    return files | {MANIFEST: json.dumps(block_manifest(model, options, files), indent=2) + "\n"}
 
 
-def block_manifest(model: EncoderModel, options: VerilogOptions, files: list[str]) -> dict[str, Any]:
+def block_manifest(model: EncoderModel, options: VerilogOptions, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what a user of the complete block must know: the datapath's manifest with the block's top and ports."""
     found = manifest(model, options, files) | {"top": block_module(model), "block": "block"}
     found["ports"] = {
@@ -114,6 +116,7 @@ def block(model: EncoderModel, options: VerilogOptions, config: Sequence[Port]) 
         latency=latency(model, options),
         registered=int(FRAME_REGISTER in options.registers),
         sha256=codec.sha256(model),
+        inner={"rst_n": "rst_n_sync", "status": "{7'd0, mixed_seen}", "in_valid": "in_valid & enable"},
         outside=[_declared(port) for port in _outside(datapath, config)],
         inside=[_declared(port) for port in (*wanted, outputs["enable"])],
         config_ports=[port.name for port in config],

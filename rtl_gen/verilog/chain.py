@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rtl_gen.verilog.render import bit_range
+
 REGISTER = "econ_ae_pipeline_register"
 VALID = "valid"
 
@@ -31,9 +33,9 @@ class Item:
     parameters: str = ""
 
 
-def wire_range(width: str | int) -> str:
+def wire_range(width: int) -> str:
     """Return the range and a blank of a wire of this width; nothing for one bit."""
-    return "" if width == 1 else f"[{width}-1:0] "
+    return "" if width == 1 else f"{bit_range(width)} "
 
 
 @dataclass
@@ -44,14 +46,14 @@ class Chain:
     ----------
     items : in order of the data flow
     nets : current net of every live signal of the event
-    widths : their widths as Verilog expressions
+    widths : their widths in bits
     """
 
     items: list[Item] = field(default_factory=list)
     nets: dict[str, str] = field(default_factory=lambda: {VALID: "in_valid"})
-    widths: dict[str, str] = field(default_factory=dict)
+    widths: dict[str, int] = field(default_factory=dict)
 
-    def signal(self, name: str, net: str, width: str) -> None:
+    def signal(self, name: str, net: str, width: int) -> None:
         """Say where a signal is now."""
         self.nets[name], self.widths[name] = net, width
 
@@ -64,7 +66,7 @@ class Chain:
         """Add a pipeline register on every live signal."""
         live = list(self.widths)
         new = {name: f"{name}_{stage}" for name in (*live, VALID)}
-        total = " + ".join(self.widths[name] for name in live)
+        total = sum(self.widths[name] for name in live)
         self.items.append(
             Item(
                 f"Pipeline register {stage}",
@@ -72,13 +74,13 @@ class Chain:
                 f"register_{stage}",
                 (
                     ("clk", "clk"),
-                    ("rst_n", "rst_n_sync"),
+                    ("rst_n", "rst_n"),
                     ("in_valid", self.nets[VALID]),
                     ("in_data", _joined([self.nets[name] for name in live])),
                     ("out_valid", new[VALID]),
                     ("out_data", _joined([new[name] for name in live])),
                 ),
-                (*((wire_range(_number(self.widths[name])), new[name]) for name in live), ("", new[VALID])),
+                (*((wire_range(self.widths[name]), new[name]) for name in live), ("", new[VALID])),
                 parameters=f"#(.WIDTH({total})) ",
             )
         )
@@ -87,7 +89,3 @@ class Chain:
 
 def _joined(nets: list[str]) -> str:
     return nets[0] if len(nets) == 1 else "{" + ", ".join(nets) + "}"
-
-
-def _number(width: str) -> str | int:
-    return 1 if width == "1" else width

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -43,11 +45,26 @@ def generate(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
         When the model is invalid or a layer reads no pixel.
     """
     files = _modules(check(model), check_options(model, options))
-    return files | {MANIFEST: json.dumps(manifest(model, options, sorted(files)), indent=2) + "\n"}
+    return files | {MANIFEST: json.dumps(manifest(model, options, files), indent=2) + "\n"}
 
 
-def manifest(model: EncoderModel, options: VerilogOptions, files: list[str] | None = None) -> dict[str, Any]:
-    """Return what a user of the Verilog must know: top module, latency, ports with widths, model hash, files."""
+def verilog_sha256(files: Mapping[str, str]) -> str:
+    """Return the hash that says which text it is: of names and contents of all Verilog files, sorted by name."""
+    content = sorted((name, text) for name, text in files.items() if name.endswith(".v"))
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def leaf_files(model: EncoderModel, options: VerilogOptions) -> tuple[str, ...]:
+    """Return the names of the files that depend on the leaf: the multiply-accumulate modules and what is in them."""
+    return tuple(sorted(f"{name}.v" for name in _with_adders(_macs(model, options))))
+
+
+def manifest(model: EncoderModel, options: VerilogOptions, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what a user of the Verilog must know: top module, latency, ports with widths, hashes, files.
+
+    ``files`` are the texts by relative path, where they have been made already.
+    """
+    files = _modules(model, options) if files is None else files
     return {
         "top": top_module(model, options),
         "block": options.block,
@@ -64,8 +81,21 @@ def manifest(model: EncoderModel, options: VerilogOptions, files: list[str] | No
             port.name: {key: value for key, value in asdict(port).items() if key != "name"}
             for port in ports(model, options)
         },
-        "files": sorted(_modules(model, options)) if files is None else files,
+        "files": sorted(files),
+        "verilog_sha256": verilog_sha256(files),
     }
+
+
+def _macs(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for p in plan(model):
+        for inputs in p.window_sizes:
+            found |= mac(f"{model.name}_{mac_module(p.stage, inputs)}", p.stage, inputs, options.leaf)
+    return found
+
+
+def _with_adders(macs: dict[str, str]) -> dict[str, str]:
+    return macs | {name: primitive(name) for name in ADDERS if any(f"    {name} " in text for text in macs.values())}
 
 
 def _modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
@@ -74,21 +104,17 @@ def _modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
     modules = {top_module(model, options): top(top_module(model, options), model, options, plans)}
     for p in plans:
         modules[prefix + layer_module(p.stage)] = layer(prefix, p)
-        for inputs in p.window_sizes:
-            name = prefix + mac_module(p.stage, inputs)
-            modules |= mac(name, p.stage, inputs, options.leaf)
         name = prefix + requantise_module(p.stage)
         modules[name] = requantise(name, p.stage)
-    primitives = [name for name in ADDERS if any(f"    {name} " in text for text in modules.values())]
+    modules |= _with_adders(_macs(model, options))
+    primitives: list[str] = []
     if options.block != ENCODER:
         modules[prefix + NORMALISER] = normaliser(prefix + NORMALISER, model, plans[0].inputs)
     if has_front_end(options):
         modules[prefix + FRONT_END] = front_end(prefix + FRONT_END, model, options)
         primitives.append(charge_cell(options))
     if options.block == DATAPATH:
-        primitives += ["econ_ae_bx_header", "econ_ae_squeeze", "econ_ae_frame"]
+        primitives += ["econ_ae_bx_header", "econ_ae_tmr_register", "econ_ae_flops", "econ_ae_squeeze", "econ_ae_frame"]
     if options.registers:
         primitives.append("econ_ae_pipeline_register")
-    if options.registers or options.block == DATAPATH:
-        primitives.append("econ_ae_reset_sync")
     return {f"{name}.v": text for name, text in (modules | {n: primitive(n) for n in primitives}).items()}

@@ -44,25 +44,25 @@ def layer(prefix: str, plan: LayerPlan) -> str:
                 "inputs": len(window.inputs),
                 "comment": _comment(stage, window),
                 "mac": prefix + mac_module(stage, len(window.inputs)),
-                "x": select("x", [position[i] for i in window.inputs], "X_WIDTH") if window.inputs else "",
-                "w": select("kernel", window.weights, "W_WIDTH") if window.weights else "",
+                "x": select("x", [position[i] for i in window.inputs], stage.in_format.width) if window.inputs else "",
+                "w": select("kernel", window.weights, stage.layer.weight.width) if window.weights else "",
             }
             for n, window in enumerate(plan.windows)
         ],
         requantise=prefix + requantise_module(stage),
-        unused=", ".join(slices("kernel", plan.unused_weights, "W_WIDTH")),
+        unused=", ".join(slices("kernel", plan.unused_weights, stage.layer.weight.width)),
     )
 
 
-def select(bus: str, indices: Sequence[int], width: str) -> str:
-    """Return the expression of some numbers of a bus, the first at the least significant bits."""
+def select(bus: str, indices: Sequence[int], width: int) -> str:
+    """Return the expression of some numbers of ``width`` bits of a bus, the first at the least significant bits."""
     parts = slices(bus, indices, width)
     return parts[0] if len(parts) == 1 else "{" + ", ".join(reversed(parts)) + "}"
 
 
-def slices(bus: str, indices: Iterable[int], width: str) -> list[str]:
-    """Return one part-select per run of consecutive numbers of a bus."""
-    return [f"{bus}[{first}*{width} +: {f'{count}*' if count > 1 else ''}{width}]" for first, count in runs(indices)]
+def slices(bus: str, indices: Iterable[int], width: int) -> list[str]:
+    """Return one part-select per run of consecutive numbers of ``width`` bits of a bus."""
+    return [f"{bus}[{first * width} +: {count * width}]" for first, count in runs(indices)]
 
 
 def _summary(stage: Stage) -> str:

@@ -17,6 +17,9 @@ FRAME_BITS = 160
 
 CONTROL, EVENT, CONFIGURATION = "control", "event", "configuration"
 
+RESET_MEANING = "asserted at any time, released with clk (econ_ae_reset_sync does that); events before are lost"
+"""Of a block inside the complete one, which holds the synchroniser."""
+
 
 @dataclass(frozen=True)
 class Port:
@@ -45,9 +48,7 @@ def ports(model: EncoderModel, options: VerilogOptions) -> tuple[Port, ...]:
     """Return the ports of the block in the order of its declaration."""
     return (
         Port("clk", "input", 1, CONTROL, "one event per rising edge at most"),
-        Port(
-            "rst_n", "input", 1, CONTROL, "asserted at once, released two clocks after it rises; events before are lost"
-        ),
+        Port("rst_n", "input", 1, CONTROL, RESET_MEANING),
         Port("in_valid", "input", 1, CONTROL, "the event inputs hold an event"),
         *_event_inputs(model, options),
         *_configuration(model, options),

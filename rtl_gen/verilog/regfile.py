@@ -33,7 +33,6 @@ PRIMITIVES = (
     "econ_ae_tmr_bank",
     "econ_ae_tmr_copy",
     "econ_ae_tmr_register",
-    "econ_ae_tmr_reset",
 )
 _SIGNALS = ("flags", "datapath", "errors", "last_error", "crc")
 """Registers that are wires into the decoder; the other ones without storage are constants."""
@@ -81,7 +80,7 @@ def port_list(model: EncoderModel) -> tuple[Port, ...]:
     wide = {name: len(bits) for name, bits in ports(address_map(model)).items()}
     return (
         Port("clk", "input", 1, CONTROL, "samples the I2C lines"),
-        Port("rst_n", "input", 1, CONTROL, "asserted at once, released two clocks after it rises"),
+        Port("rst_n", "input", 1, CONTROL, "asserted at any time, released with clk"),
         Port("scl_i", "input", 1, CONTROL, "level of SCL; any clock"),
         Port("sda_i", "input", 1, CONTROL, "level of SDA; any clock"),
         Port("sda_oe", "output", 1, CONTROL, "pulls SDA low"),

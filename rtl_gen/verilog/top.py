@@ -21,7 +21,7 @@ from rtl_gen.verilog.options import (
     latency,
 )
 from rtl_gen.verilog.plan import LayerPlan
-from rtl_gen.verilog.ports import FRAME_BITS, SUM_CODE_BITS, Port, ports
+from rtl_gen.verilog.ports import CODE_BITS, FRAME_BITS, SUM_CODE_BITS, ports
 from rtl_gen.verilog.render import render
 
 FRONT_END, NORMALISER = "front_end", "normalise"
@@ -53,7 +53,6 @@ def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[
     clocked = bool(options.registers) or options.block == DATAPATH
     if not clocked:
         unused += ["clk", "rst_n"]
-    widths = _parameters(model, options)
     arrangement = model.input.arrangement
     cells = sum(cell >= 0 for cell in arrangement.cells)
     return render(
@@ -66,18 +65,16 @@ def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[
             "the others are zero whatever the inputs say",
             "configuration (" + ", ".join(port.name for port in declared if port.role == "configuration")
             + "): hold it still while events pass",
-            *(["rst_n: asserted at once, released two clocks after it rises; events before that are ignored"]
+            *(["rst_n: asserted at any time, released with clk (econ_ae_reset_sync does that); events before are lost"]
               if clocked else []),
         ],
         sha256=codec.sha256(model),
         module=module,
-        parameters=widths,
         ports=[
-            {"direction": port.direction, "name": port.name, "range": wire_range(_spelled(port, model))}
+            {"direction": port.direction, "name": port.name, "range": wire_range(port.width)}
             for port in declared
         ],
         port_names=[port.name for port in declared],
-        clocked=clocked,
         chain=chain.items,
         outputs=[("out_valid", chain.nets[VALID]), *((name, chain.nets[nets.get(name, name)]) for name in outputs)],
         output_names=outputs,
@@ -85,50 +82,28 @@ def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[
     )  # fmt: skip
 
 
-def _parameters(model: EncoderModel, options: VerilogOptions) -> dict[str, int]:
-    found = {"WEIGHTS_WIDTH": weights.image_bits(model), "LATENT_WIDTH": model.latent.width}
-    if options.block == ENCODER:
-        return {"PIXEL_WIDTH": model.normalise.out.width} | found
-    if not has_front_end(options):
-        return {"CHARGE_WIDTH": model.input.charge.width} | found
-    return found
-
-
-def _spelled(port: Port, model: EncoderModel) -> str | int:
-    """Return the width of a port as it is written in the Verilog."""
-    cells = model.input.cells
-    spelled = {
-        "image": f"{math.prod(model.input.arrangement.shape)}*PIXEL_WIDTH",
-        "charges": f"{cells}*CHARGE_WIDTH",
-        "weights": "WEIGHTS_WIDTH",
-        "keep_mask": f"{model.latents}*LATENT_WIDTH",
-        "latents": f"{model.latents}*LATENT_WIDTH",
-    }
-    return spelled.get(port.name, port.width)
-
-
 def _input(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> list[str]:
     """Add everything up to the pixels that reach a multiplier; return the input slices that nothing reads."""
     used, cells, pixel = plans[0].inputs, model.input.cells, model.normalise.out
-    pixels_width = f"{len(used)}*{pixel.width}"
+    pixels_width = len(used) * pixel.width
     if options.block == ENCODER:
         pixels = math.prod(model.input.arrangement.shape)
         chain.items.append(
             Item(
                 f"The {len(used)} pixels that reach a multiplier",
                 wires=((wire_range(pixels_width), "pixels"),),
-                assigns=(("pixels", select("image", used, "PIXEL_WIDTH")),),
+                assigns=(("pixels", select("image", used, pixel.width)),),
             )
         )
         chain.signal("data", "pixels", pixels_width)
         if INPUT_REGISTER in options.registers:
             chain.register(INPUT_REGISTER)
-        return slices("image", sorted(set(range(pixels)) - set(used)), "PIXEL_WIDTH")
-    charges_width = f"{cells}*{model.input.charge.width}"
+        return slices("image", sorted(set(range(pixels)) - set(used)), pixel.width)
+    charges_width = cells * model.input.charge.width
     if options.block == DATAPATH:
-        chain.signal("bx0", "bx0", "1")
+        chain.signal("bx0", "bx0", 1)
     if has_front_end(options):
-        chain.signal("data", "codes", f"{cells}*7")
+        chain.signal("data", "codes", cells * CODE_BITS)
     else:
         chain.signal("data", "charges", charges_width)
     if INPUT_REGISTER in options.registers:
@@ -157,7 +132,7 @@ def _input(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tu
             ((wire_range(SUM_CODE_BITS), "code_of_sum"), (wire_range(pixels_width), "pixels")),
         )
     )
-    chain.signal("sum_code", "code_of_sum", str(SUM_CODE_BITS))
+    chain.signal("sum_code", "code_of_sum", SUM_CODE_BITS)
     chain.signal("data", "pixels", pixels_width)
     if NORMALISER_REGISTER in options.registers:
         chain.register(NORMALISER_REGISTER)
@@ -168,7 +143,7 @@ def _layers(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: t
     fields = {(f.layer, f.kind): f for f in weights.fields(model)}
     for p in plans:
         name, op = p.stage.layer.name, p.stage.requantise
-        width = f"{len(p.outputs)}*{op.out.width}"
+        width = len(p.outputs) * op.out.width
         kernel, bias = fields[name, "kernel"], fields[name, "bias"]
         chain.items.append(
             Item(
@@ -200,7 +175,7 @@ def _frame(chain: Chain, model: EncoderModel) -> list[str]:
             "bx_header",
             (
                 ("clk", "clk"),
-                ("rst_n", "rst_n_sync"),
+                ("rst_n", "rst_n"),
                 ("valid", chain.nets[VALID]),
                 ("bx0", chain.nets["bx0"]),
                 ("header", "header"),
@@ -235,7 +210,7 @@ def _frame(chain: Chain, model: EncoderModel) -> list[str]:
         )
     )
     chain.drop("bx0")
-    chain.signal("frame", "framed", str(FRAME_BITS))
+    chain.signal("frame", "framed", FRAME_BITS)
     return [f"kept[{bits - 1}:{_DATA_BITS}]"] if bits > _DATA_BITS else []
 
 

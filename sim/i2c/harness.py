@@ -16,13 +16,16 @@ COPIES = 3
 CONFIGURATION = "bank"
 """Path of the configuration bits below the configuration module."""
 
+RESET = "reset_sync"
+"""The synchroniser beside the configuration, as the complete block has it."""
+
 PROTOCOL = {
     "target.registers": 46,
     "target.filter_scl.state": 4,
     "target.filter_sda.state": 5,
     "read_register": 8,
     "state.registers": 98,  # and the width of a storage index
-    "reset_sync": 2,
+    RESET: 2,
 }
 """Triplicated registers besides the configuration bits: path and number of bits."""
 
@@ -75,9 +78,12 @@ module {HARNESS} (
 
     assign sda = master_sda & ~sda_oe & ~hold_sda;
 
+    wire rst_n_sync;
+    econ_ae_reset_sync reset_sync (.clk(clk), .rst_n_async(rst_n), .rst_n(rst_n_sync));
+
     {config_module(model)} dut (
         .clk(clk),
-        .rst_n(rst_n),
+        .rst_n(rst_n_sync),
         .scl_i(master_scl ^ glitch_scl),
         .sda_i(sda ^ glitch_sda),
         .sda_oe(sda_oe),
@@ -121,5 +127,6 @@ endmodule
 
 
 def _flip(site: int, path: str, copy: int) -> str:
-    target = f"dut.{path}.copy_{'abc'[copy]}.{'held' if path == CONFIGURATION else 'q'}[upset_bit]"
+    place = path if path == RESET else f"dut.{path}"
+    target = f"{place}.copy_{'abc'[copy]}.{'held' if path == CONFIGURATION else 'q'}[upset_bit]"
     return f"        {{32'd{site}, 2'd{copy}}}: {target} = ~{target};"

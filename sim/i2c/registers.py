@@ -16,6 +16,7 @@ from rtl_gen.registers import AddressMap, address_map
 from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import regfile
 from rtl_gen.verilog.regfile_bits import index_width, protected_bits
+from rtl_gen.verilog.render import primitive
 from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c import coverage
 from sim.i2c.harness import COPIES, HARNESS, harness, upset_sites
@@ -112,6 +113,7 @@ def verify_registers(
     encoder = space.build / "encoder.json"
     encoder.write_text(codec.dumps(model), encoding="utf-8")
     verilog = regfile.generate(model, tmr) if files is None else files
+    around = {f"{HARNESS}.v": harness(model, layout, sites), "econ_ae_reset_sync.v": primitive("econ_ae_reset_sync")}
     job = {
         "model": str(encoder),
         "seed": seed,
@@ -124,7 +126,7 @@ def verify_registers(
     found = run(
         space,
         # The harness comes first: it switches the assertions of the other files on.
-        {f"{HARNESS}.v": harness(model, layout, sites)} | dict(verilog),
+        around | dict(verilog),
         HARNESS,
         BENCHES,
         job,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from rtl_gen.costs.cell_models import cell_models
-from rtl_gen.costs.cells import Cell, read_cells
-from rtl_gen.costs.flat_netlist import FlatNetlist, read_netlist
-from rtl_gen.costs.liberty_groups import Group, read
+from rtl_gen.costs.library.cells import Cell, read_cells
+from rtl_gen.costs.library.groups import Group, read
+from rtl_gen.costs.library.models import cell_models
+from rtl_gen.costs.netlist.flat import FlatNetlist, read_netlist
 
 NETLIST, VERILOG = "netlist.json", "netlist.v"
 """Files of a synthesis: the netlist for Python and for simulators."""

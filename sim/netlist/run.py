@@ -13,9 +13,9 @@ from econ_ae.errors import VerificationError
 from econ_ae.fixedpoint import IntArray
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress, Silent
-from rtl_gen.costs.activity import Activity
-from rtl_gen.costs.cells import Cell
-from rtl_gen.costs.flat_netlist import FlatNetlist
+from rtl_gen.costs.library.cells import Cell
+from rtl_gen.costs.netlist.flat import FlatNetlist
+from rtl_gen.costs.power.activity import Activity
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import VerilogOptions, block_module, latency, ports
 from rtl_gen.verilog.regfile import ports as configuration_positions

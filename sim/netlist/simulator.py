@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.errors import VerificationError
-from rtl_gen.costs.cells import Cell, Flop
-from rtl_gen.costs.flat_netlist import ONE, ZERO, FlatNetlist, Nets
+from rtl_gen.costs.library.cells import Cell, Flop
+from rtl_gen.costs.netlist.flat import ONE, ZERO, FlatNetlist, Nets
 from sim.netlist.words import ALL, FlopBank, Gate, Words, changes, from_words, to_words
 
 _SETTLING = 16  # rounds in which an asynchronous reset must come to rest

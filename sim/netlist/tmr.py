@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.costs.cells import Cell
-from rtl_gen.costs.flat_netlist import ONE, FlatNetlist
+from rtl_gen.costs.library.cells import Cell
+from rtl_gen.costs.netlist.flat import ONE, FlatNetlist
 from sim.netlist.simulator import NetlistSimulator
 from sim.netlist.trace import FlopId, Stored, Tracer
 from sim.result import Outcome, first
@@ -19,7 +19,8 @@ _OUTPUT = "q"
 _VOTERS = (("voted",), ("q",))
 """Wires that hold the majority beside the copies: of the bank, of a register."""
 _RESET_VOTER = "rst_n"
-_RESET_INPUT = "copy_a.d"
+_NO_VOTER = -2
+"""In place of the net of a majority: the bit has none, and needs none."""
 _PATTERNS = tuple(sum(1 << lane for lane in range(64) if lane >> bit & 1) for bit in range(3))
 """All eight states of three copies, side by side in the lanes of a word."""
 
@@ -118,10 +119,10 @@ def _voted(netlist: FlatNetlist, prefix: str, width: int) -> list[int]:
             nets = [int(net) for wire in wires for net in netlist.names[f"{prefix}{wire}"]]
             if len(nets) == width:
                 return nets
-    # The reset synchroniser: its second flip-flop votes to the outside, its first to the input of the second.
-    second, inside = netlist.names.get(f"{prefix}{_RESET_VOTER}"), netlist.names.get(f"{prefix}{_RESET_INPUT}")
-    if second is not None and inside is not None and (len(second), len(inside), width) == (1, 2, 2):
-        return [int(inside[1]), int(second[0])]
+    # The reset synchroniser: three chains of two flip-flops, one vote behind the second ones.
+    second = netlist.names.get(f"{prefix}{_RESET_VOTER}")
+    if second is not None and (len(second), width) == (1, 2):
+        return [_NO_VOTER, int(second[0])]
     return [-1] * width
 
 
@@ -140,6 +141,8 @@ def _shared(bits: list[Bit]) -> list[str]:
 def _cones(bits: list[Bit], tracer: Tracer) -> list[str]:
     problems = []
     for bit in bits:
+        if bit.voted == _NO_VOTER:
+            continue
         if bit.voted <= ONE:
             problems.append(f"{bit.name}: its voter is not in the netlist")
             continue

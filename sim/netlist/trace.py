@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rtl_gen.costs.cells import Cell
-from rtl_gen.costs.flat_netlist import ONE, FlatNetlist
+from rtl_gen.costs.library.cells import Cell
+from rtl_gen.costs.netlist.flat import ONE, FlatNetlist
 
 FlopId = tuple[str, int]
 """Library cell and instance number of a flip-flop."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtl_gen.costs.cells import Flop
-from rtl_gen.costs.flat_netlist import ONE, ZERO, Nets
+from rtl_gen.costs.library.cells import Flop
+from rtl_gen.costs.netlist.flat import ONE, ZERO, Nets
 
 Words = NDArray[np.uint64]
 """uint64 (nets, words): bit l of word w is lane 64 * w + l."""

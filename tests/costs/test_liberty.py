@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from econ_ae.errors import LibertyError
-from rtl_gen.costs import expressions, functions, generic, liberty, liberty_groups
-from rtl_gen.costs.liberty_groups import Group
+from rtl_gen.costs.library import cells as liberty
+from rtl_gen.costs.library import expressions, find, generic, groups
+from rtl_gen.costs.library.groups import Group
 
 CELL = "cell ({name}) {{ area : {area}; {pins} {body} }}\n"
 
@@ -41,14 +42,14 @@ def test_cells_are_found_by_function_whatever_they_are_called(tmp_path: Path) ->
         cell("inverting_adder", 7.0, "X Y Z", {"P": "X^Y^Z", "G": "!((X&Y)|(Z&(X|Y)))"}),
         cell("half", 5.0, "X Y", {"G": "X*Y", "P": "X Y' + X' Y"}),
     )
-    assert functions.nand2(found).name == "nd"
-    full, half = functions.full_adder(found), functions.half_adder(found)
+    assert find.nand2(found).name == "nd"
+    full, half = find.full_adder(found), find.half_adder(found)
     assert full is not None
     assert half is not None
     assert (full.cell.name, full.sum, full.carry) == ("adder", "P", "G")
     assert (half.cell.name, half.sum, half.carry) == ("half", "P", "G")
-    assert [cell.name for cell in functions.flops(found)] == ["ff"]
-    assert functions.clock_gate(found) is None
+    assert [cell.name for cell in find.flops(found)] == ["ff"]
+    assert find.clock_gate(found) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,8 @@ def test_cells_are_found_by_function_whatever_they_are_called(tmp_path: Path) ->
     ],
 )
 def test_expressions_have_the_precedence_of_liberty(expression: str, table: str) -> None:
-    assert functions.truth_table(expression, ("A", "B", "C")) == tuple(bit == "1" for bit in table)
+    found = expressions.parse(expression, "here")
+    assert find.truth_table(found, ("A", "B", "C")) == tuple(bit == "1" for bit in table)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +76,22 @@ def test_expressions_have_the_precedence_of_liberty(expression: str, table: str)
 )
 def test_expressions_that_are_not_understood_are_an_error(expression: str, message: str) -> None:
     with pytest.raises(LibertyError, match=re.escape(f"function of a cell: {message}")):
-        functions.truth_table(expression, ("A", "B"))
+        find.truth_table(expressions.parse(expression, "function of a cell"), ("A", "B"))
 
 
 def test_pins_may_have_any_name() -> None:
     names = ("in", "A[0]", "DONE")
-    assert functions.truth_table("in A[0]' + ~DONE", names) == (True, False, True, False, True, True, True, False)
+    found = expressions.parse("in A[0]' + ~DONE", "here")
+    assert find.truth_table(found, names) == (
+        True,
+        False,
+        True,
+        False,
+        True,
+        True,
+        True,
+        False,
+    )
     assert expressions.parse("in DONE + 1", "here").verilog() == "((in & DONE) | 1'b1)"
 
 
@@ -95,17 +107,17 @@ def test_open_libraries(
     name: str, nand: float, others: tuple[str | None, ...], reference: Path, tmp_path: Path
 ) -> None:
     found = liberty.read(reference / "liberty" / f"{name}.lib.gz", tmp_path)
-    full, half = functions.full_adder(found), functions.half_adder(found)
-    cells = (full and full.cell, half and half.cell, functions.clock_gate(found))
-    assert functions.nand2(found).area == nand
+    full, half = find.full_adder(found), find.half_adder(found)
+    cells = (full and full.cell, half and half.cell, find.clock_gate(found))
+    assert find.nand2(found).area == nand
     assert tuple(cell and cell.name for cell in cells) == others
     assert found.path.read_bytes() == gzip.decompress((reference / "liberty" / f"{name}.lib.gz").read_bytes())
 
 
 def test_generic_cells_are_a_library_in_gate_equivalents(tmp_path: Path) -> None:
     found = liberty.read(generic.write(tmp_path), tmp_path)
-    full = functions.full_adder(found)
-    assert functions.nand2(found).area == 1
+    full = find.full_adder(found)
+    assert find.nand2(found).area == 1
     assert full is not None
     assert full.cell.area == pytest.approx(16 / 3, abs=1e-4)
 
@@ -140,7 +152,7 @@ def test_broken_files_are_named_in_one_line(content: bytes, message: str, tmp_pa
 
 
 def test_groups_and_attributes_are_those_of_the_file() -> None:
-    found = liberty_groups.parse(
+    found = groups.parse(
         """library ("own") { // a comment
           time_unit : 1ns
           capacitive_load_unit (1, pf)
@@ -168,17 +180,17 @@ def test_groups_and_attributes_are_those_of_the_file() -> None:
 def test_packed_and_plain_files_are_equal(tmp_path: Path) -> None:
     text = "library (own) {\n" + NAND + "}\n"
     (tmp_path / "own.lib.gz").write_bytes(gzip.compress(text.encode()))
-    packed = liberty_groups.read(tmp_path / "own.lib.gz")
-    plain = liberty_groups.unpacked(tmp_path / "own.lib.gz", tmp_path / "out")
+    packed = groups.read(tmp_path / "own.lib.gz")
+    plain = groups.unpacked(tmp_path / "own.lib.gz", tmp_path / "out")
     assert plain == tmp_path / "out" / "own.lib"
-    assert liberty_groups.unpacked(plain, tmp_path / "other") == plain
-    assert packed == liberty_groups.read(plain) == liberty_groups.parse(text, "own.lib")
+    assert groups.unpacked(plain, tmp_path / "other") == plain
+    assert packed == groups.read(plain) == groups.parse(text, "own.lib")
 
 
 def test_missing_cells_are_named(tmp_path: Path) -> None:
     with pytest.raises(LibertyError, match="does not exist; expected a Liberty file"):
         liberty.read(tmp_path / "none.lib", tmp_path)
     with pytest.raises(LibertyError, match="library own has no two-input NAND, the unit of gate equivalents"):
-        functions.nand2(library(tmp_path, FLOP))
+        find.nand2(library(tmp_path, FLOP))
     with pytest.raises(LibertyError, match="library own has no D flip-flop; registers cannot be mapped to it"):
-        functions.flops(library(tmp_path, NAND))
+        find.flops(library(tmp_path, NAND))

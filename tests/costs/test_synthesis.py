@@ -16,8 +16,8 @@ from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
 from rtl_gen.costs import Synthesis, part_areas, synthesise
-from rtl_gen.costs.hierarchy import base_name, count_cells
-from rtl_gen.costs.netlists import plain
+from rtl_gen.costs.netlist.hierarchy import base_name, count_cells
+from rtl_gen.costs.synthesis.merge import plain
 from rtl_gen.verilog import STRUCTURAL, block_module, default_options, generate, generate_block, top_module
 from rtl_gen.writer import write_files
 
@@ -57,8 +57,7 @@ def mapped(model: EncoderModel, folder: Path) -> Synthesis:
 
 
 def area(found: Synthesis) -> float:
-    cells = {name: cell.area / found.gate_equivalent for name, cell in found.library.cells.items()}
-    return sum(part_areas(found.modules, found.top, cells).values())
+    return sum(part_areas(found.modules, found.top, found.cell_areas()).values())
 
 
 @pytest.mark.parametrize("what", ["bits", "filters", "latents"])

@@ -66,7 +66,7 @@ PATH = TimedPath(
     (("datapath/register_input", 0.1), ("datapath/front_end", 3.0), ("datapath/normaliser", 3.4)),
     40,
 )
-TIMING = Timing(5.0, (PATH,), 1.0, 1, (Path("log"),))
+TIMING = Timing(5.0, (PATH,), 1.0, 1)
 
 
 def test_advice_names_registers_on_the_path_only() -> None:

@@ -11,7 +11,8 @@ import pytest
 from econ_ae.app.studies.convert import convert
 from econ_ae.config import RunConfig, parse
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter, load
+from econ_ae.data.dataset import BLOCK, Dataset, load
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated
 from econ_ae.data.readers import read
 from econ_ae.errors import DataError
@@ -40,8 +41,8 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     path = store(tmp_path / "a.h5", batch, (1, 999, BLOCK, 2 * BLOCK - 900))
     with Dataset.open(path) as data:
         assert (data.rows, data.cells, data.blocks) == (len(batch), 48, 4)
-        assert data.file["charges"].chunks == (BLOCK, 48)
-        assert data.file["charges"].compression == "gzip"
+        assert data.group["charges"].chunks == (BLOCK, 48)
+        assert data.group["charges"].compression == "gzip"
         np.testing.assert_array_equal(data.block(3), batch.charges[3 * BLOCK :])
         part = data.read(500, 700)
         parts = list(data.batches(BLOCK, limit=2 * BLOCK + 5))

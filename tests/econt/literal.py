@@ -140,26 +140,30 @@ def threshold_frame(c: dict, q: list[int], bx: int) -> str:  # section 8.4
 
 def threshold_sum(c: dict, rows: list[list[int]], crossings: list[int]) -> list[str]:
     per = 2 * c["elinks"]
-    memory = ["0" * 16] * (c["t1"] + 200)  # the emulator's array: write pointer in words, shifted left on reading
-    waiting = 0
+    memory = ["1" * 16] * 400
+    pointer = 0  # words waiting
     out = []
     for q, bx in zip(rows, crossings, strict=True):
         idle = h5(bx) + bits(c["sync"], 11)
         frame = threshold_frame(c, q, bx)
         words = [frame[i : i + 16] for i in range(0, len(frame), 16)]
         everything = bits(float_code(sum(q), 5, 3), 8)
-        if waiting + len(words) > c["t1"]:
+        if pointer + len(words) > c["t1"]:
             written, real = [h5(bx) + "110" + everything, idle], 1
-        elif waiting > c["t2"] and len(words) <= c["t3"]:
+        elif pointer > c["t2"] and len(words) <= c["t3"]:
             written, real = [h5(bx) + "111" + everything, idle], 1
         else:
             written, real = words + [idle] * (26 - len(words)), len(words)
         for i, word in enumerate(written):
-            memory[waiting + i] = word
-        waiting += real
+            if pointer + i <= 399:
+                memory[pointer + i] = word
+        pointer += real
         out.append("".join(memory[:per]))
-        memory = memory[per:] + ["0" * 16] * per
-        waiting = max(waiting - per, 0)
+        moved = list(memory)
+        for i in range(per, 400):
+            moved[i - per] = memory[i]
+        memory = moved
+        pointer = max(pointer - per, 0)
     return out
 
 

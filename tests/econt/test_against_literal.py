@@ -54,13 +54,6 @@ def test_any_configuration(compare, *, seed, select, elinks, production, events)
     compare(seed, select, elinks, production, events=events)
 
 
-@pytest.mark.parametrize(("t1", "t2", "t3"), [(24, 511, 0), (60, 20, 25), (30, 5, 9), (0, 0, 0), (338, 1, 25)])
-@pytest.mark.parametrize("elinks", [1, 2, 5, 13])
-def test_output_buffer_under_load(compare, elinks, t1, t2, t3):
-    fixed = {"t1": t1, "t2": t2, "t3": t3, "thr": [40 * i for i in range(48)], "cal": [2048] * 48}
-    compare(7, 0, elinks, False, events=120, **fixed)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(40))
 def test_wide_campaign(compare, block):

@@ -10,7 +10,7 @@ import pytest
 from econ_ae import emulator, floatcodes
 from econ_ae.econt import autoencoder, chip, threshold_sum
 from econ_ae.econt.config import Algorithm, EcontConfig, Numbering
-from econ_ae.econt.decode import decode_autoencoder, reconstruct, to_inputs
+from econ_ae.econt.decode import decode_autoencoder, reconstruct
 from econ_ae.econt.frame_reader import mid_bin
 from econ_ae.errors import ConfigError, DataError
 
@@ -73,13 +73,12 @@ def test_super_trigger_cell(charges, stc_type, elinks):
         np.testing.assert_array_equal(at[busy], groups.max(axis=2)[busy])
 
 
-def test_repeater_and_input_order(charges):
+def test_repeater(charges):
     rng = np.random.default_rng(0)
     config = EcontConfig(algorithm=Algorithm.REPEATER, drop_lsb=2, mux=tuple(rng.permutation(48).tolist()))
     got = reconstruct(chip.frames(config, charges), config)
     within_bins(got.charges, charges, 2)
     assert got.unsent.max() == 0
-    np.testing.assert_array_equal(to_inputs(got.charges, config)[:, config.mux], got.charges)
 
 
 @pytest.mark.parametrize(("elinks", "t1", "truncates"), [(13, 338, False), (4, 96, True), (1, 24, True)])
@@ -132,3 +131,19 @@ def test_frame_lengths_follow_from_the_count(charges):
     built = threshold_sum.build(EcontConfig(threshold=(50,) * 48), charges, np.arange(EVENTS))
     counts = (charges >= 50).sum(axis=1)
     assert built.lengths.tolist() == [-(-threshold_sum.frame_bits(int(c)) // 16) for c in counts]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([0xF922, 0, 0, 0], "word 0 (f922) starts no frame; expected type 0, 2, 4, 6 or 7"),
+        ([0xFC00, 0x0001, 0, 0], "the map behind word 0 has 1 cells; expected at least 8"),
+        ([0xFA00, 1 << 13 | 63 << 7, 0, 0], "a frame sends cell 63; expected 0..47"),
+    ],
+)
+def test_streams_that_no_chip_sends(words, message):
+    frames = np.zeros((1, 13), np.uint32)
+    frames[0, :2] = [words[0] << 16 | words[1], words[2] << 16 | words[3]]
+    with pytest.raises(DataError) as caught:
+        reconstruct(frames, EcontConfig(elinks=2))
+    assert message in str(caught.value)

@@ -64,10 +64,12 @@ def test_facts_are_those_of_the_register_map(reference):
 
 
 def test_missing_registers_take_the_defaults():
+    assert parse_config("ECON-T: {RW: {}}", "f") == EcontConfig()
     config = parse_config("Algorithm: {Global: {}}", "f")
-    assert config == EcontConfig()
+    assert config == EcontConfig(sync_word=0x122)  # the flat forms mean the emulator's idle pattern
+    assert parse_config("ConfigAlgo: {Global: {}}", "f").sync_word == 0x122
     assert (config.elinks, config.stc_type, config.use_sum, config.buff_t1, config.buff_t2) == (2, 1, True, 48, 511)
-    assert (config.sync_word, config.keep_mask, config.mux[47]) == (0x70F, (1 << 144) - 1, 47)
+    assert (EcontConfig().sync_word, config.keep_mask, config.mux[47]) == (0x70F, (1 << 144) - 1, 47)
     assert config.given == frozenset()
 
 
@@ -154,6 +156,9 @@ def mapping(values, write="{0}: {1}"):
         (FLAT % (THRESHOLD, MUX)).replace("link_reset_pattern", "tx_sync_word").replace("65534", "-2"),
         (FLAT % (THRESHOLD, MUX)).replace("290", "290, tx_sync_word: 0b00100100010, align_serializer_0: 1"),
         (FLAT % (THRESHOLD, MUX)).replace("290,", "290,  # a comment\n "),
+        (FLAT % (THRESHOLD, MUX)).replace("link_reset_pattern: 290", "idle_pattern: 0x122"),
+        (FLAT % (THRESHOLD, MUX)).replace("290", "290, idle_pattern: '290'"),
+        (FLAT % (THRESHOLD, MUX)).replace(", link_reset_pattern: 290", ""),
         (FLAT % (THRESHOLD, MUX)).replace("etxs: 4", "etxs: 0xF").replace("\n", "\r\n"),
         "---\n" + FLAT % (THRESHOLD, MUX) + "\ni2c: {emulator_addr: 1}\nAligner: {Global: {i2c_snapshot_en: 0}}\n...\n",
         "x: &one {density: 1}\n" + (FLAT % (THRESHOLD, MUX)).replace("density: 1", "<<: *one"),
@@ -226,6 +231,14 @@ def encoder(drop=None, **changes):
         (PROTOTYPE + "FormatterBuffer: {Global: {buff_t1: abc}}", "buff_t1 has 'abc'; expected an integer 0..65535"),
         (PROTOTYPE + "FormatterBuffer: {Global: {buff_t1: 3", "no valid YAML in line"),
         (PROTOTYPE + encoder(weights_byte16=1 << 128), "Encoder 3 weights_byte16 is a number of 129 bits; expected"),
+        (PROTOTYPE + encoder(weights_byte0=-1), "Encoder 3 weights_byte0 is -1; expected 0..2**128 - 1 (128 bits)"),
+        (PROTOTYPE + encoder(weights_byte128=-1), "Encoder 3 weights_byte128 is -1; expected 0..2**48 - 1 (48 bits)"),
+        (PROTOTYPE + encoder(weights_byte16=-(1 << 127)), "is a negative number of 128 bits; expected 0..2**128 - 1"),
+        (PROTOTYPE + encoder(weights_byte16=1.5), "Encoder 3 weights_byte16 has 1.5; expected an integer 0..2**128 -"),
+        (PROTOTYPE + encoder(weights_byte16=1e30), "Encoder 3 weights_byte16 has 1e+30; expected an integer 0..2**12"),
+        (PROTOTYPE + encoder(weights_byte16="abc"), "Encoder 3 weights_byte16 has 'abc'; expected an integer 0..2**12"),
+        (PROTOTYPE + encoder(weights_byte16=[1, 2]), "Encoder 3 weights_byte16 has [1, 2]; expected an integer 0..2*"),
+        (PROTOTYPE + encoder(weights_byte16=None), "Encoder 3 weights_byte16 has no value (is the file truncated?)"),
         (PROTOTYPE + encoder(weights_byte1=1), "unknown register 'Encoder 3 weights_byte1'"),
         (PROTOTYPE + encoder(drop="weights_byte128"), "Encoder 11 weights_byte128 is missing"),
         (PROTOTYPE + "Encoder: {0: {weights_byte0: 1}}", "weight block 1 is missing, 1 of 12 given"),
@@ -235,7 +248,9 @@ def encoder(drop=None, **changes):
         (PROTOTYPE + "Mux: [1, 2]", "register Mux has 2 values; expected 48"),
         (PROTOTYPE + "Mux: {0: 1, '0': 2}", "register Mux 0 is given twice (as a number and in quotes)"),
         (PROTOTYPE + "FormatterBuffer: {Global: {link_reset_pattern: 290, tx_sync_word: 291}}",
-         "tx_sync_word is 291, but link_reset_pattern, its other name, is 290"),
+         "register FormatterBuffer Global tx_sync_word is 291, but link_reset_pattern is 290; expected the same idle"),
+        (PRODUCTION + "FormatterBuffer: {Global: {idle_pattern: 7, link_reset_pattern: 290}}",
+         "register FormatterBuffer Global idle_pattern is 7, but link_reset_pattern is 290; expected the same idle"),
         (PROTOTYPE + "FormatterBuffer: {Global: {mask_ae2: -32769}}", "mask_ae2 is -32769; expected 0..65535"),
         (PROTOTYPE + "FormatterBuffer: {Global: {active_etxs: 0x1F1F}}", "active_etxs is 7967; expected 1..13"),
         (PROTOTYPE + "Cal: {1: true}", "register Cal 1 has True; expected an integer 0..4095"),

@@ -14,7 +14,7 @@ from econ_ae.econt.decode import decode_autoencoder
 from econ_ae.econt.frontend import calibrated_charges
 from econ_ae.econt.registers.read import read_config
 from econ_ae.econt.replay import lines, replay
-from econ_ae.econt.vectors import read_input, read_output, write_output
+from econ_ae.econt.vectors import read_input, read_output
 from econ_ae.errors import ConfigError, DataError, RegisterError
 
 WORKED_X = "0 1 2 3 4 2 5 0 1 0 3 3 0 6 0 17 0 0 1 1 21 10 4 3 6 0 10 6 5 19 7 5 1 1 2 2 4 6 1 0 5 2 4 8 2 3 3 4"
@@ -37,6 +37,26 @@ def test_address_map_override_is_reported_and_obeyed(reference):
     assert plain.note == "3564/3564 rows with address map tc0-first instead"
     assert plain.first_difference.expected[:2] == ("fc40574e", "816b2452")
     assert overridden.ok
+
+
+@pytest.mark.parametrize(
+    ("change", "equal"),
+    [
+        (lambda t: t.replace("    link_reset_pattern: 290\n", ""), True),
+        (lambda t: t.replace("link_reset_pattern: 290", "idle_pattern: 0x122"), True),
+        (lambda t: t.replace("link_reset_pattern: 290", "link_reset_pattern: 0x70f"), False),
+    ],
+)
+def test_published_idle_words_are_those_of_a_file_that_names_none(reference, tmp_path, change, equal):
+    source = reference / "econt_vectors"
+    folder = tmp_path / "TS"
+    folder.mkdir()
+    shutil.copyfile(source / "testInput.csv", folder / "testInput.csv")
+    shutil.copyfile(source / "TS_Thr47_13eTx" / "testOutput.csv", folder / "testOutput.csv")
+    text = (source / "TS_Thr47_13eTx" / "init.yaml").read_text()
+    assert change(text) != text
+    (folder / "init.yaml").write_text(change(text))
+    assert replay(folder)[0].ok is equal
 
 
 def test_worked_row(reference):
@@ -74,7 +94,8 @@ def test_shorter_output_compares_the_rows_that_exist(vectors):
     assert replay(vectors / "BC")[0].ok
     expected = read_output(vectors / "BC" / "testOutput.csv")
     expected[3, 2] ^= 1
-    write_output(vectors / "BC" / "testOutput.csv", expected)
+    rows = [",".join(f"{word:08x}" for word in row) for row in expected.tolist()]
+    (vectors / "BC" / "testOutput.csv").write_text("\n".join(rows))
     result = replay(vectors)[0]
     assert (result.equal, result.first_difference.row) == (14, 3)
     assert replay(vectors, elinks=4)[0].equal == 0

@@ -14,7 +14,6 @@ from econ_ae.econt import chip, words
 from econ_ae.econt.autoencoder import encoder_model, keep_masks, template
 from econ_ae.econt.config import EcontConfig, Numbering
 from econ_ae.econt.frontend import calibrated_charges
-from econ_ae.econt.quantise import chip_model
 from econ_ae.econt.registers.dense_order import judge
 from econ_ae.econt.registers.export import FORMS, chip_config, export
 from econ_ae.econt.registers.import_weights import import_weights
@@ -34,10 +33,18 @@ def published(reference):
 
 @pytest.fixture(scope="module")
 def trained(published):
-    """The published float weights, quantised as the registers are."""
+    """The published float weights, quantised as the registers are: clip(floor(32 v), -32, 31)."""
+    model = template()
+    weights = {}
     with h5py.File(published / "encoder.hdf5") as file:
-        conv, dense = file["conv2d/conv2d"], file["encoded_vector/encoded_vector"]
-        return chip_model(conv["kernel:0"][()], conv["bias:0"][()], dense["kernel:0"][()], dense["bias:0"][()])
+        for layer, group in zip(
+            model.layers, (file["conv2d/conv2d"], file["encoded_vector/encoded_vector"]), strict=True
+        ):
+            weights[layer.name] = tuple(
+                np.clip(np.floor(32 * group[name][()].astype(np.float64)), -32, 31).astype(np.int64)
+                for name in ("kernel:0", "bias:0")
+            )
+    return model.with_weights(weights)
 
 
 def same_weights(a, b):
@@ -142,6 +149,14 @@ def test_models_that_the_chip_cannot_hold_are_named(econ_t_model):
         ("json", lambda t: t.replace('"dense_bias"', '"dense_bia"'), "dense_bias is no list; expected 16"),
         ("json", lambda t: _json(t, "conv_kernel", 7, 32), "conv_kernel number 7 is 32; expected -32..31 (6 bits)"),
         ("json", lambda t: t[:-40], "no valid JSON in line"),
+        ("json", lambda t: _json(t, "dense_bias", 3, 1.0), "dense_bias number 3 is 1.0; expected -32..31 (6 bits)"),
+        ("json", lambda t: _json(t, "dense_bias", 3, -33), "dense_bias number 3 is -33; expected -32..31 (6 bits)"),
+        ("json", lambda t: t.replace('"conv_bias"', '"dense_bias"'), "dense_bias is given twice"),
+        ("hex", lambda t: t.replace("@0010 ", "@0010 -"), "line 2 has '-"),
+        ("hex", lambda t: t.replace("@0010 ", "@0010 1"), "line 2 has '1"),
+        ("i2c-script", lambda t: t.replace("w 0x0538 ", "w 0x0538 1_"), "line 2 has '1_"),
+        ("c-header", lambda t: t.replace("16, {0x", "16, {-0x", 1), "register 0x0538 has '-0x"),
+        ("c-header", lambda t: t.replace(", 16, {0x", ", 15, {0x", 1), "0x0538 has 16 bytes; its size says 15"),
         ("hex", lambda t: t[:-10], "1605 bytes of weights; expected 1608"),
         ("hex", lambda t: t.replace("@0010", "@0020"), "line 2: address @0020 after 16 bytes; expected @0010"),
         ("i2c-script", lambda t: t.replace("w 0x0548", "w 0x0538"), "line 3: register 0x0538 is given twice"),

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from econ_ae.ir.model import EncoderModel
-from rtl_gen.costs import generic, synthesise
+from rtl_gen.costs import synthesise
+from rtl_gen.costs.library import generic
 from rtl_gen.hls import CATAPULT, VITIS
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import DATAPATH, block_module, default_options, generate_block

@@ -66,6 +66,7 @@ def test_runs_with_the_same_events_are_compared(econ_ae: Run, runs: Path) -> Non
     ]
     assert {r["algorithm"] for r in rows[2:]} == {
         "flat image", "best choice", "STC 2x2", "STC 4x4", "threshold sum", "repeater",
+        "adaptive precision", "companded cell code",
     }  # fmt: skip
     with (runs / "both" / "run_differences.csv").open(encoding="utf-8") as stream:
         (difference,) = csv.DictReader(stream)
@@ -75,6 +76,7 @@ def test_runs_with_the_same_events_are_compared(econ_ae: Run, runs: Path) -> Non
         against = {(r["elinks"], r["other_algorithm"], r["other_variant"]) for r in csv.DictReader(stream)}
     assert ("2", "ts", "filled") in against
     assert ("5", "bc", "plain") in against
+    assert {("2", "abc", "joined"), ("5", "abc", "map"), ("5", "abc", "enumerated"), ("5", "ccc", "")} <= against
     page = (runs / "both" / "index.html").read_text(encoding="utf-8")
     assert "Run against run" in page
     assert "synthetic" in page
@@ -103,9 +105,12 @@ def test_an_evaluation_is_replaced_only_when_asked(econ_ae: Run, runs: Path) -> 
     [
         (("narrow", "other"), "other reports on other events (52, sha256 "),
         (("narrow", "narrow"), "a run is given twice: narrow, narrow; give each once"),
-        (("narrow", "untrained"), "untrained: stage 'freeze' has not finished; run: econ-ae freeze untrained"),
+        (("narrow", "untrained"), "untrained: stage 'train' has not finished; run: econ-ae train untrained"),
         (("nowhere",), "nowhere does not exist"),
-        (("narrow", "--algorithms", "ae,tc"), "algorithm 'tc' is unknown; expected some of ae, stc, bc, ts, rpt"),
+        (
+            ("narrow", "--algorithms", "ae,tc"),
+            "algorithm 'tc' is unknown; expected some of ae, stc, bc, ts, rpt, abc, ccc",
+        ),
         (("narrow", "--elinks", "2,x"), "--elinks '2,x' is no list of numbers; expected for example 2,3,4,5"),
         (("narrow", "--elinks", "14"), "14 eLinks; the ECON-T has 1..13"),
     ],

@@ -17,6 +17,7 @@ from econ_ae.geometry import LOW_DENSITY as MODULE
 from metrics.baselines import Reconstruction, flat_image
 from metrics.evaluate import evaluate
 from metrics.report import ReportData, build_report, render
+from metrics.report.data import SiliconCosts
 from metrics.transmitted import transmitted
 from metrics.wafer import colour
 from rtl_gen.costs.treemap import treemap
@@ -80,13 +81,14 @@ def data() -> ReportData:
         manifest={"sha256": "cd" * 32},
         streams=transmitted(charges, MODULE, algorithms=["ts"]).streams,
         costs=[
-            {
-                "title": "The block in the cells of a library",
-                "areas": [{"part": "voters and read-out of the registers", "kGE": "172.4", "um2": "137,562"}],
-                "comparison": [{"quantity": "area, mm2", "scaled to 65 nm, cells": "1.85 (1.21 to 2.33)"}],
-                "sentences": ["longest path through " + "/".join(["layer_dense0", "mac_0", "multiples_of_x"] * 9)],
-                "treemap": treemap({"dense": 523.6e3, "front end": 62e3}),
-            }
+            SiliconCosts(
+                title="The block in the cells of a library",
+                areas=({"part": "voters and read-out of the registers", "kGE": "172.4", "um2": "137,562"},),
+                powers=(),
+                comparison=({"quantity": "area, mm2", "scaled to 65 nm, cells": "1.85 (1.21 to 2.33)"},),
+                sentences=("longest path through " + "/".join(["layer_dense0", "mac_0", "multiples_of_x"] * 9),),
+                treemap=treemap({"dense": 523.6e3, "front end": 62e3}),
+            )
         ],
     )
 

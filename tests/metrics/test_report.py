@@ -6,6 +6,7 @@ import base64
 import csv
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -19,21 +20,22 @@ from econ_ae.geometry import LOW_DENSITY as MODULE
 from metrics.baselines import Reconstruction, baselines, flat_image
 from metrics.evaluate import Evaluation, evaluate
 from metrics.report import ReportData, build_report, render, to_json, words
+from metrics.report.data import SiliconCosts
 from metrics.report.pivot import pivot
 from metrics.report.tables import tables
 from metrics.report.words import headline, number
 from metrics.statistics import Measured
-from metrics.transmitted import transmitted
+from metrics.transmitted import ALGORITHMS, transmitted
 from rtl_gen.costs.treemap import treemap
 
-COSTS = {
-    "title": "The block in the cells of <x>",
-    "areas": [{"part": "dense", "kGE": "523.6"}, {"part": "all", "kGE": "523.6"}],
-    "powers": [{"part": "dense", "mW": "16.2"}],
-    "comparison": [{"quantity": "area, mm2", "ECON-T, after layout": "3.6"}],
-    "sentences": ["no timing: a reason"],
-    "treemap": treemap({"dense": 523.6, "front end & more": 62.0}),
-}
+COSTS = SiliconCosts(
+    title="The block in the cells of <x>",
+    areas=({"part": "dense", "kGE": "523.6"}, {"part": "all", "kGE": "523.6"}),
+    powers=({"part": "dense", "mW": "16.2"},),
+    comparison=({"quantity": "area, mm2", "ECON-T, after layout": "3.6"},),
+    sentences=("no timing: a reason",),
+    treemap=treemap({"dense": 523.6, "front end & more": 62.0}),
+)
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -71,8 +73,10 @@ def images(n: int = 60) -> NDArray[np.int64]:
     return charges
 
 
-def evaluated(ae: NDArray[np.float64] | None, charges: NDArray[np.int64]) -> Evaluation:
-    reconstructions = [flat_image(charges), *transmitted(charges, MODULE).reconstructions]
+def evaluated(
+    ae: NDArray[np.float64] | None, charges: NDArray[np.int64], algorithms: Collection[str] = ALGORITHMS
+) -> Evaluation:
+    reconstructions = [flat_image(charges), *transmitted(charges, MODULE, algorithms=algorithms).reconstructions]
     if ae is not None:
         reconstructions.append(Reconstruction("ae", "", 5, 144, ae, 158))
     metadata = {"layer": np.arange(len(charges)) % 3 + 7, "name": np.array(["x"] * len(charges))}
@@ -140,6 +144,7 @@ def test_silicon_costs(losing: ReportData, page: str) -> None:
     assert page.count("<rect x=") >= 2
     without = render(replace(losing, costs=(), no_costs="yosys is not on the PATH"))
     assert "yosys is not on the PATH" in without[without.index('id="costs"') :]
+    assert "an old one is left out" in render(replace(losing, no_costs="an old one is left out"))
     (stored,) = json.loads(to_json(losing))["costs"]
     assert stored["areas"][1] == {"part": "all", "kGE": "523.6"}
 
@@ -175,7 +180,17 @@ def test_headline_says_when_the_autoencoder_loses(losing: ReportData) -> None:
     assert f"by a factor of {ae.summary.mean.value / rival.summary.mean.value:.3g}" in sentence
     assert "better" not in sentence
     assert not ae.best
-    assert rival.best
+    assert not rival.best
+    best = next(r for r in losing.rows if r.best and r.elinks == 5)
+    assert (best.algorithm, best.summary.mean.value < rival.summary.mean.value) == ("abc", True)
+    assert f"worse than adaptive precision ({best.detail})" in sentence
+    assert "worse than companded cell code" in sentence
+
+
+def test_a_code_without_variants_has_no_empty_brackets(losing: ReportData, page: str) -> None:
+    assert any((r.algorithm, r.variant) == ("ccc", "") for r in losing.rows)
+    assert "companded cell code" in page
+    assert "companded cell code ()" not in page
 
 
 def test_headline_says_when_it_wins_and_when_it_ties() -> None:
@@ -269,7 +284,7 @@ def test_results_within_errors_of_the_best_are_level() -> None:
     sent = transmitted(charges, MODULE, [5], ["bc"]).reconstructions
     filled = next(r.charges for r in sent if r.variant == "filled")
     near = filled * np.random.default_rng(4).uniform(0.999, 1.001, filled.shape)
-    of_five = [r for r in report(evaluated(near, charges), charges).rows if r.elinks == 5]
+    of_five = [r for r in report(evaluated(near, charges, ("bc", "stc")), charges).rows if r.elinks == 5]
     rows = {r.algorithm: r for r in of_five if r.best or r.tied}
     assert {"ae", "bc"} <= set(rows)
     assert sum(row.best for row in rows.values()) == 1

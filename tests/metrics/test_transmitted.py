@@ -56,7 +56,7 @@ def test_one_hot_cell_arrives_where_it_was() -> None:
 
 def test_no_frame_is_larger_than_its_links() -> None:
     everything = transmitted(events(), LOW_DENSITY, range(1, 14)).reconstructions
-    assert {r.algorithm for r in everything} == {"bc", "stc2x2", "stc4x4", "ctc2x2", "ts", "rpt"}
+    assert {r.algorithm for r in everything} == {"bc", "stc2x2", "stc4x4", "ctc2x2", "ts", "rpt", "abc", "ccc"}
     for r in everything:
         assert r.elinks is not None
         assert r.frame_bits is not None
@@ -72,6 +72,24 @@ def test_the_repeater_sends_every_cell_within_its_code() -> None:
     assert np.array_equal(repeater.charges > 0, charges > 0)
 
 
+def test_codes_without_a_network_have_every_form_and_learn_from_other_events() -> None:
+    charges, tune = events(), events()[:, ::-1] * (np.arange(48) < 20)
+    found = transmitted(charges, LOW_DENSITY, [1, 2, 3], ["abc", "ccc"], tune).reconstructions
+    assert [(r.algorithm, r.variant, r.elinks) for r in found] == [
+        ("abc", "enumerated", 1),
+        ("abc", "joined", 1),
+        ("abc", "enumerated", 2),
+        ("abc", "joined", 2),
+        ("abc", "map", 3),
+        ("abc", "enumerated", 3),
+        ("ccc", "", 2),
+        ("ccc", "", 3),
+    ]
+    own = transmitted(charges, LOW_DENSITY, [3], ["abc"]).reconstructions
+    assert not np.array_equal(own[0].charges, found[4].charges), "the tables are those of the tuning events"
+    assert found[4].label.startswith("adaptive precision, best choice with n bits per cell")
+
+
 def test_the_threshold_sum_is_tuned_on_other_events() -> None:
     charges, tune = events(), 3 * events()
     found = transmitted(charges, LOW_DENSITY, [2], ["ts"], tune)
@@ -84,10 +102,12 @@ def test_the_threshold_sum_is_tuned_on_other_events() -> None:
 
 
 def test_algorithms_are_checked() -> None:
-    with pytest.raises(ConfigError, match="'tss' is unknown; expected some of stc, bc, ts, rpt; did you mean 'ts'"):
+    with pytest.raises(
+        ConfigError, match="'tss' is unknown; expected some of stc, bc, ts, rpt, abc, ccc; did you mean 'ts'"
+    ):
         transmitted(events(), LOW_DENSITY, [2], ["tss"])
     assert transmitted(events(), LOW_DENSITY, [2], []).reconstructions == ()
-    assert set(ALGORITHMS) == {"bc", "stc", "ts", "rpt"}
+    assert set(ALGORITHMS) == {"bc", "stc", "ts", "rpt", "abc", "ccc"}
 
 
 def test_elinks_are_checked() -> None:

@@ -92,9 +92,9 @@ def test_synthesis_keeps_three_flip_flops_per_bit(tmp_path: Path) -> None:
     options, layout = default_options(model, DATAPATH), address_map(model)
     kept = flip_flops(generate_block(model, options), block_module(model), tmp_path / "block")
     datapath = flip_flops(generate(model, options), top_module(model, options), tmp_path / "datapath")
-    # Three times: configuration, target, filters, read register, status, two resets, the two bits of the wrapper.
-    # Once: 4 synchronisers, the datapath, a flag per pipeline register.
-    protocol = 46 + 4 + 5 + 8 + 98 + index_width(layout) + 2 + 2 + 2
+    # Three times: configuration, target, filters, read register, status, the one reset, the two bits of the wrapper.
+    # Once: 4 synchronisers, the datapath (with its crossing count in triplicate), a flag per pipeline register.
+    protocol = 46 + 4 + 5 + 8 + 98 + index_width(layout) + 2 + 2
     assert kept == 3 * (layout.stored_bits + protocol) + 4 + datapath + latency(model, options)
 
 
@@ -118,7 +118,7 @@ def test_manifest_of_the_chip(econ_t_model: EncoderModel) -> None:
         "reconfiguring": 1, "in_valid": 1, "bx0": 1, "codes": 336, "out_valid": 1, "latents": 144, "sum_code": 9,
         "frame": 160, "out_mixed": 1,
     }  # fmt: skip
-    declared = re.findall(r"^    (input|output) +wire (?:\[\d+-1:0\] )?(\w+),?$", files["econ_t_block.v"], re.MULTILINE)
+    declared = re.findall(r"^    (input|output) +wire (?:\[\d+:0\] )?(\w+),?$", files["econ_t_block.v"], re.MULTILINE)
     assert declared == [(port.direction, port.name) for port in block_ports(econ_t_model, options)]
 
 

@@ -13,7 +13,7 @@ from econ_ae.errors import DataError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from econ_ae.training import artifact, fit
+from econ_ae.training import artifact, fit, kept
 from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.sample import make_sample
@@ -24,9 +24,9 @@ def test_interrupted_training_continues_to_the_same_bits(tmp_path: Path) -> None
     straight = train(tmp_path / "straight")
     with pytest.raises(KeyboardInterrupt):
         artifact.train(CONFIG, LOW_DENSITY, batches(), tmp_path / "cut", InterruptedInEpochTwo())
-    assert len(fit.read_history(tmp_path / "cut")) == 2
+    assert len(kept.read_history(tmp_path / "cut")) == 2
     assert train(tmp_path / "cut") == straight
-    losses = [[(e.loss, e.validation_loss) for e in fit.read_history(tmp_path / d)] for d in ("straight", "cut")]
+    losses = [[(e.loss, e.validation_loss) for e in kept.read_history(tmp_path / d)] for d in ("straight", "cut")]
     assert losses[0] == losses[1]
     other = train(tmp_path / "other", CONFIG.model_copy(update={"seed": 2}))
     assert other != straight

@@ -18,15 +18,19 @@ from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import data as dataset_stage
 from econ_ae.config import RunConfig, parse
 from econ_ae.config.skeleton import skeleton
+from econ_ae.data import store
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.readers import read
 from econ_ae.data.splits import split
+from econ_ae.data.store import DATASET, Rows
 from econ_ae.errors import ConfigError
+from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.progress import Silent
-from econ_ae.training import fit
+from econ_ae.training import kept
 from econ_ae.training.source import Streamed
 from tests.training.small import InterruptedInEpochTwo
 
@@ -65,7 +69,7 @@ def config(file: Path, memory_mb: int = 4, **sections: Any) -> RunConfig:
 
 def source(file: Path, *, views: int = 1, seed: int = 1) -> Streamed:
     target = skeleton(RunConfig(), LOW_DENSITY)
-    return Streamed(file, LOW_DENSITY.rotations[:views], target.input, target.normalise, seed, memory_mb=1)
+    return Streamed(Rows(file), LOW_DENSITY.rotations[:views], target.input, target.normalise, seed, memory_mb=1)
 
 
 @pytest.fixture(scope="module")
@@ -113,20 +117,34 @@ def test_rows_are_those_of_the_set_in_memory(file: Path, tmp_path: Path) -> None
     assert expected.copies > 0
     assert expected.excluded > 0
     context = write_data(tmp_path / "run", config(file))
-    with Dataset.open(tmp_path / "run" / "train.h5") as data:
+    with Dataset.open(tmp_path / "run" / DATASET, "train") as data:
         np.testing.assert_array_equal(data.read().charges, batch.charges[expected.train])
     for name, rows in (("validation", expected.validation), ("report", expected.report), ("train", expected.train)):
         np.testing.assert_array_equal(context.rows(name).charges, batch.charges[rows])
     facts = json.loads((tmp_path / "run" / "dataset.json").read_text(encoding="utf-8"))
     assert (facts["streamed"], facts["rows"]) == (True, expected.rule)
     assert facts["train_events"] == len(expected.train)
-    assert not (write_data(tmp_path / "fits", config(file, 64)).path("train.h5")).exists()
+    assert store.streamed(tmp_path / "run") == Rows(tmp_path / "run" / DATASET, "train")
+    fits = write_data(tmp_path / "fits", config(file, 64))
+    assert store.streamed(fits.run.path) is None
+    np.testing.assert_array_equal(fits.rows("train").charges, batch.charges[expected.train])
+
+
+def test_the_data_stage_alone_writes_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    for memory in (4, 64):
+        settings = config(file, memory)
+        once = write_data(tmp_path / f"once{memory}", settings)
+        again = Context(RunDirectory.create(tmp_path / f"again{memory}", settings), LOW_DENSITY, Silent())
+        assert dataset_stage.run(again) == [again.path(name) for name in (DATASET, "dataset.json")]
+        record = once.run.manifest()["stages"]["data"]
+        assert record["outputs"] == {p.name: sha256(p) for p in dataset_stage.run(again)}
+        assert once.run.is_done("data", again.run.inputs_of([]))
 
 
 def test_conditions_of_a_streamed_set(file: Path, tmp_path: Path) -> None:
     dead = {"dead": list(range(24))}
     context = write_data(tmp_path / "run", config(file, conditions=dead))
-    with Dataset.open(tmp_path / "run" / "train.h5") as data:
+    with Dataset.open(tmp_path / "run" / DATASET, "train") as data:
         train = data.read()
     report, validation = context.rows("report"), context.rows("validation")
     for rows in (train, report, validation):
@@ -143,14 +161,14 @@ def test_streamed_training_continues_to_the_same_bits(file: Path, tmp_path: Path
     def trained(context: Context) -> tuple[list[tuple[float, float]], str]:
         pipeline.run_stage(context, "train", repeat=True)
         pipeline.run_stage(context, "freeze", repeat=True)
-        lines = fit.read_history(context.path("training"))
+        lines = kept.read_history(context.path("training"))
         return [(e.loss, e.validation_loss) for e in lines], codec.sha256(context.model())
 
     straight = trained(write_data(tmp_path / "straight", config(file)))
     context = write_data(tmp_path / "cut", config(file))
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_stage(replace(context, progress=InterruptedInEpochTwo()), "train", repeat=True)
-    assert len(fit.read_history(context.path("training"))) == 2
+    assert len(kept.read_history(context.path("training"))) == 2
     assert trained(context) == straight
     assert len(straight[0]) == 3
 
@@ -168,13 +186,13 @@ from pathlib import Path
 from econ_ae.config import parse
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
-from tests.training.test_stream import write_data, pipeline
+from tests.training.test_stream import write_data, pipeline, store
 settings = parse({"data": {"source": sys.argv[1], "memory_mb": 64, "report": "0:2000", "validation": 0.002},
                   "decoder": {"hidden": [8]}, "training": {"epochs": 2, "batch": 500}}, "test")
 context = write_data(Path(sys.argv[2]), settings)
 pipeline.run_stage(context, "train", repeat=True)
 status = Path("/proc/self/status").read_text()  # getrusage would count the parent process too
-print(context.path("train.h5").is_file(), int(status.split("VmHWM:")[1].split()[0]) // 1024)
+print(store.streamed(context.run.path) is not None, int(status.split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 

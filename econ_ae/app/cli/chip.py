@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
+from econ_ae.app.cli.options import Json, RunPath, check_file
+from econ_ae.app.cli.shell import Shell
 from econ_ae.errors import ConfigError
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
-
-econt = typer.Typer(no_args_is_help=True, help="The ECON-T chip.")
-registers = typer.Typer(no_args_is_help=True, help="Weights and settings as the chip's registers.")
+econt = Shell(help="The ECON-T chip: published vectors through the model and the Verilog.")
+registers = Shell(help="Weights and settings as the chip's registers.")
 
 
 @econt.command()
@@ -27,7 +26,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Run published vectors through the model and compare every output word; exit code 1 on any difference."""
-    from econ_ae.app.cli.console import print_table
+    from econ_ae.app.cli.console import print_json
     from econ_ae.econt import replay as replaying
 
     if against not in {"model", "rtl"}:
@@ -42,7 +41,7 @@ def replay(
     else:
         results = replaying.replay(vectors, config, elinks, address_map)
     if as_json:
-        print_table("", replaying.rows(results), as_json=True)
+        print_json(replaying.rows(results))
     else:
         typer.echo("\n".join(replaying.lines(results)))
     if not all(result.ok for result in results):
@@ -112,12 +111,13 @@ def registers_import(
 
 
 def _write(text: str, path: Path | None, *, overwrite: bool) -> None:
+    from econ_ae.app.cli.verbosity import quiet
     from econ_ae.files import write_text
 
     if path is None:
         typer.echo(text, nl=False)
         return
-    if path.exists() and not overwrite:
-        raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
+    check_file(path, overwrite=overwrite)
     write_text(path, text)
-    typer.echo(path, err=True)
+    if not quiet():
+        typer.echo(path, err=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from econ_ae.app.cli import verbosity
 from econ_ae.progress import Bar
 
 _ON_TERMINAL_ONLY = 10  # without a terminal a bar becomes about this many lines
@@ -35,14 +39,14 @@ class _LogBar:
         part = self._done * _ON_TERMINAL_ONLY // max(self._total, 1)
         if part > self._shown:
             self._shown = part
-            self._console.print(f"  {self._title} {self._done}/{self._total}  {note}", highlight=False)
+            self._console.print(f"  {self._title} {self._done}/{self._total}  {note}", highlight=False, markup=False)
 
 
 class Terminal:
-    """Progress on stderr: bars on a terminal, a few plain lines in a log."""
+    """Progress on stderr: bars on a terminal, a few plain lines in a log; nothing with ``-q``."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet)
+        self.console = Console(stderr=True, quiet=quiet or verbosity.quiet())
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:
@@ -51,33 +55,50 @@ class Terminal:
             yield _LogBar(self.console, title, total)
             return
         columns = (
-            TextColumn("  {task.description}"),
+            TextColumn("  {task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         with RichProgress(*columns, console=self.console) as progress:
             yield _TerminalBar(progress, progress.add_task(title, total=total, note=""))
 
     def say(self, text: str) -> None:
         """Show a line."""
-        self.console.print(f"[bold cyan]*[/] {text}", highlight=False)
+        self.console.print(f"[bold cyan]*[/] {escape(text)}", highlight=False)
 
 
 def print_table(title: str, rows: Sequence[dict[str, Any]], *, as_json: bool = False) -> None:
     """Print rows of equal keys as a table, or as JSON on standard output."""
     if as_json:
-        print(json.dumps(list(rows), indent=1))
+        print_json(list(rows))
         return
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     columns = list(rows[0]) if rows else []
     for name in columns:
         numeric = all(isinstance(row[name], int | float) or row[name] in {"", "-"} for row in rows)
-        table.add_column(name, justify="right" if numeric else "left")
+        table.add_column(escape(name), justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(_text(row[name]) for name in columns))
+        table.add_row(*(escape(_text(row[name])) for name in columns))
     Console().print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output; what is no number (NaN, infinity) becomes null, as JSON has none."""
+    print(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):  # a number of numpy
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(value: Any) -> str:

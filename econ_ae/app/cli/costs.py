@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from econ_ae.app.cli.chip import Json, RunPath
+from econ_ae.app.cli.options import Json, RunPath
 
-ClockNs = Annotated[float, typer.Option(min=0.1, help="Clock period.")]
+ClockNs = Annotated[float, typer.Option(min=0.1, max=1e6, help="Clock period.")]
 
 
 def costs(
@@ -35,13 +36,13 @@ def costs(
         context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout, power_events=power_events
     )
     if as_json:
-        print_table("", [found], as_json=True)
+        print_table("", [json.loads(found.to_json())], as_json=True)
         return
-    print_table(f"Area of the {block} in {found['library']}, before layout", cost_tables.area_rows(found))
-    if found["power"] is not None:
+    print_table(f"Area of the {block} in {found.library}, before layout", cost_tables.area_rows(found))
+    if found.power is not None:
         print_table(f"Power at {clock_ns:g} ns, mW, before layout", cost_tables.power_rows(found))
     print_table("Three columns that cannot be subtracted from each other", cost_tables.comparison_rows(found))
-    for line in cost_tables.lines(found):
+    for line in (cost_tables.text_of(context, found), *cost_tables.lines(found)):
         typer.echo(line)
 
 
@@ -55,10 +56,11 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Power of the complete block before layout, with the activity of real events, part by part in mW."""
-    from econ_ae.app import suites as verification
+    from econ_ae.app import cost_tables, netlist
     from econ_ae.app.cli.console import Terminal, print_table
     from econ_ae.app.run.context import open_run
 
     context = open_run(run_path, Terminal(quiet=as_json))
-    found = verification.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
-    print_table(f"power before layout, mW, {clock_ns:g} ns", found.rows(), as_json=as_json)
+    found = netlist.power(context, liberty, events, clock_ns, wire_load=wire_load, glitches=glitches)
+    rows = cost_tables.activity_rows(found)
+    print_table(f"power before layout, mW, {clock_ns:g} ns", rows, as_json=as_json)

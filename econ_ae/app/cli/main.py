@@ -1,260 +1,136 @@
-"""The command line `econ-ae`: thin; every command is one function call elsewhere."""
+"""The command line `econ-ae`: the commands in the order of the work, and how it ends."""
 
 from __future__ import annotations
 
+import errno
+import os
+import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.exceptions import Abort, TyperException
 
-from econ_ae.app.cli.chip import Json, RunPath, econt, registers
+from econ_ae import __version__
+from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
-from econ_ae.app.cli.data import INTERRUPTED, retrain
-from econ_ae.app.cli.data import data as data_group
-from econ_ae.errors import ConfigError, EconAeError
+from econ_ae.app.cli.data import data
+from econ_ae.app.cli.options import INTERRUPTED, Interrupted
+from econ_ae.app.cli.shell import Group, Shell
+from econ_ae.app.cli.stages import freeze, generate, report, run, train, verify
+from econ_ae.app.cli.studies import evaluate, quantisation, retrain
+from econ_ae.app.cli.verbosity import LOG, Verbosity, set_verbosity
+from econ_ae.errors import EconAeError
 
-if TYPE_CHECKING:
-    from econ_ae.app.run.context import Context
-    from econ_ae.config import RunConfig
+COMMANDS: dict[str, Any] = {
+    "run": run,
+    "data": data,
+    "train": train,
+    "freeze": freeze,
+    "generate": generate,
+    "verify": verify,
+    "costs": costs,
+    "power": power,
+    "report": report,
+    "evaluate": evaluate,
+    "retrain": retrain,
+    "quantisation": quantisation,
+    "registers": registers,
+    "econt": econt,
+}
+"""Every command and group of commands, in the order of the work."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="From trigger-cell images to a quantized encoder, its verified Verilog and its Energy Mover's Distance.",
-)
-
-app.add_typer(data_group, name="data")
-app.add_typer(econt, name="econt")
-app.add_typer(registers, name="registers")
-app.command()(retrain)
-app.command()(costs)
-app.command()(power)
+_USAGE_ERROR = 2
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-@app.command()
-def run(
-    preset: Annotated[
-        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, wide-4elinks, quick ...: see docs/index.md.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="CSV, ROOT or HDF5 file, or pythia; default: synthetic images.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
-    as_json: Json = False,
+class _InOrderOfWork(Group):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+
+app = Shell(cls=_InOrderOfWork)
+
+
+def _show_version(given: bool) -> None:
+    if given:
+        typer.echo(f"econ-ae {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def econ_ae(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
-    """Do everything: data, training, integer model, Verilog, verification, report."""
-    from econ_ae.app import pipeline
-    from econ_ae.app.cli.console import Terminal
-    from econ_ae.app.run.directory import RunDirectory
-
-    if overwrite and resume:
-        raise ConfigError("--overwrite and --resume exclude each other; give one")
-    if resume and out is None:
-        raise ConfigError("--resume needs --out, the run directory to continue")
-    settings = _settings(preset, config, data, seed)
-    if resume and out is not None and out.exists() and (preset, config, data, seed) == (None,) * 4:
-        settings = RunDirectory.open(out).config
-    path = out or _fresh(settings)
-    try:
-        context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=Terminal(quiet=as_json))
-    except KeyboardInterrupt:
-        hint = f"; continue with: econ-ae run --out {path} --resume" if path.exists() else ""
-        typer.echo(f"\ninterrupted{hint}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    _headline(context, as_json=as_json)
+    """From trigger-cell images to a quantized encoder, its verified Verilog and its Energy Mover's Distance."""
 
 
-def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig:
-    from econ_ae.config import DEFAULT_PRESET, load, load_preset
-
-    if preset and config:
-        raise ConfigError("--preset and --config exclude each other; give one")
-    settings = load(config) if config else load_preset(preset or DEFAULT_PRESET)
-    if data is not None:
-        settings = settings.model_copy(update={"data": settings.data.model_copy(update={"source": data})})
-    if seed is not None:
-        settings = settings.model_copy(update={"seed": seed})
-    return settings
-
-
-def _fresh(settings: RunConfig) -> Path:
-    from econ_ae.app.run.directory import fresh_path
-
-    return fresh_path(Path("runs"), f"{settings.name}-{Path(settings.data.source).stem}")
-
-
-def _headline(context: Context, *, as_json: bool) -> None:
-    from econ_ae.app.cli.console import print_table
-    from econ_ae.app.headline import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
-
-    rows = headline_rows(context)
-    if as_json:
-        print_table("", rows, as_json=True)
-        return
-    typer.echo(f"Mean EMD of the report events{synthetic(context)}, in units of half a trigger-cell pitch;")
-    typer.echo("in brackets the error of the last digits.")
-    print_table("From the transmitted bits", by_elinks([r for r in rows if r["receiver"] == TRANSMITTED]))
-    print_table("With exact charges at the receiver", by_elinks([r for r in rows if r["receiver"] == EXACT]))
-    typer.echo(verification_line(context))
-    typer.echo(f"report: {context.path('report', 'index.html')}")
-
-
-def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
-    from econ_ae.app import pipeline
-    from econ_ae.app.cli.console import Terminal
-    from econ_ae.app.run.context import open_run
-
-    context = open_run(path, Terminal(quiet=as_json))
-    pipeline.run_stage(context, name, repeat=True)
-    return context
-
-
-@app.command()
-def train(run_path: RunPath) -> None:
-    """Train the encoder and decoder of a run, continuing what is there."""
-    try:
-        _stage(run_path, "train")
-    except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted; continue with: econ-ae train {run_path}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-
-
-@app.command()
-def freeze(run_path: RunPath) -> None:
-    """Turn the trained encoder into its integer model and compare the two on every report event."""
-    context = _stage(run_path, "freeze")
-    typer.echo(context.path("encoder.json"))
-
-
-@app.command()
-def generate(
-    run_path: RunPath,
-    target: Annotated[str, typer.Option(help="verilog, catapult, vitis or all.")] = "verilog",
-    block: Annotated[str, typer.Option(help="Of the Verilog: encoder, normaliser, datapath or block.")] = "encoder",
-    weights: Annotated[str, typer.Option(help="Weight port of the C++: image or struct.")] = "image",
-    reuse: Annotated[int, typer.Option(min=1, help="Reuse factor of the C++.")] = 1,
-    half_even: Annotated[
-        str, typer.Option(help="Rounding in the C++: type, or increment (simulates faster).")
-    ] = "type",
-    leaf: Annotated[str, typer.Option(help="Arithmetic of the Verilog: sum, loop or structural.")] = "sum",
-    no_tmr: Annotated[
-        list[str] | None, typer.Option(help="Class of registers of the complete block built without triplication.")
-    ] = None,
-) -> None:
-    """Write Verilog or C++ of a run's encoder."""
-    from econ_ae.app import hardware as generation
-    from econ_ae.app.cli.console import Terminal
-    from econ_ae.app.hardware import HlsChoice, VerilogChoice
-    from econ_ae.app.run.context import open_run
-
-    context = open_run(run_path, Terminal())
-    cpp, verilog = HlsChoice(weights, reuse, half_even), VerilogChoice(leaf, tuple(no_tmr or ()))
-    for folder in generation.generate(context, target, block, options=cpp, verilog=verilog):
-        typer.echo(folder)
-
-
-@app.command()
-def verify(
-    run_path: RunPath,
-    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
-    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist or all.")] = "encoder",
-    simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
-    waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
-    ac_types: Annotated[Path | None, typer.Option(help="Headers of Catapult's C++; default: hls4ml's.")] = None,
-    liberty: Annotated[
-        Path | None, typer.Option(help="Cells of the netlist (.lib, .lib.gz); default: generic.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
-    from econ_ae.app import suites as verification
-    from econ_ae.app.cli.console import Terminal, print_table
-    from econ_ae.app.run.context import open_run
-
-    context = open_run(run_path, Terminal(quiet=as_json))
-    results = verification.run_suites(
-        context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
-    )
-    print_table(f"verification: {suite}", verification.rows(results), as_json=as_json)
-    if not all(result.passed for result in results):
-        raise typer.Exit(1)
-
-
-@app.command()
-def report(run_path: RunPath, as_json: Json = False) -> None:
-    """Compare the run with the chip's other algorithms and write the report page."""
-    _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)
-
-
-@app.command()
-def quantisation(run_path: RunPath, as_json: Json = False) -> None:
-    """Compare a run's network in float with its integers after several ways of training; trains what is missing."""
-    from econ_ae.app.cli.console import Terminal, print_table
-    from econ_ae.app.run.context import open_run
-    from econ_ae.app.studies.quantisation import compare
-
-    context = open_run(run_path, Terminal(quiet=as_json))
-    try:
-        rows = compare(context)
-    except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted; continue with: econ-ae quantisation {run_path}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    if not as_json:
-        rows = [{k: v if isinstance(v, str) else f"{v:.3f}" for k, v in row.items()} for row in rows]
-    print_table("Mean EMD of the report events", rows, as_json=as_json)
-
-
-@app.command()
-def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
-    algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt",
-    elinks: Annotated[
-        str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
-    from econ_ae.app.cli.console import Terminal, print_table
-    from econ_ae.app.headline import by_elinks, synthetic
-    from econ_ae.app.run.context import open_run
-    from econ_ae.app.studies.compare import compare, evaluation_folder
-
-    counts = None if elinks is None else _numbers(elinks, "--elinks")
-    names = [name.strip() for name in algorithms.split(",") if name.strip()]
-    contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
-    folder = evaluation_folder(contexts, out, overwrite=overwrite)
-    rows = compare(contexts, names, counts, folder)
-    if as_json:
-        print_table("", rows, as_json=True)
-        return
-    typer.echo(f"Mean EMD of the report events{synthetic(contexts[0])}, in units of half a trigger-cell pitch;")
-    typer.echo("in brackets the error of the last digits.")
-    print_table("From the transmitted bits", by_elinks(rows))
-    typer.echo(f"evaluation: {folder / 'index.html'}")
-
-
-def _numbers(text: str, option: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 2,3,4,5")
-    return sorted({int(part) for part in parts})
+for _name, _command in COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 def main() -> None:
     """Run the command line; errors of the user are one line and exit code 2."""
+    set_verbosity(Verbosity.NORMAL)
     try:
-        app()
+        code = typer.main.get_command(app).main(prog_name="econ-ae", standalone_mode=False)
+        if code == INTERRUPTED:  # typer makes this of a Ctrl-C
+            code = _interrupted(_again())
+        sys.stdout.flush()
     except EconAeError as problem:
-        typer.echo(f"econ-ae: {' '.join(str(problem).split())}", err=True)
-        sys.exit(problem.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted", err=True)
-        sys.exit(INTERRUPTED)
+        code = _fail(str(problem), problem.exit_code)
+    except TyperException as problem:
+        code = _fail(problem.format_message().rstrip(".") + _see_help(problem))
+    except BrokenPipeError:  # who read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as problem:
+        code = _fail(of_system(problem))
+    except MemoryError as problem:
+        code = _fail(f"not enough memory ({problem or 'no more could be had'}); use fewer events or a larger machine")
+    except Interrupted as stopped:
+        code = _interrupted(str(stopped))
+    except (KeyboardInterrupt, Abort):
+        code = _interrupted(_again())
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def of_system(problem: OSError) -> str:
+    """Return an error of the operating system as one line: which file, what is wrong with it, what to do."""
+    names = [str(name) for name in (problem.filename, problem.filename2) if name is not None]
+    text = ": ".join([*dict.fromkeys(names), problem.strerror or str(problem) or type(problem).__name__])
+    if problem.errno in _FULL:
+        return f"{text}; free some space, or write to another directory, and give the command again"
+    if problem.errno in _FORBIDDEN:
+        return f"{text}; expected a file or directory that this user may use"
+    return text
+
+
+def _fail(text: str, code: int = _USAGE_ERROR) -> int:
+    LOG.debug("where it happened:", exc_info=True)
+    _say(f"econ-ae: {' '.join(text.split())}")
+    return code
+
+
+def _interrupted(how: str) -> int:
+    _say(f"\ninterrupted; continue with: {how}")
+    return INTERRUPTED
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _see_help(problem: TyperException) -> str:
+    context = getattr(problem, "ctx", None)
+    return "" if context is None else f"; see: {context.command_path} --help"
+
+
+def _again() -> str:
+    return shlex.join(["econ-ae", *sys.argv[1:]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ from econ_ae.app.run.directory import RunDirectory
 from econ_ae.config import RunConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
+from econ_ae.files import read_json
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 
-DATASET = "dataset.npz"
-TRAINING_ROWS = "train.h5"
-"""Training rows of a streamed set."""
 FACTS = "dataset.json"
 TRAINING = "training"
 HISTORY = "history.json"
@@ -52,20 +49,34 @@ class Context:
         return self.run.path.joinpath(*parts)
 
     def rows(self, name: str) -> Batch:
-        """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows."""
-        return store.load(self.path(DATASET), name)
+        """Return the ``train``, ``validation`` or ``report`` rows; of a streamed set, the first training rows.
+
+        Raises
+        ------
+        RunDirectoryError
+            When the data stage has not finished, or its files are not what it wrote.
+        """
+        self.run.check("data")
+        return store.load(self.run.path, name)
 
     def codes(self, events: int) -> IntArray:
         """Return trigger-cell codes, int64 (n, cells), of report rows, in the 4E3M code of a low-density front end."""
         return floatcodes.encode_4e3m(self.rows("report").charges[:events], floatcodes.LOW_DENSITY)
 
     def model(self) -> EncoderModel:
-        """Return the frozen encoder."""
+        """Return the frozen encoder.
+
+        Raises
+        ------
+        RunDirectoryError
+            When it is not what the freeze wrote, or that was made of other weights than those of the run.
+        """
+        self.run.check("freeze")
         return codec.loads(self.path(ENCODER).read_text(encoding="utf-8"))
 
     def json(self, *parts: str) -> Any:
-        """Return the content of a JSON file of the run."""
-        return json.loads(self.path(*parts).read_text(encoding="utf-8"))
+        """Return the content of a JSON file of the run; RunDirectoryError when it is missing or damaged."""
+        return read_json(self.path(*parts))
 
 
 def open_run(path: Path, progress: Progress) -> Context:

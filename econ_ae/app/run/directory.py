@@ -1,43 +1,38 @@
-"""A run directory: configuration, manifest, and which stages are finished with which files."""
+"""A run directory: its settings, its manifest, and whether its files are still what its stages wrote."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import platform
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from econ_ae import __version__
+from econ_ae.app.run.lock import HOLDER, LOCK, lock
+from econ_ae.app.run.manifest import Manifest, Record
 from econ_ae.config import RunConfig, parse
 from econ_ae.errors import RunDirectoryError
-from econ_ae.files import sha256, write_json
+from econ_ae.files import check_writable, read_json, sha256, write_json
+from econ_ae.progress import Progress, Silent
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
-_PACKAGES = ("numpy", "scipy", "tensorflow", "tf-keras", "qkeras", "POT", "cocotb", "matplotlib")
+
+ORDER = ("data", "train", "freeze", "generate", "verify", "costs", "report")
+"""The stages of a run."""
+OPTIONAL = ("costs",)
+"""Stages that no later one needs."""
+
+_LARGE = 32 << 20  # bytes; of such files the hash is computed once a process
+_known: dict[tuple[Path, int, int], str] = {}  # by path, size and time of change
 
 
 def config_hash(config: RunConfig) -> str:
     """Return the sha256 of a configuration."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of econ-ae, Python and the packages that numbers depend on."""
-    found = {"econ-ae": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 @dataclass(frozen=True)
@@ -60,25 +55,34 @@ class RunDirectory:
         Raises
         ------
         RunDirectoryError
-            When ``path`` exists and ``overwrite`` is not set, or when it holds something else than a run.
+            When ``path`` exists and ``overwrite`` is not set, when it holds something else than a run, or when another
+            process writes in it.
         """
         check_free(path, overwrite=overwrite)
-        if path.exists():
-            shutil.rmtree(path)
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
         run = cls(path, config)
-        write_json(path / CONFIG, config.model_dump(mode="json"))
-        run._write_manifest({"stages": {}, "seed": config.seed, "config_sha256": config_hash(config)})
+        with run.lock(Silent()):
+            for entry in path.iterdir():
+                if entry.name not in {LOCK, HOLDER}:
+                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            write_json(path / CONFIG, config.model_dump(mode="json"))
+            manifest = Manifest(config.seed, config_hash(config), config_file_sha256=sha256(path / CONFIG))
+            manifest.write(path / MANIFEST)
         return run
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """Open an existing run directory; RunDirectoryError when it is none."""
+        """Open an existing run directory; RunDirectoryError when it is none, or its settings are damaged."""
         if not (path / MANIFEST).is_file() or not (path / CONFIG).is_file():
-            what = "is not a run directory" if path.is_dir() else "does not exist"
+            what = "is not a run directory" if path.exists() else "does not exist"
             raise RunDirectoryError(f"{path} {what}; make one with: econ-ae run --out {path}")
-        raw = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-        return cls(path, parse(raw, str(path / CONFIG)))
+        manifest = Manifest.read(path / MANIFEST)
+        if manifest.config_file_sha256 not in {None, sha256(path / CONFIG)}:
+            raise RunDirectoryError(
+                f"{path / CONFIG} was changed after the run was made; settings of a run are fixed: make another run "
+                f"with econ-ae run --config {path / CONFIG}"
+            )
+        return cls(path, parse(read_json(path / CONFIG), str(path / CONFIG)))
 
     @classmethod
     def resume(cls, path: Path, config: RunConfig | None) -> RunDirectory:
@@ -91,45 +95,115 @@ class RunDirectory:
             )
         return run
 
-    def manifest(self) -> dict[str, Any]:
+    def lock(self, progress: Progress) -> AbstractContextManager[None]:
+        """Hold the directory for writing, see ``lock.lock``."""
+        return lock(self.path, progress)
+
+    def manifest(self) -> Manifest:
         """Return the manifest."""
-        content: dict[str, Any] = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        return content
+        return Manifest.read(self.path / MANIFEST)
+
+    def has(self, stage: str) -> bool:
+        """Tell whether a stage has finished, with whatever it had then."""
+        return stage in self.manifest().stages
+
+    def earlier(self, stage: str) -> list[str]:
+        """Return the stages that a stage builds on.
+
+        Raises
+        ------
+        RunDirectoryError
+            When one of them has not finished.
+        """
+        done = self.manifest().stages
+        needed = [name for name in ORDER[: ORDER.index(stage)] if name in done or name not in OPTIONAL]
+        for name in needed:
+            if name not in done:
+                raise RunDirectoryError(f"{self.path}: stage {name!r} has not finished; run: {self.command(name)}")
+        return needed
+
+    def inputs_of(self, stages: Iterable[str]) -> str:
+        """Return a hash of the settings and of everything that the given earlier stages wrote."""
+        return self.manifest().inputs_of(stages)
 
     def is_done(self, stage: str, inputs: str) -> bool:
         """Tell whether a stage finished with these inputs and all its files are still what it wrote."""
-        record = self.manifest()["stages"].get(stage)
-        if record is None or record["inputs"] != inputs:
-            return False
-        return all(
-            (self.path / name).is_file() and sha256(self.path / name) == digest
-            for name, digest in record["outputs"].items()
-        )
+        record = self.manifest().stages.get(stage)
+        return record is not None and record.inputs == inputs and self._changed(record) is None
+
+    def check(self, *stages: str) -> None:
+        """Make sure that stages finished, each with what the stages before it wrote, and that their files are intact.
+
+        Of the stages before them the optional ones do not count.
+
+        Raises
+        ------
+        RunDirectoryError
+            When not: it names the stage, the file, and the command that mends it.
+        """
+        manifest = self.manifest()
+        for stage in stages:
+            earlier = self.earlier(stage)
+            if stage not in manifest.stages:
+                raise RunDirectoryError(f"{self.path}: stage {stage!r} has not finished; run: {self.command(stage)}")
+            for name in (*(name for name in earlier if name not in OPTIONAL), stage):
+                record = manifest.stages[name]
+                before = [other for other in ORDER[: ORDER.index(name)] if other in earlier]
+                if name != "data" and record.inputs not in _inputs(manifest, before, record.version):
+                    raise RunDirectoryError(
+                        f"{self.path}: stage {name!r} has other inputs than recorded; run: {self.command(name)}"
+                    )
+            if (reason := self._changed(manifest.stages[stage])) is not None:
+                raise RunDirectoryError(
+                    f"{self.path}: stage {stage!r} has other files than recorded ({reason}); run: {self.command(stage)}"
+                )
+
+    def command(self, stage: str) -> str:
+        """Return the command that runs a stage."""
+        if stage == "data":
+            return f"econ-ae run --out {self.path} --resume"
+        return f"econ-ae {stage} {self.path}"
 
     def record(self, stage: str, inputs: str, outputs: Iterable[Path], seconds: float) -> None:
         """Note in the manifest that a stage finished and what it wrote."""
-        content = self.manifest()
-        content["stages"][stage] = {
-            "inputs": inputs,
-            "outputs": {str(p.relative_to(self.path)): sha256(p) for p in sorted(outputs)},
-            "seconds": round(seconds, 3),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        self._write_manifest(content)
+        place = self.path.resolve()
+        files = {str(p.resolve().relative_to(place)): sha256(p) for p in sorted(outputs)}
+        self.manifest().with_stage(stage, Record.now(inputs, files, seconds)).write(self.path / MANIFEST)
 
-    def inputs_of(self, stages: Iterable[str], extra: str = "") -> str:
-        """Return a hash of the configuration and of everything that the given earlier stages wrote."""
-        done = self.manifest()["stages"]
-        content = [config_hash(self.config), __version__, extra, *(json.dumps(done[s]["outputs"]) for s in stages)]
-        return hashlib.sha256("\n".join(content).encode()).hexdigest()
+    def _changed(self, record: Record) -> str | None:
+        """Return what is wrong with the files of a stage, or None."""
+        for name, digest in record.outputs.items():
+            path = self.path / name
+            if not path.is_file():
+                return f"{name} is missing"
+            if _hash(path) != digest:
+                return f"{name} was changed"
+        return None
 
-    def _write_manifest(self, content: dict[str, Any]) -> None:
-        write_json(self.path / MANIFEST, content | {"versions": versions(), "platform": platform.platform()})
+
+def _inputs(manifest: Manifest, before: list[str], version: str) -> set[str]:
+    """Return the hashes that a stage may record: with and without the optional stages, which later ones only show."""
+    needed = [name for name in before if name not in OPTIONAL]
+    return {manifest.inputs_of(names, version) for names in (before, needed)}
+
+
+def _hash(path: Path) -> str:
+    """Return the sha256 of a file; of a large one as long as neither its size nor its time of change is another."""
+    found = path.stat()
+    if found.st_size < _LARGE:
+        return sha256(path)
+    key = (path.resolve(), found.st_size, found.st_mtime_ns)
+    if key not in _known:
+        _known[key] = sha256(path)
+    return _known[key]
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Raise RunDirectoryError when ``path`` exists and may not be replaced."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    """Raise RunDirectoryError when ``path`` exists and may not be replaced, is in use, or cannot be written."""
+    check_writable(path)
+    if path.exists() and not path.is_dir():
+        raise RunDirectoryError(f"{path} is a file; give a directory as --out")
+    if not path.exists() or not {entry.name for entry in path.iterdir()} - {LOCK, HOLDER}:
         return
     if not overwrite:
         raise RunDirectoryError(
@@ -137,6 +211,8 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         )
     if not (path / MANIFEST).is_file():
         raise RunDirectoryError(f"{path} holds something else than a run; it is not overwritten, choose another --out")
+    with lock(path, Silent()):  # a live run is found before the data are read
+        return
 
 
 def fresh_path(parent: Path, stem: str) -> Path:

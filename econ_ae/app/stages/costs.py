@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from econ_ae.app.costing import ENCODER, FILE, PICTURE, costs
+from econ_ae.app.costed import ENCODER
+from econ_ae.app.costing import FILE, PICTURE, costs, folder_of
 from econ_ae.app.run.context import COSTS, Context
 from econ_ae.errors import ToolError, ToolMissingError
 from econ_ae.files import write_json
 
-FAST = ENCODER
-"""What the main job estimates: what training and settings change; the rest takes minutes."""
 SKIPPED = "skipped.json"
 
 
 def run(context: Context) -> list[Path]:
-    """Estimate the area in gate equivalents for the main job; what keeps it from that is said, and stops nothing."""
+    """Estimate the area in gate equivalents for the main job: what training and settings change.
+
+    A missing or failing yosys is said and stops nothing. A netlist that computes something else than the emulator does:
+    VerificationError.
+    """
     folder = context.path(COSTS)
     (folder / SKIPPED).unlink(missing_ok=True)
     try:
-        costs(context, block=FAST, netlist=False)
+        costs(context, block=ENCODER)
     except (ToolMissingError, ToolError) as problem:
         text = f"the silicon area was not estimated: {problem}"
         context.progress.say(text)
         write_json(folder / SKIPPED, {"skipped": text})
         return [folder / SKIPPED]
-    return [folder / f"generic-{FAST}" / name for name in (FILE, PICTURE)]
+    return [folder_of(context, None, ENCODER) / name for name in (FILE, PICTURE)]
 
 
 def why_none(context: Context) -> str:

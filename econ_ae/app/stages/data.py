@@ -1,7 +1,7 @@
 """The data stage of a run: from a configuration to the rows that train, validate and report, in memory or streamed.
 
-A dataset file that needs more memory than ``data.memory_mb`` is streamed: the run directory gets the training rows as a
-dataset file of its own, and only validation and report rows are held.
+A dataset file that needs more memory than ``data.memory_mb`` is streamed: its training rows go through the run
+directory's file in parts, and only validation and report rows are held.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from econ_ae.app.run.context import DATASET, FACTS, Context
+from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import Stopwatch
+from econ_ae.app.stages import whole_events
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
-from econ_ae.data import conditions, store
+from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.splits import Split, image_numbers, split
+from econ_ae.data.store import DATASET, SETS
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, Silent, waiting
 
 
 class Prepared(Protocol):
@@ -40,12 +43,8 @@ class Prepared(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
 
-    def write(self, folder: Path) -> tuple[list[Path], dict[str, Any]]:
-        """Write the files of the data stage; return them, and the description of what is in them."""
-
-    @property
-    def source_sha256(self) -> str:
-        """Hash of what the data were made of."""
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write the rows in their sets; return the description of what is in them."""
 
 
 def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Prepared:
@@ -57,7 +56,16 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
         When the source cannot be read, the rows cannot be split, or validation and report do not fit in memory.
     """
     conditions.check(config.conditions, geometry)
+    made = config.data.source in {SYNTHETIC, PYTHIA}
+    what = f"{config.data.events} {config.data.source} images" if made else f"reading {config.data.source}"
+    with waiting(progress or Silent(), what, at_once=False):
+        return _prepared(config, geometry, progress)
+
+
+def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | None) -> Prepared:
     path = Path(config.data.source)
+    if path.suffix == whole_events.SUFFIX and not path.is_dir():
+        return whole_events.prepare(config, geometry, lambda: InMemory(*read_data(config, geometry, progress)))
     if path.suffix in SUFFIXES and path.is_file():
         with Dataset.open(path) as data:
             rows = data.rows if config.data.limit is None else min(config.data.limit, data.rows)
@@ -77,6 +85,8 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         from econ_ae.data.readers.front_end import read_front_end
 
         batch = read_front_end(Path(data.source), Path(data.registers), data.limit)
+    elif data.source.endswith(whole_events.SUFFIX):
+        batch = whole_events.read(data, geometry)
     else:
         from econ_ae.data.readers import RootOptions, read
 
@@ -89,9 +99,15 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
             geometry=geometry,
             root=RootOptions(**data.root.model_dump()),
         )
-    rows = split(
-        batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
-    )
+        if progress is not None:
+            for step in batch.provenance.steps:
+                progress.say(step)
+    if whole_events.holds(batch):
+        rows = whole_events.split(data, batch.metadata["event"], batch.total > 0)
+    else:
+        rows = split(
+            batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
+        )
     return change(batch, rows, config, geometry)
 
 
@@ -133,12 +149,20 @@ def change(batch: Batch, rows: Split, config: RunConfig, geometry: WaferGeometry
     return whole, changed
 
 
+def run(context: Context) -> list[Path]:
+    """Read the source of the run's data and write its rows; DataError, ConfigError as ``prepare``."""
+    return _stored(context, prepare(context.config, context.geometry, context.progress))
+
+
 def write(context: Context, data: Prepared) -> None:
-    """Store data as the data stage of a run."""
+    """Store data that were prepared before the run's directory was made, and record the stage."""
     watch = Stopwatch()
-    files, description = data.write(context.run.path)
-    write_json(context.path(FACTS), description)
-    context.run.record("data", data.source_sha256, [*files, context.path(FACTS)], watch.seconds())
+    context.run.record("data", context.run.inputs_of([]), _stored(context, data), watch.seconds())
+
+
+def _stored(context: Context, data: Prepared) -> list[Path]:
+    write_json(context.path(FACTS), data.write(context.run.path))
+    return [context.path(DATASET), context.path(FACTS)]
 
 
 @dataclass(frozen=True)
@@ -153,11 +177,6 @@ class InMemory:
         """How many images of what."""
         return f"{len(self.batch)} trigger-cell images: {self.batch.provenance.source}"
 
-    @property
-    def source_sha256(self) -> str:
-        """Hash of what the data were made of."""
-        return self.batch.provenance.sha256
-
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
         occupancy, total = self.batch.occupancy, self.batch.total
@@ -167,8 +186,9 @@ class InMemory:
             "content_sha256": self.batch.content_hash(),
         }
 
-    def write(self, folder: Path) -> tuple[list[Path], dict[str, Any]]:
-        """Write the batch with its rows."""
-        sets = {"train": self.rows.train, "validation": self.rows.validation, "report": self.rows.report}
-        store.save(folder / DATASET, self.batch, sets)
-        return [folder / DATASET], self.describe()
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write the rows in their sets; return the description of what is in them."""
+        with DatasetWriter(folder / DATASET) as writer:
+            for name in SETS:
+                writer.append(self.batch[getattr(self.rows, name)], name)
+        return self.describe()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from econ_ae.app import costing
+from econ_ae.app import cost_tables
 from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
 from econ_ae.app.reconstruction import reconstruct
@@ -35,6 +35,7 @@ def run(context: Context) -> list[Path]:
     evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
     ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
     history = context.json(TRAINING, HISTORY)
+    silicon, left_out = cost_tables.for_report(context)
     data = build_report(
         evaluation,
         batch.charges,
@@ -48,12 +49,12 @@ def run(context: Context) -> list[Path]:
         },
         verification=context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
-        manifest={k: v for k, v in context.run.manifest().items() if k != "stages"} | {"preset": config.name},
+        manifest=context.run.manifest().facts() | {"preset": config.name},
         notes=_notes(model, config),
         ideal=ideal_evaluation,
         streams=sent.streams,
-        costs=costing.for_report(context),
-        no_costs=costs.why_none(context),
+        costs=silicon,
+        no_costs=f"{costs.why_none(context)} {left_out}".strip(),
     )
     folder = context.path(REPORT)
     write_text(folder / "index.html", render(data))

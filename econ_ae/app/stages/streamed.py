@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.app.run.context import DATASET, TRAINING_ROWS
 from econ_ae.config import RunConfig
-from econ_ae.data import conditions, store
+from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance, concatenated
-from econ_ae.data.dataset import BLOCK, Dataset, DatasetWriter
+from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.data.events import EventRanges, split_events, whole_events
 from econ_ae.data.splits import Rows, Split, split_rows
+from econ_ae.data.store import DATASET
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import WaferGeometry
 
@@ -50,6 +52,7 @@ class Streamed:
         """Read the file once: charge and a 64-bit hash of every image, and from them the rows."""
         data = config.data
         total, digest = np.zeros(events, np.int64), np.zeros(events, np.uint64)
+        number, whole = np.zeros(events, np.int64), False
         occupied = start = 0
         with Dataset.open(path) as file:
             if file.cells != geometry.cells:
@@ -58,12 +61,23 @@ class Streamed:
                 part = slice(start, start + len(batch))
                 total[part], digest[part] = batch.total, image_hashes(batch)
                 occupied += int(batch.occupancy.sum())
+                if whole := whole_events(batch.metadata):
+                    number[part] = batch.metadata["event"]
                 start = part.stop
             provenance, content = file.provenance, file.content_sha256
         images: Rows | None = None
-        if not data.keep_copies:
+        if not data.keep_copies and not whole:
             images = np.unique(digest, return_inverse=True)[1].astype(np.intp)
-        rows = split_rows(total > 0, images, data.train, data.report, validation=data.validation, seed=config.seed)
+        if whole:
+            ranges = data.cms_events
+            rows = split_events(
+                number,
+                total > 0,
+                EventRanges(ranges.train_events, ranges.validation_events, ranges.report_events),
+                rows=(data.train, data.report),
+            )
+        else:
+            rows = split_rows(total > 0, images, data.train, data.report, validation=data.validation, seed=config.seed)
         held = (len(rows.report) + len(rows.validation)) * event_bytes(config, geometry) >> 20
         if held > data.memory_mb:
             raise ConfigError(
@@ -87,11 +101,6 @@ class Streamed:
         """How many images of what."""
         return f"{self.events} trigger-cell images, streamed from disk: {self.provenance.source}"
 
-    @property
-    def source_sha256(self) -> str:
-        """Hash of what the data were made of."""
-        return self.content_sha256
-
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
         return facts(self.provenance, self.events, self.rows) | {
@@ -101,16 +110,14 @@ class Streamed:
             "streamed": True,
         }
 
-    def write(self, folder: Path) -> tuple[list[Path], dict[str, Any]]:
-        """Write the training rows as a dataset file, the others and a sample of the training rows as a batch."""
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write the rows in their sets; return the description of what is in them."""
         held = [concatenated(list(self._parts(rows))) for rows in (self.rows.validation, self.rows.report)]
-        files, counts = write_rows(
-            folder, self._parts(self.rows.train), *held, config=self.config, geometry=self.geometry
-        )
+        counts = write_rows(folder, self._parts(self.rows.train), *held, config=self.config, geometry=self.geometry)
         facts = self.describe() | counts
         if self.config.conditions.changes:
             facts["steps"] = (*facts["steps"], *conditions.describe(self.config.conditions))
-        return files, facts
+        return facts
 
     def _parts(self, rows: Rows) -> Iterator[Batch]:
         size = 64 * BLOCK
@@ -131,38 +138,32 @@ def write_rows(
     *,
     config: RunConfig,
     geometry: WaferGeometry,
-) -> tuple[list[Path], dict[str, Any]]:
-    """Write the data of a streamed run under the configuration's conditions.
+) -> dict[str, Any]:
+    """Write the data of a streamed run under the configuration's conditions; return how many rows are in which set.
 
     Where conditions take the charge of a row or make it equal to a report or validation row, it does not train.
-
-    Returns
-    -------
-    the files, and how many rows are in them
     """
     changes, kept = config.conditions, config.data.keep_copies or not config.conditions.changes
     validation = conditions.apply(validation, changes, geometry, key=1)
     report = conditions.apply(report, changes, geometry, key=2)
     validation = validation[(validation.total > 0) & (kept | ~np.isin(image_hashes(validation), image_hashes(report)))]
     taken = np.concatenate([image_hashes(report), image_hashes(validation)])
-    sample: list[Batch] = []
-    with DatasetWriter(folder / TRAINING_ROWS) as writer:
+    train = 0
+    with DatasetWriter(folder / DATASET) as writer:
         for number, rows in enumerate(training):
             part = conditions.apply(rows, changes, geometry, key=10 + number)
             part = part[(part.total > 0) & (kept | ~np.isin(image_hashes(part), taken))]
-            writer.append(part)
-            if (left := SAMPLE - sum(map(len, sample))) > 0:
-                sample.append(part[:left])
-    bounds = np.cumsum([0, sum(map(len, sample)), len(validation), len(report)])
-    sets = {name: np.arange(bounds[i], bounds[i + 1]) for i, name in enumerate(("train", "validation", "report"))}
-    store.save(folder / DATASET, concatenated([*sample, validation, report]), sets)
-    counts = {
-        "train_events": writer.rows,
+            writer.append(part, "train")
+            train += len(part)
+        writer.append(validation, "validation")
+        writer.append(report, "report")
+        writer.hold("train", SAMPLE)
+    return {
+        "train_events": train,
         "validation_events": len(validation),
         "report_events": len(report),
         "undefined_in_report": int((report.total == 0).sum()),
     }
-    return [folder / DATASET, folder / TRAINING_ROWS], counts
 
 
 def image_hashes(batch: Batch) -> NDArray[np.uint64]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-from econ_ae.app.run.context import TRAINING, TRAINING_ROWS, Context
+from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.config import RunConfig
+from econ_ae.data import store
+from econ_ae.progress import waiting
 
 
 def run(context: Context) -> list[Path]:
@@ -17,9 +21,9 @@ def run(context: Context) -> list[Path]:
 
 def train(context: Context, config: RunConfig, folder: Path) -> None:
     """Train what ``config`` says on the rows of the run into ``folder``, continuing what is there."""
-    from econ_ae.training import artifact
+    with waiting(context.progress, "loading TensorFlow") if "tensorflow" not in sys.modules else nullcontext():
+        from econ_ae.training import artifact
 
     batches = context.rows("train"), context.rows("validation")
-    rows = context.path(TRAINING_ROWS)
-    stream = rows if rows.is_file() else None
+    stream = store.streamed(context.run.path)
     artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)

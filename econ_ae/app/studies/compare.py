@@ -49,7 +49,8 @@ def compare(
     Parameters
     ----------
     contexts : runs with the same report events
-    algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``
+    algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``, ``abc`` (best choice with adaptive precision),
+        ``ccc`` (companded cell code)
     elinks : eLink counts of the others; None takes the runs' settings and the autoencoders' counts
 
     Returns
@@ -123,10 +124,7 @@ def _same_events(contexts: Sequence[Context]) -> Batch:
     """Return the report rows that all runs share, row by row."""
     hashes = []
     for context in contexts:
-        if "freeze" not in context.run.manifest()["stages"]:
-            raise RunDirectoryError(
-                f"{context.run.path}: stage 'freeze' has not finished; run: econ-ae freeze {context.run.path}"
-            )
+        context.run.check("freeze")
         charges = context.rows("report").charges
         hashes.append((hashlib.sha256(charges.tobytes()).hexdigest()[:12], len(charges)))
     for context, found in zip(contexts, hashes, strict=True):

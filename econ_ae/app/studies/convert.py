@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from econ_ae.app.stages import whole_events
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, Provenance
-from econ_ae.data.dataset import SUFFIXES, Dataset, DatasetWriter
+from econ_ae.data.dataset import SUFFIXES, Dataset
+from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated_chunks
-from econ_ae.data.readers import RootOptions, read
+from econ_ae.data.readers import RootOptions, cms_events, read
 from econ_ae.data.readers.root import SUFFIX, RootFile
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
@@ -34,8 +36,8 @@ class _Source:
 def convert(config: RunConfig, out: Path, geometry: WaferGeometry, progress: Progress, *, overwrite: bool) -> int:
     """Write the data source of a configuration to a dataset file; return the number of images.
 
-    ROOT files, dataset files and generated images are read or made in parts; a CSV file is read whole, a directory of
-    them file by file. Conditions of the configuration are applied to every part.
+    ROOT files, dataset files, whole events and generated images are read or made in parts; a CSV file is read whole, a
+    directory of them file by file. Conditions of the configuration are applied to every part.
 
     Raises
     ------
@@ -81,6 +83,9 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     path = Path(data.source)
     if path.suffix in SUFFIXES:
         return _dataset(path)
+    if path.suffix == cms_events.SUFFIX and not path.is_dir():
+        file = cms_events.EventsFile(path, whole_events.options(data), geometry)
+        return _Source(file.batches(), len(file), "modules", file.provenance)
     root = RootOptions(**data.root.model_dump())
     if path.suffix == SUFFIX:
         return _root(RootFile(path, replace(root, density=data.density or root.density), geometry))

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from econ_ae.app import pipeline
-from econ_ae.app.run.context import DATASET, FACTS, TRAINING, TRAINING_ROWS, Context, open_run
+from econ_ae.app.run.context import FACTS, TRAINING, Context, open_run
 from econ_ae.app.run.directory import RunDirectory, Stopwatch
 from econ_ae.app.stages import data as dataset_stage
 from econ_ae.app.stages.data import InMemory
 from econ_ae.app.stages.streamed import write_rows
 from econ_ae.config import ConditionsConfig, RunConfig, parse
 from econ_ae.data import conditions, store
-from econ_ae.data.dataset import Dataset
+from econ_ae.data.batch import concatenated
 from econ_ae.data.splits import Split
+from econ_ae.data.store import DATASET
 from econ_ae.errors import ConfigError, ModelError, RunDirectoryError
 from econ_ae.files import write_json
 from econ_ae.ir import weights
@@ -33,7 +35,7 @@ BEFORE, AFTER = "before", "after"
 _PLAN = "plan.json"
 _EPOCHS_SHARE = 5  # by default a fifth of the run's epochs
 _NEEDED = ("data", "train", "freeze")
-_STAGES = tuple(stage for stage in pipeline.STAGES if stage != "costs")
+_STAGES = tuple(stage for stage in pipeline.STAGES if stage not in {"data", "costs"})
 """What is repeated: the hardware stays as it is, and so do its costs."""
 
 
@@ -97,7 +99,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     conditions.check(plan.conditions, run.geometry)
     config = plan.config(run.config)
     pipeline.check_tools()
-    made = {"run": run_path.name, "encoder": run.run.manifest()["stages"]["freeze"]["outputs"]}
+    made = {"run": run_path.name, "encoder": dict(run.run.manifest().stages["freeze"].outputs)}
     made |= {"config": config.model_dump(mode="json")}
     if resume and out.exists():
         _check_same(out, made)
@@ -128,22 +130,23 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
 
 def _finished(path: Path, progress: Progress) -> Context:
     run = open_run(path, progress)
-    stages = run.run.manifest()["stages"]
-    for name in _NEEDED:
-        if name not in stages:
-            raise RunDirectoryError(f"{path}: stage {name!r} has not finished; continue it with --resume, then retrain")
+    run.run.check(*_NEEDED)
     return run
 
 
 def _check_same(out: Path, made: dict[str, Any]) -> None:
     if not (out / _PLAN).is_file():
         raise RunDirectoryError(f"{out} holds no retraining to resume; choose another --out")
-    if json.loads((out / _PLAN).read_text(encoding="utf-8")) != made:
+    try:
+        plan = json.loads((out / _PLAN).read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise RunDirectoryError(f"{out / _PLAN} is damaged; choose another --out") from problem
+    if plan != made:
         raise RunDirectoryError(f"{out} was retrained from another run or with other settings; choose another --out")
 
 
 def _has(context: Context, stage: str) -> bool:
-    return stage in context.run.manifest()["stages"]
+    return context.run.has(stage)
 
 
 def _context(run: Context, path: Path, config: RunConfig) -> Context:
@@ -154,26 +157,29 @@ def _context(run: Context, path: Path, config: RunConfig) -> Context:
 
 def _write_data(run: Context, before: Context) -> None:
     """Write the run's rows under the conditions as the data stage of another run."""
-    facts = run.json(FACTS)
-    if not run.path(TRAINING_ROWS).is_file():
-        batch, rows = store.load_all(run.path(DATASET))
-        old = Split(
-            rows["train"],
-            rows["validation"],
-            rows["report"],
-            facts["excluded_without_charge"],
-            facts["undefined_in_report"],
-            facts["rows"],
-            facts["copies_left_out"],
-        )
-        data = InMemory(*dataset_stage.change(batch, old, before.config, run.geometry))
-        dataset_stage.write(before, data)
-        return
     watch = Stopwatch()
-    with Dataset.open(run.path(TRAINING_ROWS)) as training:
-        files, counts = write_rows(
+    facts = run.json(FACTS)
+    training = store.streamed(run.run.path)
+    if training is None:
+        sets = [run.rows(name) for name in store.SETS]
+        ends = np.cumsum([len(batch) for batch in sets])
+        train, validation, report = np.split(np.arange(ends[-1]), ends[:-1])
+        old = Split(
+            train,
+            validation,
+            report,
+            excluded=facts["excluded_without_charge"],
+            undefined=facts["undefined_in_report"],
+            rule=facts["rows"],
+            copies=facts["copies_left_out"],
+        )
+        batch, rows = dataset_stage.change(concatenated(sets), old, before.config, run.geometry)
+        dataset_stage.write(before, InMemory(batch, rows))
+        return
+    with training.open() as data:
+        counts = write_rows(
             before.run.path,
-            training.batches(),
+            data.batches(),
             run.rows("validation"),
             run.rows("report"),
             config=before.config,
@@ -181,29 +187,27 @@ def _write_data(run: Context, before: Context) -> None:
         )
     steps = [*facts["steps"], *conditions.describe(before.config.conditions)]
     write_json(before.path(FACTS), facts | counts | {"steps": steps})
-    before.run.record("data", facts["content_sha256"], [*files, before.path(FACTS)], watch.seconds())
+    files = [before.path(DATASET), before.path(FACTS)]
+    before.run.record("data", before.run.inputs_of([]), files, watch.seconds())
 
 
 def _share_data(before: Context, after: Context) -> None:
     files = []
-    for name in before.run.manifest()["stages"]["data"]["outputs"]:
+    for name in before.run.manifest().stages["data"].outputs:
         target = after.path(name)
         target.unlink(missing_ok=True)
         target.hardlink_to(before.path(name))  # the same rows; files of a run are replaced, never changed
         files.append(target)
-    after.run.record("data", before.run.manifest()["stages"]["data"]["inputs"], files, 0.0)
+    after.run.record("data", after.run.inputs_of([]), files, 0.0)
 
 
 def _copy_training(run: Context, before: Context) -> None:
-    from econ_ae.training.fit import weights_path
+    from econ_ae.training.kept import copy_result
 
     folder = before.path(TRAINING)
     folder.mkdir(exist_ok=True)
-    trained = run.path(TRAINING)
-    files = [weights_path(trained, "encoder"), weights_path(trained, "decoder"), trained / "history.json"]
-    for file in files:
-        shutil.copyfile(file, folder / file.name)
-    before.run.record("train", before.run.inputs_of(["data"]), [folder / file.name for file in files], 0.0)
+    copy_result(run.path(TRAINING), folder)
+    before.run.record("train", before.run.inputs_of(["data"]), folder.iterdir(), 0.0)
 
 
 def _give_start(run: Context, after: Context) -> None:

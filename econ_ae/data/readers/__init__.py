@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.readers import columns, eportrx
+from econ_ae.data.readers.content import zero_code_warning
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
 from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.readers.table import Lines, Progress, is_number, read_lines
@@ -41,10 +42,13 @@ _DEFAULTS = {
     Form.CODES: (LOW_DENSITY_BITS, ZeroCode.SUPPRESSED),
 }
 _WORD_COLUMNS = {"eportrxdatagroup_": Form.DECIMAL_WORDS, "rx_data_": Form.HEXADECIMAL_WORDS}
+_WARNING = "warning:"
 _NOT_CSV = (".root", ".h5", ".hdf5")
 _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGroup_0..11 or RX_DATA_0..11)"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+_WHOLE_EVENTS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def read(
     """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
 
     ``.root`` files are trigger-primitive ntuples (``readers.root``), ``.h5`` and ``.hdf5`` files are dataset files
-    (``data.dataset``); anything else is CSV:
+    (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -84,7 +88,8 @@ def read(
 
     Words give charges at unit calibration (2048). Numeric columns beside the cells become metadata, ``tc_eta``,
     ``waferu``, ``SimEnergyTotal`` and the like under the names of a Batch; an unnamed index column is ignored.
-    Hexadecimal words give the metadata ``bx``, the bunch crossing 0..3563 in the orbit.
+    Hexadecimal words give the metadata ``bx``, the bunch crossing 0..3563 in the orbit. The steps of the provenance say
+    which density and code 0 were taken, which of them by default, and after ``warning:`` what speaks against them.
 
     Parameters
     ----------
@@ -111,7 +116,7 @@ def read(
     options = _Options(_choice(FieldOrder, "field_order", field_order), density, zero, geometry)
     if density not in (None, LOW_DENSITY_BITS, HIGH_DENSITY):
         raise DataError(f"density {density!r}; expected 1 (low density) or 3 (high density)")
-    if path.suffix in _NOT_CSV and not path.is_dir():
+    if path.suffix in (*_NOT_CSV, _WHOLE_EVENTS) and not path.is_dir():
         return _read_binary(path, limit, options, root)
     if not path.is_dir():
         return _read_file(path, limit, progress, options)[1]
@@ -138,6 +143,10 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
     if options.density is not None or options.zero_code is not None:
         raise DataError(f"{path.name} holds charges; density and zero_code apply to trigger-cell codes only")
+    if path.suffix == _WHOLE_EVENTS:
+        from econ_ae.data.readers.cms_events import EventsOptions, read_events
+
+        return read_events(path, EventsOptions(), options.geometry, limit)
     return dataset.load(path, limit)
 
 
@@ -209,8 +218,8 @@ def _read_charges(lines: Lines, form: Form, options: _Options, progress: Progres
 
 
 def _read_codes(lines: Lines, form: Form, options: _Options, progress: Progress | None) -> _Parts:
-    density, zero_code = _DEFAULTS[form]
-    density, zero_code = options.density or density, options.zero_code or zero_code
+    usual_density, usual_zero_code = _DEFAULTS[form]
+    density, zero_code = options.density or usual_density, options.zero_code or usual_zero_code
     metadata: columns.Metadata = {}
     ignored: tuple[str, ...] = ()
     fields = f" fields {options.field_order},"
@@ -229,8 +238,12 @@ def _read_codes(lines: Lines, form: Form, options: _Options, progress: Progress 
     if form is not Form.CODES:
         codes = eportrx.to_cells(codes, options.geometry)
     charges = eportrx.code_charges(codes, density, zero_code)
+    assumed = [n for n, given in (("density", options.density), ("code 0", options.zero_code)) if given is None]
     step = f"read {form}:{fields} density {density}, code 0 {zero_code}"
-    return charges, metadata, [step, *_ignored_step(ignored)]
+    step += f" ({' and '.join(assumed)} by default for {form})" if assumed else ""
+    doubt = zero_code_warning(codes, zero_code)
+    warning = [f"{_WARNING} {lines.file}: {doubt}"] if doubt else []
+    return charges, metadata, [step, *warning, *_ignored_step(ignored)]
 
 
 def _ignored_step(names: Sequence[str]) -> list[str]:
@@ -249,7 +262,8 @@ def _check_same(first: tuple[Form, Batch], other: tuple[Form, Batch]) -> None:
 def _concatenate(name: str, parts: Sequence[Batch]) -> Batch:
     digest = hashlib.sha256("".join(batch.provenance.sha256 for batch in parts).encode()).hexdigest()
     files = ", ".join(f"{batch.provenance.source} ({len(batch)} rows)" for batch in parts)
-    steps = (parts[0].provenance.steps[0], f"concatenated {files}")
+    warnings = [step for batch in parts for step in batch.provenance.steps if step.startswith(_WARNING)]
+    steps = (parts[0].provenance.steps[0], *warnings, f"concatenated {files}")
     metadata = {key: np.concatenate([batch.metadata[key] for batch in parts]) for key in parts[0].metadata}
     charges = np.concatenate([batch.charges for batch in parts])
     return Batch(charges, Provenance(name, synthetic=False, sha256=digest, steps=steps), metadata)

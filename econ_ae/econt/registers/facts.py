@@ -69,12 +69,14 @@ class Register:
         if not isinstance(value, int):
             raise RegisterError(f"{name} is {value!r}; expected an integer {self.range}")
         if not self.low <= value <= self.largest:
-            shown = value if abs(value) < 1 << 40 else f"a number of {value.bit_length()} bits"
+            sign = "negative " if value < 0 else ""
+            shown = value if abs(value) < 1 << 40 else f"a {sign}number of {value.bit_length()} bits"
             raise RegisterError(f"{name} is {shown}; expected {self.range}")
         return int(value)
 
 
 SYNC_WORD = Register(0x03A9, 2, 16, 0x70F)
+FLAT_SYNC_WORD = 0x122  # the public emulator's, which a flat register file means when it names no idle pattern
 BUFF_T1 = Register(0x03AB, 2, 16, 0x0030)
 BUFF_T2 = Register(0x03AD, 2, 16, 0x01FF)
 BUFF_T3 = Register(0x03AF, 1, 8, 0x00)

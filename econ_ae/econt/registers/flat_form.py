@@ -7,7 +7,7 @@ from typing import Any
 
 from econ_ae.econt.config import EcontConfig, Numbering
 from econ_ae.econt.registers import facts
-from econ_ae.econt.registers.tree import Tree, weight_image
+from econ_ae.econt.registers.tree import Tree, integer, weight_image
 from econ_ae.econt.registers.weight_blocks import split
 
 _PROTOTYPE, _PRODUCTION = "Algorithm", "ConfigAlgo"
@@ -24,10 +24,15 @@ _BUFFER_KEYS = {
     "use_sum": "use_sum",
     "link_reset_pattern": "sync_word",
     "tx_sync_word": "sync_word",
+    "idle_pattern": "sync_word",
 }
 # Blocks and registers of links, clocks and counters: not the trigger path's, and like none of its names.
 _OTHER_BLOCKS = ("Aligner", "ChAligner", "ChErr", "ErrTop", "ERx", "Erx", "ETx", "Etx", "Pll", "PLL", "Misc")
 _OTHER_BUFFER_KEYS = r"align_serializer(_\d+)?"
+
+DEFAULTS: dict[str, Any] = {"sync_word": facts.FLAT_SYNC_WORD}
+"""Fields whose value in a flat file that leaves them out is not the chip's reset value."""
+
 _MASKS = ("mask_ae", "mask_ae2", "keep_auto_encoder_bits")
 
 
@@ -90,8 +95,10 @@ def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
         if key in block.raw:
             number = block.number(key, facts.FIELDS[name])
             if values.setdefault(name, number) != number:
+                other = next(k for k in block.raw if k != key and _BUFFER_KEYS.get(k) == name)
                 raise block.error(
-                    f"register {block.name(key)} is {number}, but link_reset_pattern, its other name, is {values[name]}"
+                    f"register {block.name(key)} is {number}, but {other} is {block.raw[other]}; expected the same "
+                    "idle pattern in both, or one of them left out"
                 )
     if "active_etxs" in block.raw:
         values["elinks"] = _elinks(block, numbering)
@@ -110,12 +117,13 @@ def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
 
 def _elinks(block: Tree, numbering: Numbering) -> int:
     """Read a count (prototype) or a mask (production, and what is no count but a mask in the prototype form)."""
+    given = integer(block.raw["active_etxs"], facts.ACTIVE_ETXS_MASK)
+    masks = [(1 << links) - 1 for links in range(1, facts.ELINKS.largest + 1)]
+    if numbering is Numbering.PROTOTYPE and (given is None or given <= facts.ELINKS.largest or given not in masks):
+        return block.number("active_etxs", facts.ELINKS)
     mask = block.number("active_etxs", facts.ACTIVE_ETXS_MASK)
     count = mask.bit_count()
-    whole = mask == (1 << count) - 1
-    if numbering is Numbering.PROTOTYPE and (mask <= facts.ELINKS.largest or not whole):
-        return block.number("active_etxs", facts.ELINKS)
-    if not whole:
+    if mask not in masks:
         raise block.error(
             f"register {block.name('active_etxs')} is {mask:#x}; expected links from 0 on without gaps, "
             f"for {count} of them {(1 << count) - 1:#x}"

@@ -22,7 +22,8 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.weights import flat_kernel, pack
 
 _ORDERS = ("out-in", "in-out")
-_C_ROW = re.compile(r"\{\s*0x([0-9a-fA-F]+)\s*,\s*\d+\s*,\s*\{([^}]*)\}\s*\}")
+_C_ROW = re.compile(r"\{\s*0x([0-9a-fA-F]+)\s*,\s*(\d+)\s*,\s*\{([^}]*)\}\s*\}")
+_BYTE = re.compile(r"(0[xX])?[0-9a-fA-F]{1,2}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +107,10 @@ def _guess(text: str) -> str:
 
 
 def _bytes(words: list[str], where: str) -> bytes:
-    try:
-        return bytes(int(word, 16) for word in words)
-    except ValueError as problem:
-        raise RegisterError(
-            f"{where}: expected bytes of two hexadecimal digits, got {' '.join(words)[:60]!r}"
-        ) from problem
+    for word in words:
+        if not _BYTE.fullmatch(word):
+            raise RegisterError(f"{where} has {word[:60]!r}; expected bytes of two hexadecimal digits, 00..ff")
+    return bytes(int(word, 16) for word in words)
 
 
 def _from_registers(writes: dict[int, bytes], source: str) -> bytes:
@@ -154,7 +153,9 @@ def _c_header(text: str, source: str) -> bytes:
         where = f"{source}: register 0x{address:04x}"
         if address in writes:
             raise RegisterError(f"{where} is given twice")
-        writes[address] = _bytes([word.strip() for word in match[2].split(",")], where)
+        writes[address] = _bytes([word.strip() for word in match[3].split(",")], where)
+        if len(writes[address]) != int(match[2]):
+            raise RegisterError(f"{where} has {len(writes[address])} bytes; its size says {match[2]}")
     return _from_registers(writes, source)
 
 
@@ -181,9 +182,11 @@ def _address(word: str, where: str) -> int:
 
 def _json(text: str, source: str) -> bytes:
     try:
-        raw: Any = json.loads(text)
+        raw: Any = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as problem:
         raise RegisterError(f"{source}: no valid JSON in line {problem.lineno} ({problem.msg})") from problem
+    except RegisterError as problem:
+        raise RegisterError(f"{source}: {problem}") from problem
     if not isinstance(raw, dict) or raw.get("format") != JSON_FORMAT:
         raise RegisterError(f"{source}: expected an object with format {JSON_FORMAT!r}")
     model = template()
@@ -194,6 +197,14 @@ def _json(text: str, source: str) -> bytes:
         shape = layer.kernel.shape
         weights[layer.name] = (kernel.reshape(shape) if len(shape) == 4 else kernel.reshape(shape[::-1]).T.copy(), bias)
     return pack(model.with_weights(weights))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise RegisterError(f"{key} is given twice")
+    return dict(pairs)
 
 
 def _numbers(raw: dict[str, Any], key: str, count: int, source: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -39,7 +39,8 @@ class _NoDuplicates(_Loader):  # type: ignore[misc, valid-type]  # the C loader 
 def read_config(path: Path) -> EcontConfig:
     """Return the configuration in a register file of any of the three forms.
 
-    Missing registers take the chip's defaults; ``EcontConfig.given`` names the fields that the file sets.
+    Missing registers take the chip's reset values, a missing idle pattern of the flat forms the public emulator's;
+    ``EcontConfig.given`` names the fields that the file sets.
 
     Raises
     ------
@@ -71,12 +72,12 @@ def parse_config(text: str, source: str) -> EcontConfig:
     if not isinstance(raw, dict):
         raise RegisterError(f"{source}: expected a mapping of register blocks, got {type(raw).__name__}")
     tree = Tree(source, raw)
-    parse = nested_form.parse if nested_form.KEY in raw else flat_form.parse
-    numbering, values = parse(tree)
-    return _build(source, numbering, values)
+    if nested_form.KEY in raw:
+        return _build(source, {}, *nested_form.parse(tree))
+    return _build(source, flat_form.DEFAULTS, *flat_form.parse(tree))
 
 
-def _build(source: str, numbering: Numbering, values: dict[str, Any]) -> EcontConfig:
+def _build(source: str, defaults: dict[str, Any], numbering: Numbering, values: dict[str, Any]) -> EcontConfig:
     for name in ("high_density", "use_sum"):
         if name in values:
             values[name] = bool(values[name])
@@ -88,6 +89,6 @@ def _build(source: str, numbering: Numbering, values: dict[str, Any]) -> EcontCo
             "in prototype numbering (2 bits)"
         )
     try:
-        return EcontConfig(numbering=numbering, given=frozenset(values), **values)
+        return EcontConfig(numbering=numbering, given=frozenset(values), **(defaults | values))
     except RegisterError as problem:
         raise RegisterError(f"{source}: {problem}") from problem

@@ -14,17 +14,20 @@ from econ_ae.errors import RegisterError, did_you_mean
 
 _NUMBER = re.compile(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0|[1-9](_?[0-9]){0,99})")
 
+_LARGEST_EXACT_FLOAT = 1 << 53
+
 
 def integer(value: object, register: Register) -> int | None:
     """Return the integer that a file means: plain, quoted (decimal, 0x, 0b), True and False for one bit; else None.
 
-    Negative numbers count as two's complement where the register holds a bit pattern.
+    Negative numbers count as two's complement where the register holds a bit pattern. A float counts when it is a
+    whole number that a float holds exactly.
     """
     if isinstance(value, bool) and register.bits != 1:
         return None
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = int(value, 0)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT_FLOAT:
         value = int(value)
     if not isinstance(value, int):
         return None
@@ -159,4 +162,4 @@ def _weights(block: Tree, name: str) -> Register:
     if name not in block.raw:
         raise block.error(f"register {block.name(name)} is missing (is the file truncated?)")
     size = WEIGHT_REGISTERS[name][1]
-    return Register(0, size, 8 * size, 0, pattern=True)
+    return Register(0, size, 8 * size, 0)

@@ -13,8 +13,6 @@ from econ_ae.econt.registers.facts import (
     WEIGHT_REGISTERS,
 )
 
-IMAGE_BYTES = WEIGHT_BLOCKS * WEIGHT_BLOCK_BYTES
-
 
 @dataclass(frozen=True)
 class WeightRegister:

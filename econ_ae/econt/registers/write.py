@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from econ_ae.econt.config import EcontConfig, Numbering
+from econ_ae.econt.config import EcontConfig
 from econ_ae.econt.registers import facts, flat_form, nested_form
 from econ_ae.errors import RegisterError
 
@@ -29,11 +29,6 @@ def nested_yaml(config: EcontConfig) -> str:
             f"expected 0..{facts.PROTOTYPE_STC_TYPE_MAX}, or write the production form"
         )
     return _dump(nested_form.nested(config))
-
-
-def yaml_text(config: EcontConfig) -> str:
-    """Return the form that goes with the configuration's numbering: nested for prototype, flat for production."""
-    return nested_yaml(config) if config.numbering is Numbering.PROTOTYPE else production_yaml(config)
 
 
 def _dump(tree: dict[str, object]) -> str:

@@ -1,6 +1,7 @@
 // Calibrated charge of a 4E3M code {E, M}: (F * factor) >> 11, F the middle of the code's bin (ECON-T):
 //   F = (2 m + 1) << (max(E - 1, 0) + DENSITY - 1), m = M if E is 0, else M + 8
 // The 5-bit significand is multiplied before it is shifted, so that the multiplier is 5x12 bits and not 21x12.
+`default_nettype none
 module econ_ae_calibrated_charge #(
     parameter DENSITY = 1  // bits that the detector's front end dropped: 1 or 3
 ) (
@@ -23,3 +24,5 @@ module econ_ae_calibrated_charge #(
     wire unused = &{1'b0, scaled[10:0]};
 
 endmodule
+
+`default_nettype wire

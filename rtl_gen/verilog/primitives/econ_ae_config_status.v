@@ -1,5 +1,6 @@
 // What the configuration tells about itself: error counter, last corrected address, CRC-32 of the weights.
 //   errors and last_error hold still from one START to the next, so that their bytes belong together.
+`default_nettype none
 module econ_ae_config_status #(
     parameter INDEX_WIDTH = 1,                        // of a stored byte
     parameter [INDEX_WIDTH-1:0] FIRST = {INDEX_WIDTH{1'b0}},  // first and last byte of the weight image
@@ -65,3 +66,5 @@ module econ_ae_config_status #(
 `endif
 
 endmodule
+
+`default_nettype wire

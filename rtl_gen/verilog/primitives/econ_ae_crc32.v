@@ -1,4 +1,5 @@
 // One byte of the CRC-32 of ISO-HDLC (zlib): polynomial 0x04C11DB7, least significant bit first.
+`default_nettype none
 module econ_ae_crc32 (
     input  wire [31:0] crc,
     input  wire [7:0]  data,
@@ -14,3 +15,5 @@ module econ_ae_crc32 (
     end
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,6 @@
 // Charge in the middle of the bin of a 4E3M code {E, M} (ECON-T):
 //   (2 m + 1) << (max(E - 1, 0) + DENSITY - 1), m = M if E is 0, else M + 8
+`default_nettype none
 module econ_ae_float_to_fix #(
     parameter DENSITY = 1  // bits that the detector's front end dropped: 1 or 3
 ) (
@@ -15,3 +16,5 @@ module econ_ae_float_to_fix #(
     end
 
 endmodule
+
+`default_nettype wire

@@ -1,4 +1,5 @@
 // One copy of a triplicated register. The hierarchy is kept, so that synthesis does not merge copies of equal input.
+`default_nettype none
 (* keep_hierarchy *)
 module econ_ae_flops #(
     parameter WIDTH = 1,
@@ -16,3 +17,5 @@ module econ_ae_flops #(
     end
 
 endmodule
+
+`default_nettype wire

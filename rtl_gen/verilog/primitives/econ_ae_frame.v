@@ -1,5 +1,6 @@
 // Frame of an event: {header, sum_code, data}, most significant first, on the first elinks words of 32 bits (ECON-T).
 //   One eLink carries the 18 least significant data bits, every further one 32 more. eTX0 sends frame[159:128].
+`default_nettype none
 module econ_ae_frame (
     input  wire [4:0]   header,
     input  wire [8:0]   sum_code,
@@ -20,3 +21,5 @@ module econ_ae_frame (
     end
 
 endmodule
+
+`default_nettype wire

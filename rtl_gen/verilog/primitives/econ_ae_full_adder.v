@@ -1,4 +1,5 @@
 // Full adder: a + b + c = 2 * carry + sum. A technology mapping may put a library's cell in its place.
+`default_nettype none
 module econ_ae_full_adder (
     input  wire a,
     input  wire b,
@@ -11,3 +12,5 @@ module econ_ae_full_adder (
     assign carry = (a & b) | (c & (a | b));
 
 endmodule
+
+`default_nettype wire

@@ -1,4 +1,5 @@
 // Half adder: a + b = 2 * carry + sum. A technology mapping may put a library's cell in its place.
+`default_nettype none
 module econ_ae_half_adder (
     input  wire a,
     input  wire b,
@@ -10,3 +11,5 @@ module econ_ae_half_adder (
     assign carry = a & b;
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,6 @@
 // One bus line: synchronised, and freed of pulses that last up to SAMPLES clocks. A new level counts when SAMPLES + 1
 // samples agree. The state behind the synchroniser is triplicated; an upset in the synchroniser is such a pulse.
+`default_nettype none
 module econ_ae_i2c_filter #(
     parameter SAMPLES = 2
 ) (
@@ -34,3 +35,5 @@ module econ_ae_i2c_filter #(
     assign fall = ~level & previous;
 
 endmodule
+
+`default_nettype wire

@@ -4,6 +4,7 @@
 // The pointer moves on by one with every byte. A START or STOP at any place ends what was going on; a byte is handed
 // on whole, after its acknowledge, or not at all. A pointer to nothing and a byte that cannot be written are not
 // acknowledged. Every flip-flop behind the synchronisers is triplicated. The clock is never stretched.
+`default_nettype none
 module econ_ae_i2c_target #(
     parameter FILTER = 2  // clocks that a glitch may last
 ) (
@@ -214,3 +215,5 @@ module econ_ae_i2c_target #(
 `endif
 
 endmodule
+
+`default_nettype wire

@@ -2,6 +2,7 @@
 // may have been computed from old and new settings. The flag travels beside the event.
 //   seen: such an event came out since the last `clear`. A clear that comes over the bus is itself a rewriting; the
 //   events that its transaction flags are not remembered.
+`default_nettype none
 module econ_ae_mixed #(
     parameter STAGES = 1,     // pipeline registers of the datapath
     parameter REGISTERED = 1  // the last of them is at the output, which does not read the configuration any more
@@ -50,3 +51,5 @@ module econ_ae_mixed #(
 `endif
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,6 @@
 // One pipeline stage: data and its valid bit. Only the valid bit is reset; the data hold still while no event
 // arrives, so that an idle pipeline does not toggle.
+`default_nettype none
 module econ_ae_pipeline_register #(
     parameter WIDTH = 1
 ) (
@@ -21,3 +22,5 @@ module econ_ae_pipeline_register #(
     end
 
 endmodule
+
+`default_nettype wire

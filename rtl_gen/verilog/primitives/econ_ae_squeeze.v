@@ -2,6 +2,7 @@
 //   A kept bit moves down by the number of dropped bits below it, one binary digit of that number per stage
 //   (H. S. Warren, Hacker's Delight, 7-4). Which bits move where depends on the mask alone, so that only the stages
 //   themselves, one AND-OR per bit, are in the path of the events.
+`default_nettype none
 module econ_ae_squeeze #(
     parameter WIDTH = 144,
     parameter STAGES = 8  // 2**STAGES >= WIDTH
@@ -40,3 +41,5 @@ module econ_ae_squeeze #(
     end
 
 endmodule
+
+`default_nettype wire

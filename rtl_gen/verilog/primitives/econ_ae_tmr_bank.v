@@ -1,6 +1,7 @@
 // Configuration bits in triplicate, as bytes in rows. While `refresh` is on, an upset of a flip-flop does not outlast
 // the next clock. Bits that are not in TRIPLED exist once, in copy a, without a voter.
 //   A row is selected first and a byte in it second, which keeps decoder and multiplexers small.
+`default_nettype none
 module econ_ae_tmr_bank #(
     parameter ROWS = 1,
     parameter ROW_BITS = 128,
@@ -142,3 +143,5 @@ module econ_ae_tmr_bank #(
 `endif
 
 endmodule
+
+`default_nettype wire

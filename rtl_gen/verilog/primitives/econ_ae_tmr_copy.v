@@ -1,6 +1,7 @@
 // One of three copies of the configuration bits: flip-flops that take their next value when their byte is written, or
 // all of them when the copies differ. Each copy decodes the address itself, so that a transient there stores what is
 // stored already. The hierarchy is kept, so that synthesis does not merge the copies.
+`default_nettype none
 (* keep_hierarchy *)
 module econ_ae_tmr_copy #(
     parameter ROWS = 1,
@@ -55,3 +56,5 @@ module econ_ae_tmr_copy #(
     end
 
 endmodule
+
+`default_nettype wire

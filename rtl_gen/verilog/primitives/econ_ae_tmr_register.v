@@ -1,5 +1,6 @@
 // A register of three flip-flops per bit and a majority voter. What is computed from q is stored again at the next
 // clock, so an upset of one copy is never seen and lasts one clock.
+`default_nettype none
 module econ_ae_tmr_register #(
     parameter WIDTH = 1,
     parameter [WIDTH-1:0] RESET = {WIDTH{1'b0}}
@@ -21,3 +22,5 @@ module econ_ae_tmr_register #(
     always @* q = (a & b) | (a & c) | (b & c);
 
 endmodule
+
+`default_nettype wire

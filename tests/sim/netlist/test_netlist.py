@@ -15,12 +15,12 @@ import pytest
 
 from econ_ae.errors import LibertyError, VerificationError
 from econ_ae.ir.model import EncoderModel
-from rtl_gen.costs import generic, synthesise
-from rtl_gen.costs.cell_models import cell_models
-from rtl_gen.costs.cells import read_cells
-from rtl_gen.costs.flat_netlist import FlatNetlist, flatten
-from rtl_gen.costs.liberty_groups import Group, parse
-from rtl_gen.costs.power_opensta import flat_verilog
+from rtl_gen.costs import synthesise
+from rtl_gen.costs.library import generic
+from rtl_gen.costs.library.cells import read_cells
+from rtl_gen.costs.library.groups import Group, parse
+from rtl_gen.costs.library.models import cell_models
+from rtl_gen.costs.netlist.flat import FlatNetlist, flatten
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import DATAPATH, VerilogOptions, block_module, default_options, generate_block
 from rtl_gen.writer import write_files
@@ -30,6 +30,7 @@ from sim.netlist.simulator import NetlistSimulator
 from sim.netlist.tmr import check_triplication
 from sim.netlist.words import changes
 from sim.stimulus.events import random_events
+from tests.costs.opensta_power import flat_verilog
 from tests.random_models import random_model
 
 pytestmark = [
@@ -79,7 +80,8 @@ def test_a_netlist_equals_the_emulator(
     assert result.events == 64 * (12 - 5)
     assert result.bench_events == 8
     assert result.configuration_bits == address_map(model).stored_bits
-    assert result.voters == result.triplicated > result.configuration_bits
+    # The first flip-flops of the reset synchroniser go to the second ones without a vote.
+    assert result.voters == result.triplicated - 1 > result.configuration_bits
     assert {"econ_ae_frame", f"{model.name}_requantise_requantise0"} <= set(result.proven)
     assert 'tests="' in result.junit.read_text()
     assert json.loads(result.report.read_text())["passed"]

@@ -1,0 +1,48 @@
+"""Options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from econ_ae.errors import ConfigError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+
+
+class Interrupted(Exception):  # noqa: N818  # no error
+    """Ctrl-C where it is known how to go on; its text is the command for that."""
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Return the numbers of a list with commas, in its order; ConfigError when it is none."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.removeprefix("-").isdecimal() for part in parts):
+        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 3,17")
+    return [int(part) for part in parts]
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Find out before any work whether a file can be written.
+
+    Raises
+    ------
+    ConfigError
+        When it is a directory, or is there and may not be replaced.
+    RunDirectoryError
+        When its directory cannot be written.
+    """
+    from econ_ae.files import check_writable
+
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a directory; expected the name of a file")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} exists; give --overwrite to replace it, or another --out")
+    check_writable(path.parent)

@@ -1,0 +1,165 @@
+"""The commands that make a run, all of it or stage by stage: thin, every command is one function call elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from econ_ae.app.cli.options import Interrupted, Json, RunPath
+from econ_ae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from econ_ae.app.run.context import Context
+    from econ_ae.config import RunConfig
+
+
+def run(
+    preset: Annotated[
+        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, wide-4elinks, quick ...: see docs/index.md.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="CSV, ROOT, HDF5 or npz file, or pythia; default: synthetic images.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory; default: a new one under runs/.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do everything: data, training, integer model, Verilog, verification, report."""
+    from econ_ae.app import pipeline
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.run.directory import RunDirectory
+
+    if overwrite and resume:
+        raise ConfigError("--overwrite and --resume exclude each other; give one")
+    if resume and out is None:
+        raise ConfigError("--resume needs --out, the run directory to continue")
+    settings = _settings(preset, config, data, seed)
+    if resume and out is not None and (preset, config, data, seed) == (None,) * 4:
+        settings = RunDirectory.open(out).config
+    path = out or _fresh(settings)
+    try:
+        context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=Terminal(quiet=as_json))
+    except KeyboardInterrupt:
+        if not path.exists():
+            raise
+        raise Interrupted(shlex.join(["econ-ae", "run", "--out", str(path), "--resume"])) from None
+    _headline(context, as_json=as_json)
+
+
+def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig:
+    from econ_ae.config import DEFAULT_PRESET, changed, load, load_preset
+
+    if preset and config:
+        raise ConfigError("--preset and --config exclude each other; give one")
+    settings = load(config) if config else load_preset(preset or DEFAULT_PRESET)
+    return changed(settings, "options", seed=seed, data={"source": data})
+
+
+def _fresh(settings: RunConfig) -> Path:
+    from econ_ae.app.run.directory import fresh_path
+
+    return fresh_path(Path("runs"), f"{settings.name}-{Path(settings.data.source).stem}")
+
+
+def _headline(context: Context, *, as_json: bool) -> None:
+    from econ_ae.app.cli.console import print_json, print_table
+    from econ_ae.app.headline import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
+
+    rows = headline_rows(context)
+    if as_json:
+        print_json(rows)
+        return
+    typer.echo(f"Mean EMD of the report events{synthetic(context)}, in units of half a trigger-cell pitch;")
+    typer.echo("in brackets the error of the last digits.")
+    print_table("From the transmitted bits", by_elinks([r for r in rows if r["receiver"] == TRANSMITTED]))
+    print_table("With exact charges at the receiver", by_elinks([r for r in rows if r["receiver"] == EXACT]))
+    typer.echo(verification_line(context))
+    typer.echo(f"report: {context.path('report', 'index.html')}")
+
+
+def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
+    from econ_ae.app import pipeline
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.run.context import open_run
+
+    context = open_run(path, Terminal(quiet=as_json))
+    pipeline.run_stage(context, name, repeat=True)
+    return context
+
+
+def train(run_path: RunPath) -> None:
+    """Train the encoder and decoder of a run, continuing what is there."""
+    _stage(run_path, "train")
+
+
+def freeze(run_path: RunPath) -> None:
+    """Turn the trained encoder into its integer model and compare the two on every report event."""
+    context = _stage(run_path, "freeze")
+    typer.echo(context.path("encoder.json"))
+
+
+def generate(
+    run_path: RunPath,
+    target: Annotated[str, typer.Option(help="verilog, catapult, vitis or all.")] = "verilog",
+    block: Annotated[str, typer.Option(help="Of the Verilog: encoder, normaliser, datapath or block.")] = "encoder",
+    weights: Annotated[str, typer.Option(help="Weight port of the C++: image or struct.")] = "image",
+    reuse: Annotated[int, typer.Option(min=1, help="Reuse factor of the C++.")] = 1,
+    half_even: Annotated[
+        str, typer.Option(help="Rounding in the C++: type, or increment (simulates faster).")
+    ] = "type",
+    leaf: Annotated[str, typer.Option(help="Arithmetic of the Verilog: sum, loop or structural.")] = "sum",
+    no_tmr: Annotated[
+        list[str] | None, typer.Option(help="Class of registers of the complete block built without triplication.")
+    ] = None,
+) -> None:
+    """Write Verilog or C++ of a run's encoder."""
+    from econ_ae.app import hardware as generation
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.hardware import HlsChoice, VerilogChoice
+    from econ_ae.app.run.context import open_run
+
+    context = open_run(run_path, Terminal())
+    cpp, verilog = HlsChoice(weights, reuse, half_even), VerilogChoice(leaf, tuple(no_tmr or ()))
+    for folder in generation.generate(context, target, block, options=cpp, verilog=verilog):
+        typer.echo(folder)
+
+
+def verify(
+    run_path: RunPath,
+    events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
+    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist or all.")] = "encoder",
+    simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
+    waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
+    ac_types: Annotated[Path | None, typer.Option(help="Headers of Catapult's C++; default: hls4ml's.")] = None,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cells of the netlist (.lib, .lib.gz); default: generic.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate the Verilog and compare everything with the integer model; exit code 1 on any difference."""
+    from econ_ae.app import suites as verification
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.run.context import open_run
+
+    context = open_run(run_path, Terminal(quiet=as_json))
+    results = verification.run_suites(
+        context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
+    )
+    if as_json:
+        print_json([json.loads(result.to_json()) for result in results])
+    else:
+        print_table(f"verification: {suite}", verification.rows(results))
+    if not all(result.passed for result in results):
+        raise typer.Exit(1)
+
+
+def report(run_path: RunPath, as_json: Json = False) -> None:
+    """Compare the run with the chip's other algorithms and write the report page."""
+    _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)

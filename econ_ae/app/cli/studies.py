@@ -1,0 +1,120 @@
+"""The commands that compare and adapt finished runs: thin, every command is one function call elsewhere."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from econ_ae.app.cli.options import Interrupted, Json, RunPath, numbers
+from econ_ae.errors import ConfigError
+
+
+def quantisation(run_path: RunPath, as_json: Json = False) -> None:
+    """Compare a run's network in float with its integers after several ways of training; trains what is missing."""
+    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.studies.quantisation import compare
+
+    context = open_run(run_path, Terminal(quiet=as_json))
+    rows = compare(context)
+    if not as_json:
+        rows = [{k: v if isinstance(v, str) else f"{v:.3f}" for k, v in row.items()} for row in rows]
+    print_table("Mean EMD of the report events", rows, as_json=as_json)
+
+
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
+    algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt,abc,ccc",
+    elinks: Annotated[
+        str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.headline import by_elinks, synthetic
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.studies.compare import compare, evaluation_folder
+
+    counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
+    names = [name.strip() for name in algorithms.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(
+            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
+        )
+    contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
+    folder = evaluation_folder(contexts, out, overwrite=overwrite)
+    rows = compare(contexts, names, counts, folder)
+    if as_json:
+        print_json(rows)
+        return
+    typer.echo(f"Mean EMD of the report events{synthetic(contexts[0])}, in units of half a trigger-cell pitch;")
+    typer.echo("in brackets the error of the last digits.")
+    print_table("From the transmitted bits", by_elinks(rows))
+    typer.echo(f"evaluation: {folder / 'index.html'}")
+
+
+def retrain(
+    run_path: RunPath,
+    dead: Annotated[str | None, typer.Option(help="Trigger cells that send nothing, with commas.")] = None,
+    noisy: Annotated[str | None, typer.Option(help="Trigger cells with extra counts, with commas.")] = None,
+    noise_rate: Annotated[float | None, typer.Option(help="Share of the crossings with extra counts.")] = None,
+    noise_counts: Annotated[float | None, typer.Option(help="Mean of the extra counts.")] = None,
+    partial: Annotated[str | None, typer.Option(help="Part of the module that is there, for example top.")] = None,
+    drift: Annotated[float | None, typer.Option(help="Standard deviation of the cells' gains around 1.")] = None,
+    pileup: Annotated[float | None, typer.Option(help="Factor of the mean charge, by overlay or thinning.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: a fifth of the run's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: a quarter of the run's.")] = None,
+    only: Annotated[str, typer.Option(help="all, encoder, dense (and decoder) or decoder.")] = "all",
+    out: Annotated[Path | None, typer.Option(help="Directory to write; default: a new one beside RUN.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the retraining in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train on from a run's weights under new conditions; show EMD and I2C writes before and after."""
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.run.directory import fresh_path
+    from econ_ae.app.studies.retrain import Plan
+    from econ_ae.app.studies.retrain import retrain as run
+    from econ_ae.config import ConditionsConfig, parse
+
+    changes: dict[str, Any] = {
+        "dead": None if dead is None else numbers(dead, "--dead"),
+        "noisy": None if noisy is None else numbers(noisy, "--noisy"),
+        "noise_rate": noise_rate,
+        "noise_counts": noise_counts,
+        "partial": partial,
+        "drift": drift,
+        "pileup": pileup,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    conditions: ConditionsConfig = parse({"conditions": given}, "options").conditions
+    if resume and out is None:
+        raise ConfigError("--resume needs --out, the retraining to continue")
+    path = out or fresh_path(run_path.parent, f"{run_path.name}-retrained")
+    try:
+        plan = Plan(conditions, epochs, learning_rate, only)
+        summary = run(run_path, path, plan, Terminal(quiet=as_json), resume=resume)
+    except KeyboardInterrupt:
+        if not path.exists():
+            raise
+        raise Interrupted(f"the same command with --out {shlex.quote(str(path))} --resume") from None
+    if as_json:
+        print_json(summary)
+        return
+    rows = [
+        {"weights and data": s["name"], "mean EMD": f"{s['mean']['value']:.3f} ± {s['mean']['error']:.3f}"}
+        for s in summary["steps"]
+    ]
+    print_table("Mean EMD of the report events, in units of half a trigger-cell pitch", rows)
+    mean = summary["difference"]["mean"]
+    typer.echo(
+        f"new minus old weights: {mean['value']:+.4f} ± {mean['error']:.4f} ({summary['significance']:+.1f} sigma)"
+    )
+    times = ", ".join(f"{ms:.2f} ms at {khz} kHz" for khz, ms in summary["bus"][0]["milliseconds"].items())
+    typer.echo(f"{summary['changed']} of {summary['size']} weight bytes change; to write them takes {times}")
+    typer.echo(f"summary: {path / 'index.html'}")

@@ -1,0 +1,113 @@
+"""What a run directory records of itself: settings, versions, and the files of every finished stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from econ_ae import __version__
+from econ_ae.errors import RunDirectoryError
+from econ_ae.files import read_json, write_json
+
+FIRST_VERSION = "0.1.0"
+"""Version of econ-ae that wrote records without one."""
+_PACKAGES = ("numpy", "scipy", "tensorflow", "tf-keras", "qkeras", "POT", "cocotb", "matplotlib")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of econ-ae, Python and the packages that numbers depend on."""
+    found = {"econ-ae": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished stage.
+
+    Parameters
+    ----------
+    inputs : hash of what it was made of, see ``Manifest.inputs_of``; of the data stage, of its source
+    outputs : sha256 of every file that it wrote, by path in the run directory
+    seconds : that it took
+    finished : when
+    version : of econ-ae
+    """
+
+    inputs: str
+    outputs: Mapping[str, str]
+    seconds: float
+    finished: str
+    version: str = FIRST_VERSION
+
+    @classmethod
+    def now(cls, inputs: str, outputs: Mapping[str, str], seconds: float) -> Record:
+        """Return the record of a stage that has just finished."""
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(inputs, dict(outputs), round(seconds, 3), finished, __version__)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that is recorded of a run.
+
+    Parameters
+    ----------
+    seed : of the run
+    config_sha256 : hash of its settings
+    stages : finished stages by name
+    config_file_sha256 : of ``config.json`` as it was written; None in directories of earlier versions
+    """
+
+    seed: int
+    config_sha256: str
+    stages: Mapping[str, Record] = field(default_factory=dict)
+    config_file_sha256: str | None = None
+    versions: Mapping[str, str] = field(default_factory=versions)
+    platform: str = field(default_factory=platform.platform)
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read a manifest; RunDirectoryError when it is damaged."""
+        raw = read_json(path)
+        try:
+            return cls(**raw | {"stages": {name: Record(**record) for name, record in raw["stages"].items()}})
+        except (TypeError, KeyError, AttributeError) as problem:
+            raise RunDirectoryError(
+                f"{path} is damaged ({problem}); make the run again with: econ-ae run --out {path.parent} --overwrite"
+            ) from problem
+
+    def write(self, path: Path) -> None:
+        """Write the manifest, whole or not at all."""
+        write_json(path, asdict(self))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a report says of the run besides its stages."""
+        content = asdict(self)
+        del content["stages"]
+        return content
+
+    def with_stage(self, name: str, record: Record) -> Manifest:
+        """Return the manifest with a finished stage, and the versions that finished it."""
+        return replace(self, stages={**self.stages, name: record}, versions=versions(), platform=platform.platform())
+
+    def inputs_of(self, stages: Iterable[str], made_by: str = __version__) -> str:
+        """Return a hash of the settings and of everything that the given earlier stages wrote.
+
+        Parameters
+        ----------
+        made_by : version of econ-ae that makes something of them
+        """
+        written = (json.dumps(dict(self.stages[name].outputs)) for name in stages)
+        return hashlib.sha256("\n".join([self.config_sha256, made_by, "", *written]).encode()).hexdigest()

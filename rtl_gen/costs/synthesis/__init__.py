@@ -1,0 +1,1 @@
+"""Synthesis with yosys and abc: Verilog to a hierarchical netlist of library cells."""
