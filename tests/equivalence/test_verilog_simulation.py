@@ -193,7 +193,7 @@ def test_reset_that_does_nothing_is_found(econ_t_model: EncoderModel, tmp_path: 
 
 def test_verilog_that_does_not_compile(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     options = default_options(econ_t_model)
-    files = generate(econ_t_model, options) | {"econ_t_encoder.v": "module econ_t_encoder; oops"}
+    files = generate(econ_t_model, options) | {"econ_t_encoder.v": "module econ_t_encoder; oops endmodule\n"}
     with pytest.raises(VerificationError, match=r"syntax error; see .*simulator\.log"):
         verify_encoder(econ_t_model, options, random_images(econ_t_model, 0, 1), tmp_path, files=files)
 
