@@ -32,7 +32,7 @@ from rtl_gen.hls import (
     top_function,
 )
 from rtl_gen.writer import write_files
-from sim.hls_toolchain import find_types
+from sim.hls.toolchain import find_types
 
 WITNESS = Path(__file__).resolve().parents[1] / "tests" / "equivalence" / "hls4ml_witness.py"
 BACKENDS: dict[Flavour, str] = {CATAPULT: "Catapult", VITIS: "Vitis"}

@@ -23,10 +23,11 @@ from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.training import artifact
 from rtl_gen.verilog import DATAPATH, default_options
-from sim.golden import Settings, expected
+from sim.bench.verify import verify_datapath, verify_encoder
 from sim.i2c import verify_block
-from sim.runner import verify_datapath, verify_encoder
-from sim.verilated import verify_million
+from sim.stimulus.golden import expected
+from sim.stimulus.settings import Settings
+from sim.verilator import verify_million
 
 EVENTS, PEER_EVENTS, VERILATOR_EVENTS = 2_000, 300, 100_000
 PRESETS = ("econ-t", "paper-4x4x3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_import_rules(path: Path) -> None:
         assert not breaches(path, ("econ_ae", "rtl_gen", "sim"), allowed)
     if name == "metrics/emd.py":
         assert not breaches(path, ("econ_ae", "scipy"), ("econ_ae.geometry", "econ_ae.errors"))
+
+
+def test_programs_start_in_one_place() -> None:
+    starters = ("subprocess", "multiprocessing.Process", "os.system", "os.popen", "os.execv", "os.posix_spawn", "pty")
+    assert breaches(ROOT / "econ_ae/process.py", starters) == ["subprocess"]
+    found = {name_of(path): breaches(path, starters) for path in sources() if name_of(path) != "econ_ae/process.py"}
+    calls = {
+        name_of(path) for path in sources() if re.search(r"\bos\.(system|popen|exec\w+|spawn\w+)\(", path.read_text())
+    }
+    assert ({name: used for name, used in found.items() if used}, calls) == ({}, set())
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:

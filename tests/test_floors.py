@@ -33,10 +33,10 @@ def test_the_table_of_arrows_is_that_of_the_code() -> None:
     ("module", "imported", "wrong"),
     [
         ("econ_ae.app.run.lock", "econ_ae.app.cli.main", ["app.run -> app.cli"]),
-        ("econ_ae.data.batch", "sim.runner", ["data -> sim"]),
+        ("econ_ae.data.batch", "sim.bench.runner", ["data -> sim"]),
         ("econ_ae.files", "econ_ae.data", ["ground -> data"]),
         ("econ_ae.files", "econ_ae.errors", []),
-        ("sim.runner", "econ_ae.errors", []),
+        ("sim.bench.runner", "econ_ae.errors", []),
     ],
 )
 def test_arrows_that_go_up_are_found(module: str, imported: str, wrong: list[str]) -> None:

@@ -131,8 +131,8 @@ def measured(
     wire_load: str | None = None,
     glitch_clocks: int = 0,
 ) -> PowerCosts:
-    """Return the power of a netlist on report events; as ``sim.netlist_power.measure_power``."""
-    from sim.netlist_power import measure_power
+    """Return the power of a netlist on report events; as ``sim.netlist.power.measure_power``."""
+    from sim.netlist.power import measure_power
 
     context.progress.say("power: the netlist on report events")
     return measure_power(
@@ -242,7 +242,7 @@ def mapped(folder: Path, made: Design, liberty: Path | None) -> MappedNetlist:
 
 def _simulated(context: Context, gates: MappedNetlist, made: Design) -> int:
     """Return how many report events an encoder's netlist was simulated on; VerificationError when it is wrong."""
-    from sim.netlist_run import run_netlist
+    from sim.netlist.run import run_netlist
 
     model = made.model
     context.progress.say("the netlist on report events")

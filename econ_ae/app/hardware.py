@@ -96,13 +96,13 @@ def _hls(context: Context, flavour: str, choice: HlsChoice) -> Path:
     from rtl_gen.hls import HlsOptions
     from rtl_gen.hls import generate as generate_cpp
     from rtl_gen.writer import write_files
-    from sim import stimulus
-    from sim.hls_data import data_files
+    from sim.hls.data import data_files
+    from sim.stimulus.images import campaign as image_campaign
 
     model = context.model()
     options = HlsOptions(flavour=flavour, **asdict(choice))  # type: ignore[arg-type]
     images = input_images(model.input, model.normalise, context.rows("report").charges[:_STIMULUS])
-    campaign = stimulus.campaign(model, images, context.config.verify.random_events, context.config.seed)
+    campaign = image_campaign(model, images, context.config.verify.random_events, context.config.seed)
     data = {f"data/{name}": text for name, text in data_files(campaign).items()}
     folder = context.path("hls", flavour)
     write_files(generate_cpp(model, options) | data, folder, overwrite=True)

@@ -103,6 +103,6 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
 
 def check_tools() -> None:
     """Fail before any long work when a program that a later stage needs is missing."""
-    from sim.runner import require_simulator
+    from sim.bench.runner import require_simulator
 
     require_simulator()

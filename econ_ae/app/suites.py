@@ -22,7 +22,7 @@ NETLIST = "netlist"
 BENCH_EVENTS = 2
 """Real events of the suite ``netlist`` in Icarus, which is slow on gates; all others run bit-parallel."""
 WAVES = "ECON_AE_WAVES"
-"""Environment variable that makes ``sim.simulate`` write waveforms."""
+"""Environment variable that makes ``sim.bench.simulate`` write waveforms."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _encoder(context: Context, request: Request) -> Any:
 
 def _datapath(context: Context, request: Request) -> Any:
     from rtl_gen.verilog import DATAPATH, default_options
-    from sim.runner import verify_datapath
+    from sim.bench.verify import verify_datapath
 
     model = context.model()
     return verify_datapath(
@@ -120,7 +120,7 @@ def _datapath(context: Context, request: Request) -> Any:
 
 
 def _verilated(context: Context, events: int | None) -> Any:
-    from sim.verilated import verify_million
+    from sim.verilator import verify_million
 
     real = context.codes(len(context.rows("report")))
     return verify_million(

@@ -21,6 +21,9 @@ def layer(stage: Stage, options: HlsOptions) -> dict[str, Any]:
     shift = stage.accumulator_fraction - requantise.out.fraction
     increment = options.half_even == INCREMENT and 0 < shift <= _MOST_SHIFT and requantise.rounding is Rounding.RND_CONV
     accumulator, product = _accumulator(stage, shift if increment else 0), product_format(stage)
+    if requantise.rounding is Rounding.RND_CONV and accumulator.width <= shift:
+        # AP_RND_CONV reads the lowest bit that stays, also where that is beyond the sum's sign.
+        accumulator = FixedFormat(True, shift + 1, accumulator.fraction)
     machine = native(stage, accumulator)
     out = {
         "name": op.name,

@@ -8,7 +8,7 @@ from rtl_gen.verilog import VerilogOptions, block_module, block_ports
 from rtl_gen.verilog.chain import wire_range
 from rtl_gen.verilog.regfile import ports
 from rtl_gen.verilog.regfile_bits import ROW_BYTES, rows
-from sim.i2c.harness import CLOCK_NS
+from sim.bench.job import CLOCK_NS
 
 HARNESS = "block_harness"
 

@@ -11,12 +11,11 @@ from cocotb.triggers import RisingEdge
 from cocotb.types import LogicArray
 
 from econ_ae.econt.frame import header5
-from sim.golden import crossings
+from sim.bench.job import GAP_PROBABILITY, Findings
 from sim.i2c.block_harness import OBSERVED
-from sim.i2c.support import Findings
+from sim.stimulus.golden import crossings
 
 HEADER_BITS = 5
-GAP_PROBABILITY = 0.4
 _IDLE = -1
 _ENABLE, _RECONFIGURING, _CHANGED, _OUT_VALID, _OUT_MIXED = range(len(OBSERVED))
 

@@ -6,11 +6,12 @@ from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import AddressMap
 from rtl_gen.verilog.regfile import config_module, ports
 from rtl_gen.verilog.regfile_bits import ROW_BYTES, rows
+from sim.bench.job import CLOCK_NS
 
 HARNESS = "config_harness"
 
-CLOCK_NS = 25
-"""Period of the core clock: one bunch crossing."""
+COPIES = 3
+"""Flip-flops of a bit in triplicate."""
 
 CONFIGURATION = "bank"
 """Path of the configuration bits below the configuration module."""
@@ -45,7 +46,7 @@ def harness(model: EncoderModel, layout: AddressMap, sites: tuple[tuple[str, int
     outputs = {name: len(bits) for name, bits in ports(layout).items()}
     wires = "\n".join(f"    output wire [{width - 1}:0] {name}," for name, width in outputs.items())
     connections = "\n".join(f"        .{name}({name})," for name in outputs)
-    flips = "\n".join(_flip(number, path, copy) for number, (path, _) in enumerate(sites) for copy in range(3))
+    flips = "\n".join(_flip(number, path, copy) for number, (path, _) in enumerate(sites) for copy in range(COPIES))
     return f"""`define ECON_AE_ASSERT
 module {HARNESS} (
     input  wire        rst_n,

@@ -9,8 +9,8 @@ import cocotb
 from cocotb.triggers import Timer
 
 from rtl_gen.registers.layout import gaps
+from sim.bench.job import CLOCK_NS
 from sim.i2c.coverage import STATES
-from sim.i2c.harness import CLOCK_NS
 from sim.i2c.support import TARGET, Bench, begin, now
 
 FILTER = 2  # clocks, the default of the Verilog parameter
@@ -18,9 +18,17 @@ _GLITCHES = 60
 
 
 def scratch(bench: Bench) -> int:
-    """Return where the longest run of addresses starts whose first byte has all its bits."""
-    whole = [segment for segment in bench.layout.segments if bench.byte(segment.address).width == 8]
-    return max(whole, key=lambda segment: segment.size).address
+    """Return the byte with all its bits, so that a read of it can be all ones, that most stored bytes follow.
+
+    There is one for every encoder: calibration factors have 12 bits.
+    """
+    stored = [byte.address for byte in bench.layout.stored if byte.width == 8]
+    return max(stored, key=lambda address: following(bench, address))
+
+
+def following(bench: Bench, address: int) -> int:
+    """Return the number of bytes from a stored one to the end of its run of addresses."""
+    return next(s.address + s.size - address for s in bench.layout.segments if s.address + s.size > address)
 
 
 def mask(bench: Bench, address: int, data: bytes) -> bytes:
@@ -146,7 +154,7 @@ async def glitches(dut: Any) -> None:
     task = cocotb.start_soon(noise())
     slow = type(bench.master.timing)(low=24 * CLOCK_NS, high=20 * CLOCK_NS, hold=6 * CLOCK_NS)
     bench.master.timing = slow
-    sent, size = 0, min(next(s.size for s in bench.layout.segments if s.address == address), 6)
+    sent, size = 0, min(following(bench, address), 6)
     for _ in range(_GLITCHES // 6):
         data = bench.rng.bytes(size)
         await bench.write(address, data)

@@ -16,7 +16,8 @@ def setting_writes(model: EncoderModel, layout: AddressMap, values: Mapping[str,
 
     Parameters
     ----------
-    values : of the configuration ports, as ``sim.golden.configuration`` gives them; a missing one is not written
+    values : of the configuration ports, as ``sim.stimulus.golden.configuration`` gives them; a missing one is not
+        written
     """
     cells, select = model.input.cells, mux_bits(model.input.cells)
     keep = values["keep_mask"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from cocotb.handle import Immediate
@@ -17,7 +15,7 @@ from econ_ae.ir import codec
 from rtl_gen.registers import AddressMap, address_map
 from rtl_gen.registers.model import MappedByte
 from rtl_gen.verilog.regfile import ports
-from sim.i2c.harness import CLOCK_NS
+from sim.bench.job import CLOCK_NS, Findings, Job
 from sim.i2c.master import Master, Timing
 
 FAST = Timing(low=8 * CLOCK_NS, high=4 * CLOCK_NS, between=4 * CLOCK_NS)
@@ -27,6 +25,7 @@ within bytes that are sent to it; I2C allows 1 MHz."""
 TARGET = 0x2A
 EVERYTHING = 1 << 16
 """More bytes than there are."""
+_LOW = ("hold_sda", "glitch_scl", "glitch_sda", "upset", "upset_site", "upset_copy", "upset_bit", "armed")
 _OFF_EDGE_NS = 7  # bus edges are not clock edges
 
 _AT_ONCE = (Immediate(0), Immediate(1))
@@ -62,26 +61,17 @@ class DutBus:
         await timer
 
 
-@dataclass
-class Findings:
-    """What a test compared and what was wrong."""
-
-    compared: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    def equal(self, got: object, want: object, what: str) -> None:
-        """Compare two values."""
-        self.compared += 1
-        if got != want:
-            self.problems.append(f"{what}: got {got!r}, expected {want!r}")
-
-
 class Bench:
-    """The parts, wired to one design, and the expected contents of the registers."""
+    """The parts, wired to one design, and the expected contents of the registers.
+
+    ``idle`` are the values of the other inputs at a reset.
+    """
+
+    idle: ClassVar[Mapping[str, int]] = dict.fromkeys(_LOW, 0) | {"status": 0x5A}
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
-        self.job: dict[str, Any] = json.loads(Path(os.environ["ECON_AE_BENCH_JOB"]).read_text(encoding="utf-8"))
+        self.job = Job.read()
         self.model = codec.loads(Path(self.job["model"]).read_text(encoding="utf-8"))
         self.layout: AddressMap = address_map(self.model)
         self.rng = np.random.default_rng(self.job["seed"])
@@ -95,9 +85,8 @@ class Bench:
     async def reset(self) -> None:
         """Set every input, assert the reset and release it; the registers are at their reset values."""
         dut = self.dut
-        for name in ("hold_sda", "glitch_scl", "glitch_sda", "upset", "upset_site", "upset_copy", "upset_bit", "armed"):
-            getattr(dut, name).value = 0
-        dut.status.value = 0x5A
+        for name, value in self.idle.items():
+            getattr(dut, name).value = value
         dut.i2c_address.value = TARGET
         self.bus.drive(1, 1)
         dut.rst_n.value = 0
@@ -165,21 +154,23 @@ class Bench:
         """Return a bit of the control register as a value."""
         return next(f.mask for f in self.layout.register("control").fields if f.name == field_name)
 
+    def coverage(self) -> dict[str, str]:
+        """Return what the harness saw being reached, as hexadecimal numbers by name."""
+        return {name: hex(int(getattr(self.dut, name).value)) for name in ("transitions", "written", "fetched")}
+
     def finish(self, test: str, started: float, **facts: Any) -> None:
         """Write the record of a test; fail when something was wrong."""
         problems = self.found.problems
-        record = {
-            "test": test,
-            "compared": self.found.compared,
-            "mismatches": len(problems),
-            "first_mismatch": problems[0] if problems else None,
-            "seconds": round(time.perf_counter() - started, 3),
-            "coverage": {
-                name: hex(int(getattr(self.dut, name).value)) for name in ("transitions", "written", "fetched")
-            },
-        }
-        with Path(self.job["records"]).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record | facts) + "\n")
+        self.job.record(
+            test,
+            compared=self.found.compared,
+            mismatches=len(problems),
+            first_mismatch=f"{test}: {problems[0]}" if problems else None,
+            seconds=round(time.perf_counter() - started, 3),
+            coverage=self.coverage(),
+            **facts,
+        )
+        self.job.advance(1)
         assert not problems, problems[0]
 
 

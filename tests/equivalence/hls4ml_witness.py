@@ -21,7 +21,7 @@ from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.ranges import accumulator_format
 from econ_ae.training import artifact
-from sim.stimulus import live_pixels
+from sim.stimulus.golden import live_pixels
 
 sys.modules["keras"] = importlib.import_module("tf_keras")  # hls4ml looks for the Keras 2 of QKeras under this name
 import hls4ml  # noqa: E402

@@ -16,10 +16,11 @@ from econ_ae.econt.words import unpack_codes
 from econ_ae.errors import ConfigError
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.verilog import DATAPATH, STRUCTURAL, default_options, generate_block
-from sim.buses import from_fields
-from sim.golden import FRAME_WORDS, LINK_BITS, crossings, expected
+from sim.bench.replay import chip_datapath
 from sim.i2c import BlockResult, verify_block
-from sim.replay import chip_datapath
+from sim.stimulus.buses import from_fields
+from sim.stimulus.golden import LINK_BITS, crossings, expected
+from sim.stimulus.settings import FRAME_WORDS
 from tests.random_models import random_model
 
 pytestmark = pytest.mark.simulator

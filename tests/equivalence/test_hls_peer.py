@@ -16,7 +16,7 @@ from econ_ae.emulator import encode_images
 from econ_ae.ir import codec
 from rtl_gen.hls import CATAPULT, VITIS, Flavour
 from sim.hls import verify_hls
-from sim.hls_data import read_latents
+from sim.hls.data import read_latents
 
 BACKENDS: dict[Flavour, str] = {CATAPULT: "Catapult", VITIS: "Vitis"}
 WITNESS = Path(__file__).with_name("hls4ml_witness.py")

@@ -16,7 +16,7 @@ from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import triplicated
 from rtl_gen.verilog.regfile import generate
 from sim.i2c import verify_registers
-from sim.i2c.verify import TESTS
+from sim.i2c.registers import TESTS
 from tests.random_models import random_model
 
 pytestmark = pytest.mark.simulator
@@ -32,6 +32,17 @@ def test_the_chip(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     assert result.protocol_upsets >= 500
     assert result.stored_bits == address_map(econ_t_model).stored_bits
     assert json.loads(result.report.read_text())["passed"]
+
+
+def test_no_run_of_addresses_that_starts_with_a_whole_byte(tmp_path: Path) -> None:
+    """With 16 cells mux, calibration and weights are one run of addresses, which starts with a select of 4 bits."""
+    model = random_model(736)
+    layout = address_map(model)
+    first = {segment.address for segment in layout.segments}
+    assert all(byte.width < 8 for byte in layout.stored if byte.address in first)
+    result = verify_registers(model, tmp_path, upsets=60)
+    assert result.passed, result.first_mismatch
+    assert not result.not_reached
 
 
 @pytest.mark.parametrize("single", [("weights", "mux"), CLASSES])

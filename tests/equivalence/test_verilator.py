@@ -12,7 +12,7 @@ import pytest
 from econ_ae.errors import ToolMissingError, VerificationError
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.verilog import DATAPATH, LOOP, NORMALISER, default_options, generate
-from sim.verilated import require_verilator, verify_million
+from sim.verilator import require_verilator, verify_million
 from tests.random_models import random_model
 
 

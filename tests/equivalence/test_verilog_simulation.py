@@ -18,8 +18,8 @@ from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Op, Pack, Requantise, TrnEach
 from econ_ae.ir.validate import check
 from rtl_gen.verilog import STRUCTURAL, SUM, VerilogOptions, default_options, generate
-from sim.runner import verify_encoder
-from sim.stimulus import random_images
+from sim.bench.verify import verify_encoder
+from sim.stimulus.images import random_images
 from tests.random_models import random_model
 
 pytestmark = pytest.mark.simulator
@@ -57,6 +57,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.steps = 0
+        self.lines: list[str] = []
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Recorder]:
@@ -67,7 +68,7 @@ class Recorder:
         self.steps += steps
 
     def say(self, text: str) -> None:
-        raise AssertionError(text)
+        self.lines.append(text)
 
 
 def test_econ_t_encoder(econ_t_model: EncoderModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +77,9 @@ def test_econ_t_encoder(econ_t_model: EncoderModel, tmp_path: Path, capfd: pytes
     result = verify_encoder(econ_t_model, options, real, tmp_path, random_events=40, progress=progress)
     assert capfd.readouterr() == ("", "")
     assert progress.steps == result.events
+    assert progress.lines == [
+        f"events: Icarus builds and loads {len(generate(econ_t_model, options)) - 1} files of Verilog"
+    ]
     assert result.passed, result.first_mismatch
     assert (result.corner_events, result.random_events, result.real_events, result.events) == (1212, 40, 60, 1312)
     assert result.latency == result.stated_latency == 2
@@ -189,7 +193,7 @@ def test_reset_that_does_nothing_is_found(econ_t_model: EncoderModel, tmp_path: 
 
 def test_verilog_that_does_not_compile(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     options = default_options(econ_t_model)
-    files = generate(econ_t_model, options) | {"econ_t_encoder.v": "module econ_t_encoder; oops"}
+    files = generate(econ_t_model, options) | {"econ_t_encoder.v": "module econ_t_encoder; oops endmodule\n"}
     with pytest.raises(VerificationError, match=r"syntax error; see .*simulator\.log"):
         verify_encoder(econ_t_model, options, random_images(econ_t_model, 0, 1), tmp_path, files=files)
 

@@ -19,7 +19,7 @@ from econ_ae.training import artifact
 from econ_ae.training.link import link
 from econ_ae.training.sample import to_float
 from rtl_gen.verilog import DATAPATH, default_options
-from sim.runner import verify_datapath
+from sim.bench.verify import verify_datapath
 from tests.training.conftest import randomise
 from tests.training.small import settings
 

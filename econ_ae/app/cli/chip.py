@@ -32,7 +32,7 @@ def replay(
     if against not in {"model", "rtl"}:
         raise ConfigError(f"--against {against!r} is unknown; expected model or rtl")
     if against == "rtl":
-        from sim.replay import replay_rtl
+        from sim.bench.replay import replay_rtl
 
         if elinks is not None or address_map is not None:
             raise ConfigError("--elinks and --address-map are for --against model; the Verilog takes the registers'")

@@ -74,7 +74,7 @@ def verify(context: Context, real_events: int) -> Verified:
 
 def verify_simulated(context: Context, real_events: int) -> Any:
     """Simulate the Verilog in ``rtl/`` against the emulator on report rows, random images and all corners."""
-    from sim.runner import verify_encoder
+    from sim.bench.verify import verify_encoder
 
     model = context.model()
     config = context.config
@@ -99,8 +99,8 @@ def verify_costed(context: Context, real_events: int) -> Any:
         When another file differs, so that the simulation of ``rtl/`` says nothing about it.
     """
     from rtl_gen.verilog import leaf_files
-    from sim import stimulus
     from sim.leaves import verify_leaf
+    from sim.stimulus import images
 
     model, config = context.model(), context.config
     simulated, costed = texts(context), texts(context, STRUCTURAL)
@@ -109,7 +109,7 @@ def verify_costed(context: Context, real_events: int) -> Any:
     other = sorted(name for name in {*simulated, *costed} - own if simulated.get(name) != costed.get(name))
     if other:
         raise VerificationError(f"{other[0]} is not the same for synthesis and simulation; run econ-ae generate")
-    campaign = stimulus.campaign(model, _images(context, real_events), config.verify.random_events, config.seed)
+    campaign = images.campaign(model, _images(context, real_events), config.verify.random_events, config.seed)
     return verify_leaf(model, options, campaign, costed, context.path(VERIFY, STRUCTURAL))
 
 

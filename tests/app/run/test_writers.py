@@ -25,7 +25,7 @@ IN_A_RUN = [
     (("generate", "RUN", "--target", "vitis"), "rtl_gen.hls.generate"),
     (("verify", "RUN"), "econ_ae.app.stages.verify.verify"),
     (("verify", "RUN", "--suite", "block"), "sim.i2c.verify_block"),
-    (("verify", "RUN", "--suite", "datapath", "--simulator", "verilator"), "sim.verilated.verify_million"),
+    (("verify", "RUN", "--suite", "datapath", "--simulator", "verilator"), "sim.verilator.verify_million"),
     (("costs", "RUN"), "econ_ae.app.costing.design"),
     (("power", "RUN", "--liberty", "cells.lib"), "econ_ae.app.netlist.design"),
     (("report", "RUN"), "econ_ae.app.stages.report.reconstruct"),

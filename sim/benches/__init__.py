@@ -1,1 +1,0 @@
-"""cocotb benches; each runs inside the simulator."""

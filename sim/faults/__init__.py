@@ -1,0 +1,1 @@
+"""Upsets: single flip-flops flipped, and what the triplication makes of it."""

@@ -1,0 +1,128 @@
+"""The configuration inputs that designs are tested under: weights, mux, calibration, keep masks, eLinks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from econ_ae.fixedpoint import FixedFormat, IntArray
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir.model import EncoderModel
+
+FRAME_WORDS = 5
+"""eLinks that a frame of the autoencoder can fill."""
+UNIT = 2048
+"""Calibration factor 1."""
+RANDOM_SETS = tuple(f"{kind}_{i}" for i in range(4) for kind in ("random", "sparse"))
+"""Names of the weight sets that depend on the seed."""
+_CONSTANT = {"all_max": ("max", "max"), "all_min": ("min", "min"), "alternating": ("max", "min")}
+_FACTORS = (0, UNIT, 0x555, 0xAAA, 0xFFF)
+_EXTRA_SETTINGS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """The configuration inputs of a block.
+
+    Parameters
+    ----------
+    name : for reports
+    model : gives the weights
+    mux : input cell of every cell
+    calibration : factor of every cell, 2048 = 1
+    keep : one mask per latent
+    elinks : eLinks in use, 0..15 (the width of the port)
+    """
+
+    name: str
+    model: EncoderModel
+    mux: tuple[int, ...]
+    calibration: tuple[int, ...]
+    keep: tuple[int, ...]
+    elinks: int
+
+    @classmethod
+    def plain(cls, model: EncoderModel, name: str = "model") -> Settings:
+        """Return identity mux, factors 1, and the model's own keep masks and eLinks (at most 5)."""
+        cells = range(model.input.cells)
+        return cls(
+            name, model, tuple(cells), (UNIT,) * len(cells), model.pack.keep, min(model.pack.elinks, FRAME_WORDS)
+        )
+
+
+def weight_sets(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
+    """Return the model with its own weights and with others.
+
+    Returns
+    -------
+    ``real`` (unchanged), ``all_max``, ``all_min``, ``alternating`` (max and min in turn), ``random_0`` to ``random_3``
+    (uniform over the format) and ``sparse_0`` to ``sparse_3`` (the same with seven of eight weights zero, so that sums
+    stay inside the output formats and a single wrong product shows). Biases follow the rule of the kernels, but are
+    never made zero.
+    """
+    rng = np.random.default_rng(seed)
+
+    def filled(name: str, shape: tuple[int, ...], fmt: FixedFormat, kept: float) -> IntArray:
+        if name in _CONSTANT:
+            ends = {"max": fmt.max, "min": fmt.min}
+            even, odd = (ends[end] for end in _CONSTANT[name])
+            return np.where(np.arange(math.prod(shape)) % 2 == 0, even, odd).reshape(shape)
+        return rng.integers(fmt.min, fmt.max, shape, np.int64, endpoint=True) * (rng.random(shape) < kept)
+
+    sets = {"real": model}
+    for name in (*_CONSTANT, *RANDOM_SETS):
+        kept = 1 / 8 if name.startswith("sparse") else 1.0
+        sets[name] = model.with_weights(
+            {
+                layer.name: (
+                    filled(name, layer.kernel.shape, layer.weight, kept),
+                    filled(name, layer.bias.shape, layer.bias_format, 1.0),
+                )
+                for layer in model.layers
+            }
+        )
+    return sets
+
+
+def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
+    """Return the model's own settings, then one per weight set and some more with everything else mixed.
+
+    Muxes: identity, the module's default, one input for all cells, random with repeats, selects without a cell.
+    Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 15.
+    """
+    rng = np.random.default_rng(seed)
+    cells, bits = model.input.cells, model.latent.width
+    everything = (1 << bits) - 1
+    identity = tuple(range(cells))
+    default = tuple(int(c) for c in np.argsort(LOW_DENSITY.postmux)) if cells == LOW_DENSITY.cells else identity[::-1]
+    selects = 1 << max(1, (cells - 1).bit_length())
+
+    def masks(kept: float) -> tuple[int, ...]:
+        return tuple(int(m) for m in (rng.random((model.latents, bits)) < kept) @ (1 << np.arange(bits)))
+
+    found = [Settings.plain(model, "real")]
+    sets = list(weight_sets(model, seed).items())
+    for i, (name, other) in enumerate((sets + [sets[0]] * _EXTRA_SETTINGS)[1:]):
+        mux = (
+            tuple(int(c) for c in rng.integers(0, cells, cells)),
+            default,
+            identity,
+            (int(rng.integers(0, cells)),) * cells,
+            tuple(int(c) for c in rng.integers(0, selects, cells)),
+        )[i % 5]
+        factors = (
+            tuple(int(f) for f in rng.integers(0, 4096, cells)) if i % 6 == 5 else (_FACTORS[(i + 1) % 5],) * cells
+        )
+        keep = (
+            (everything,) * model.latents,
+            masks(0.5),
+            masks(0.9),
+            (0,) * model.latents,
+            model.pack.keep,
+            masks(0.2),
+        )[i * 5 % 6 if i % 7 else 1]
+        elinks = (5, 1, 2, 3, 4, 15, 0)[i % 7]
+        found.append(Settings(f"{name}/{i}", other, mux, factors, keep, elinks))
+    return found
