@@ -136,8 +136,8 @@ def test_the_data_stage_alone_writes_the_same_bytes(file: Path, tmp_path: Path) 
         once = write_data(tmp_path / f"once{memory}", settings)
         again = Context(RunDirectory.create(tmp_path / f"again{memory}", settings), LOW_DENSITY, Silent())
         assert dataset_stage.run(again) == [again.path(name) for name in (DATASET, "dataset.json")]
-        record = once.run.manifest()["stages"]["data"]
-        assert record["outputs"] == {p.name: sha256(p) for p in dataset_stage.run(again)}
+        record = once.run.manifest().stages["data"]
+        assert record.outputs == {p.name: sha256(p) for p in dataset_stage.run(again)}
         assert once.run.is_done("data", again.run.inputs_of([]))
 
 
