@@ -17,8 +17,12 @@ import numpy as np
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
 from econ_ae.geometry import Arrangement
+from econ_ae.ir.cells import Apportion, CellOp, Choose, Enumerate, Merge, Order
 
 SPEC_VERSION = 1
+"""Of models of layers."""
+CELLS_VERSION = 2
+"""Of models with operations on cells."""
 CHARGE = FixedFormat(signed=False, width=22, fraction=0)
 """A calibrated charge, CALQ (ECON-T, spec 3)."""
 Shape = tuple[int, ...]
@@ -161,7 +165,7 @@ class Pack:
 
 
 Layer = Conv2D | Dense
-Op = Normalise | Conv2D | Dense | Requantise | Pack
+Op = Normalise | Conv2D | Dense | Requantise | Pack | CellOp
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,17 @@ class Stage:
         return self.accumulator_fraction - self.layer.bias_format.fraction
 
 
+@dataclass(frozen=True)
+class CellCode:
+    """The operations of a model that sends cells as pulses, in order."""
+
+    order: Order
+    choose: Choose
+    merge: Merge | None
+    apportion: Apportion
+    enumerate: Enumerate
+
+
 @dataclass(frozen=True, eq=False)
 class EncoderModel:
     """A frozen integer encoder.
@@ -200,7 +215,8 @@ class EncoderModel:
     ----------
     name : a Verilog and C identifier
     input : cells, charge format, arrangement
-    ops : Normalise, then (Conv2D | Dense, Requantise) pairs, then Pack
+    ops : Normalise, then (Conv2D | Dense, Requantise) pairs, then Pack; or Normalise, Order, Choose, Merge where
+        it is wanted, Apportion, Enumerate
     provenance : free text facts (training run hash, quantization rule, ...)
 
     Notes
@@ -240,6 +256,41 @@ class EncoderModel:
         if not isinstance(op, Pack):
             raise ModelError(f"{self.name}: the last operation must be Pack, not {type(op).__name__}")
         return op
+
+    @property
+    def sends_cells(self) -> bool:
+        """Whether cells are sent as pulses, and not latents."""
+        return any(isinstance(op, CellOp) for op in self.ops)
+
+    @cached_property
+    def cell_code(self) -> CellCode:
+        """The operations on cells.
+
+        Raises
+        ------
+        ModelError
+            When they are not in the one order in which they can follow each other.
+        """
+        match self.ops[1:]:
+            case (
+                Order() as order,
+                Choose() as choose,
+                Merge() as merge,
+                Apportion() as apportion,
+                Enumerate() as last,
+            ):
+                return CellCode(order, choose, merge, apportion, last)
+            case (Order() as order, Choose() as choose, Apportion() as apportion, Enumerate() as last):
+                return CellCode(order, choose, None, apportion, last)
+        raise ModelError(
+            f"{self.name}: expected Normalise, Order, Choose, Merge (or none), Apportion, Enumerate; "
+            f"got {', '.join(type(op).__name__ for op in self.ops)}"
+        )
+
+    @property
+    def elinks(self) -> int:
+        """Output links of 32 bits that are used."""
+        return self.cell_code.enumerate.elinks if self.sends_cells else self.pack.elinks
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

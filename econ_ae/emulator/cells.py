@@ -1,0 +1,124 @@
+"""Runs the operations that send cells as pulses, on integer numpy arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.emulator.integers import floor_log2
+from econ_ae.fixedpoint import IntArray
+from econ_ae.ir.cells import Apportion, Choose, Merge
+
+_RECIPROCAL_BITS, _MANTISSA_BITS = 18, 8
+_SCALE_SHIFT = 6
+_BACK = _RECIPROCAL_BITS - _MANTISSA_BITS - _SCALE_SHIFT  # what is left to shift beside the exponent
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """What is sent of n events.
+
+    Parameters
+    ----------
+    mode : number of the mode, int64 (n,)
+    exact : whether the pulses are the charges themselves, bool (n,)
+    pulses : int64 (n, cells); 0 for what is not sent, and for everything in events without charge
+    """
+
+    mode: IntArray
+    exact: NDArray[np.bool_]
+    pulses: IntArray
+
+
+def order(x: IntArray) -> IntArray:
+    """Return the rank of every cell, int64 (n, cells): 0 for the largest, of equal ones the lower number first."""
+    by_rank = np.argsort(-x, axis=1, kind="stable")
+    rank = np.empty_like(by_rank)
+    np.put_along_axis(rank, by_rank, np.broadcast_to(np.arange(x.shape[1]), x.shape), axis=1)
+    return rank
+
+
+def best_neighbour(rank: IntArray, neighbours: tuple[tuple[int, ...], ...]) -> IntArray:
+    """Return the smallest rank among the neighbours of every cell, int64 (n, cells); ``cells`` where there is none."""
+    cells = rank.shape[1]
+    padded = np.concatenate([rank, np.full((len(rank), 1), cells, rank.dtype)], axis=1)
+    most = max(map(len, neighbours), default=0) or 1
+    table = np.array([[*near, *[cells] * (most - len(near))] for near in neighbours])
+    return padded[:, table].min(axis=2)
+
+
+def above(x: IntArray, key: IntArray) -> IntArray:
+    """Return the sums of x over the cells whose key is at least k, int64 (n, cells + 1), for k = 0..cells."""
+    cells = x.shape[1]
+    sums = np.zeros((len(x), cells + 2), np.int64)
+    np.add.at(sums, (np.arange(len(x))[:, None], key), x)
+    return np.cumsum(sums[:, ::-1], axis=1)[:, ::-1][:, : cells + 1]
+
+
+def choose(op: Choose, x: IntArray, rank: IntArray, charges: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
+    """Return the number of the mode and whether it is without loss, (n,) each; see ``ir.cells.Choose``.
+
+    Parameters
+    ----------
+    x : normalised charges (n, cells)
+    rank : their ranks
+    charges : as they came, for events that are sent without loss
+    """
+    cells = np.array([mode.cells for mode in op.modes])
+    limits = np.array([mode.exact_sum for mode in op.modes])
+    dropped = above(x, rank)[:, cells]
+    alone = above(x, np.minimum(rank, best_neighbour(rank, op.neighbours)))[:, cells]
+    weighted = (op.dropped * dropped + op.alone * alone) << (op.bias_fraction - op.weight_fraction)
+    estimate = weighted + np.array(op.bias) * x.sum(axis=1, keepdims=True)
+    possible = cells <= (x > 0).sum(axis=1, keepdims=True)
+    estimate = np.where(possible, estimate, np.iinfo(np.int64).max)
+    best = np.argmin(estimate, axis=1)
+    hits, total = (charges > 0).sum(axis=1, keepdims=True), charges.sum(axis=1, keepdims=True)
+    fits = (cells == hits) & (total <= limits)
+    exact = fits.any(axis=1) | (total[:, 0] == 0)
+    mode = np.where(exact, np.argmax(fits, axis=1), best)
+    return mode, exact
+
+
+def merge(op: Merge, x: IntArray, rank: IntArray, sent: IntArray) -> IntArray:
+    """Return the charge of every cell that is sent with what its neighbours give it, int64 (n, cells); others 0.
+
+    Parameters
+    ----------
+    sent : how many cells of every event are sent (n,)
+    """
+    events = np.arange(len(x))[:, None]
+    nearest = best_neighbour(rank, op.neighbours)
+    gives = (rank >= sent[:, None]) & (nearest < sent[:, None])
+    received = np.zeros((len(x), x.shape[1] + 1), np.int64)
+    np.add.at(received, (events, np.where(gives, nearest, x.shape[1])), np.where(gives, x, 0))
+    return np.where(rank < sent[:, None], x + np.take_along_axis(received, rank, axis=1), 0)
+
+
+def apportion(op: Apportion, charge: IntArray, rank: IntArray, sent: IntArray, total: IntArray) -> IntArray:
+    """Return the pulses of every cell, int64 (n, cells), see ``ir.cells.Apportion``.
+
+    Parameters
+    ----------
+    charge : of the cells that are sent, 0 elsewhere
+    rank : of the cells; those below ``sent`` are sent
+    total : pulses of every event (n,)
+    """
+    is_sent = rank < sent[:, None]
+    sums = charge.sum(axis=1)
+    exponent = floor_log2(sums)
+    reciprocal = (1 << _RECIPROCAL_BITS) // np.maximum((sums << _MANTISSA_BITS) >> exponent, 1)
+    scale = (((total << op.fraction) - op.offset * sent) * reciprocal) >> _SCALE_SHIFT
+    t = op.offset + ((charge * scale[:, None]) >> (exponent + _BACK)[:, None])
+    whole = t >> op.fraction
+    pulses = np.where(is_sent, np.maximum(whole, 1), 0)
+    left = np.where(is_sent & (whole > 0), t & ((1 << op.fraction) - 1), 0)
+    missing = np.clip(total - pulses.sum(axis=1), 0, sent)
+    pulses += is_sent & (order(np.where(is_sent, left, -1)) < missing[:, None])
+    largest = rank == 0
+    pulses += largest * (total - pulses.sum(axis=1))[:, None]
+    too_few = (np.where(largest, pulses, 1) < 1).any(axis=1)
+    plain = np.where(largest, (total - sent + 1)[:, None], is_sent.astype(np.int64))
+    return np.where(too_few[:, None], plain, pulses)
