@@ -69,15 +69,13 @@ def choose(op: Choose, x: IntArray, rank: IntArray, charges: IntArray) -> tuple[
     cells = np.array([mode.cells for mode in op.modes])
     limits = np.array([mode.exact_sum for mode in op.modes])
     dropped = above(x, rank)[:, cells]
-    alone = above(x, np.minimum(rank, best_neighbour(rank, op.neighbours)))[:, cells]
-    weighted = (op.dropped * dropped + op.alone * alone) << (op.bias_fraction - op.weight_fraction)
-    estimate = weighted + np.array(op.bias) * x.sum(axis=1, keepdims=True)
-    possible = cells <= (x > 0).sum(axis=1, keepdims=True)
-    estimate = np.where(possible, estimate, np.iinfo(np.int64).max)
-    best = np.argmin(estimate, axis=1)
+    hit = (x > 0).sum(axis=1)
+    group = (hit[:, None] >= np.array(op.limits, np.int64)).sum(axis=1)
+    estimate = (dropped << op.bias_fraction) + np.array(op.bias)[group] * x.sum(axis=1, keepdims=True)
+    best = np.argmin(np.where(cells <= hit[:, None], estimate, np.iinfo(np.int64).max), axis=1)
     hits, total = (charges > 0).sum(axis=1, keepdims=True), charges.sum(axis=1, keepdims=True)
     fits = (cells == hits) & (total <= limits)
-    exact = fits.any(axis=1) | (total[:, 0] == 0)
+    exact: NDArray[np.bool_] = np.logical_or(fits.any(axis=1), total[:, 0] == 0)
     mode = np.where(exact, np.argmax(fits, axis=1), best)
     return mode, exact
 
@@ -106,7 +104,7 @@ def apportion(op: Apportion, charge: IntArray, rank: IntArray, sent: IntArray, t
     rank : of the cells; those below ``sent`` are sent
     total : pulses of every event (n,)
     """
-    is_sent = rank < sent[:, None]
+    is_sent: NDArray[np.bool_] = rank < sent[:, None]
     sums = charge.sum(axis=1)
     exponent = floor_log2(sums)
     reciprocal = (1 << _RECIPROCAL_BITS) // np.maximum((sums << _MANTISSA_BITS) >> exponent, 1)

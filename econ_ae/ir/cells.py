@@ -103,27 +103,22 @@ class Order:
 class Choose:
     """The mode of every event: without loss where that fits, else the smallest estimate of what a mode costs.
 
-    The estimate of mode m is ``((dropped * D + alone * A) << (bias_fraction - weight_fraction)) + bias[m] * s`` with D
-    the normalised charge of the cells that are not sent, A that of those among them whose largest neighbour is not sent
-    either, and s the normalised charge of all cells. Only modes with no more cells than have charge take part; of equal
-    estimates the lower number wins. What is learned are the weights and the bias, which stand in registers.
+    The estimate of mode m is ``(D << bias_fraction) + bias[c][m] * s`` with D the normalised charge of the cells that
+    are not sent, s that of all cells, and c the class of the event: how many of ``limits`` its number of cells with
+    normalised charge reaches. Only modes with no more cells than that take part; of equal estimates the lower number
+    wins. The biases, which say what the rounding to pulses costs, and the limits are learned and stand in registers.
 
     Parameters
     ----------
     modes : in rising number of cells, the first with one cell
-    bias : one unsigned integer of ``bias_fraction`` bits per mode
-    dropped, alone : unsigned weights with ``weight_fraction`` fractional bits
-    neighbours : cells next to each cell
+    limits : in rising order, one less than there are classes
+    bias : for every class one unsigned integer of ``bias_fraction`` bits per mode
     """
 
     modes: tuple[Mode, ...]
-    bias: tuple[int, ...]
-    dropped: int
-    alone: int
-    neighbours: tuple[tuple[int, ...], ...]
+    limits: tuple[int, ...]
+    bias: tuple[tuple[int, ...], ...]
     bias_fraction: int = 10
-    weight_fraction: int = 4
-    weight_bits: int = 6
     name: str = "choose"
 
     @property
