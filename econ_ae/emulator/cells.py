@@ -117,6 +117,6 @@ def apportion(op: Apportion, charge: IntArray, rank: IntArray, sent: IntArray, t
     pulses += is_sent & (order(np.where(is_sent, left, -1)) < missing[:, None])
     largest = rank == 0
     pulses += largest * (total - pulses.sum(axis=1))[:, None]
-    too_few = (np.where(largest, pulses, 1) < 1).any(axis=1)
+    too_few = np.logical_or.reduce(np.where(largest, pulses, 1) < 1, axis=1)
     plain = np.where(largest, (total - sent + 1)[:, None], is_sent.astype(np.int64))
     return np.where(too_few[:, None], plain, pulses)
