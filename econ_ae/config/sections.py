@@ -60,7 +60,7 @@ class RootConfig(Section):
 
 
 class CmsEventsConfig(Section):
-    """What is taken of a file of whole events, see ``data.readers.cms_events``, and which events do what."""
+    """What is taken of a file of whole events, and which events do what."""
 
     layers: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="trigger layers to take; default: all")
     section: Literal["all", "CE-E", "CE-H"] = Field("all", description="section to take: layers 0-12, or 13 and more")

@@ -36,8 +36,9 @@ def finish(context: Context, *, leaf: str | None = None) -> None:
     made = design(context.config, context.model(), ENCODER)
     options = made.options if leaf is None else replace(made.options, leaf=leaf)
     files = write_files(generate(made.model, options), context.path("rtl"), overwrite=True)
-    for stage in ("train", "freeze", "generate", "verify"):
-        context.run.record(stage, "", files if stage == "generate" else [], 0.0)
+    for stage in ("generate", "verify"):
+        inputs = context.run.inputs_of(context.run.earlier(stage))
+        context.run.record(stage, inputs, files if stage == "generate" else [], 0.0)
 
 
 @needs_yosys

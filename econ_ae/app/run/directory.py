@@ -166,7 +166,8 @@ class RunDirectory:
 
     def record(self, stage: str, inputs: str, outputs: Iterable[Path], seconds: float) -> None:
         """Note in the manifest that a stage finished and what it wrote."""
-        files = {str(p.relative_to(self.path)): sha256(p) for p in sorted(outputs)}
+        place = self.path.resolve()
+        files = {str(p.resolve().relative_to(place)): sha256(p) for p in sorted(outputs)}
         self.manifest().with_stage(stage, Record.now(inputs, files, seconds)).write(self.path / MANIFEST)
 
     def _changed(self, record: Record) -> str | None:
