@@ -34,7 +34,6 @@ class Fields:
     parts : cells whose pulses are sent; where the sum is known, the last cell in cell order has what is left
     total : pulses of all cells together, or at most
     low_bits : least significant bits of (pulses - 1), sent as they are
-    room : largest sum of what is above them
     """
 
     cells: int
@@ -103,10 +102,12 @@ class Order:
 class Choose:
     """The mode of every event: without loss where that fits, else the smallest estimate of what a mode costs.
 
-    The estimate of mode m is ``(D << bias_fraction) + bias[c][m] * s`` with D the normalised charge of the cells that
-    are not sent, s that of all cells, and c the class of the event: how many of ``limits`` its number of cells with
-    normalised charge reaches. Only modes with no more cells than that take part; of equal estimates the lower number
-    wins. The biases, which say what the rounding to pulses costs, and the limits are learned and stand in registers.
+    An event with as many charged cells as a mode sends and a sum of charges of at most its ``exact_sum`` is sent
+    without loss in that mode, and one without charge in the first. Else the estimate of mode m is
+    ``(D << bias_fraction) + bias[c][m] * s`` with D the normalised charge of the cells that are not sent, s that of all
+    cells, and c the class of the event: how many of ``limits`` its number of cells with normalised charge reaches. Only
+    modes with no more cells than that take part; of equal estimates the lower number wins. The biases, which say what
+    the rounding to pulses costs, and the limits are learned and stand in registers.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ class Apportion:
 
 @dataclass(frozen=True)
 class Enumerate:
-    """The frame of the pulses, see ``econ_ae.cellframe``: number of the mode, without loss or not, the ranks.
+    """The frame of the pulses, see ``econ_ae.econt.cell_frame``: number of the mode, without loss or not, the ranks.
 
     Parameters
     ----------
@@ -175,6 +176,17 @@ class Enumerate:
 
 
 CellOp = Order | Choose | Merge | Apportion | Enumerate
+
+
+@dataclass(frozen=True)
+class CellCode:
+    """The operations of a model that sends cells as pulses, in order."""
+
+    order: Order
+    choose: Choose
+    merge: Merge | None
+    apportion: Apportion
+    enumerate: Enumerate
 
 
 def best_mode(cells: int, of: int, bits: int, *, most_pulses: int, most_exact: int) -> Mode | None:

@@ -116,7 +116,7 @@ def _small(model: EncoderModel) -> EncoderModel:
     [
         ("{", "encoder JSON is not JSON: Expecting property name"),
         ("[]", "encoder JSON must be an object, not a list"),
-        ("{}", "not an encoder of spec version 1: format None, spec version None"),
+        ("{}", "not an encoder of spec version 1 or 2: format None, spec version None"),
         ('{"format": "econ-ae encoder", "spec_version": 1}', "encoder JSON is malformed: KeyError 'input'"),
     ],
 )
