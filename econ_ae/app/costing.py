@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
 from econ_ae.app.run.context import COSTS, RTL, VERIFY, Context
+from econ_ae.app.without_hardware import require_hardware
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
@@ -60,6 +61,7 @@ def costs(
     from rtl_gen.costs.synthesis.synth import TIMEOUT
     from rtl_gen.writer import write_files
 
+    require_hardware(context.config)
     if clock_ns <= 0:
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
     made = design(context.config, context.model(), block)

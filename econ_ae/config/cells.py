@@ -20,17 +20,18 @@ class CellsConfig(Section):
     most_cells: Annotated[int, Field(ge=1, le=63)] | None = Field(
         None, description="most cells sent; default: 16 on 2 eLinks, 32 on 3, 48 on more"
     )
-    most_pulses: Annotated[int, Field(ge=1, lt=1 << 14)] = Field(4095, description="most that the cells share")
+    most_pulses: Annotated[int, Field(ge=1, lt=1 << 14)] = Field(1023, description="most that the cells share")
     most_exact: Annotated[int, Field(ge=1, lt=1 << 18)] = Field(
         16383, description="largest module sum that is sent without loss"
     )
     merge: bool = Field(True, description="cells that are not sent give their charge to their largest neighbour")
     offset: Annotated[int, Field(ge=0, le=15)] = Field(
-        6, description="sixteenths of a pulse that every cell begins with; 8 would be rounding"
+        2, description="sixteenths of a pulse that every cell begins with; 8 would be rounding"
     )
     classes: Annotated[int, Field(ge=1, le=8)] = Field(
         4, description="classes of occupancy, each with biases of its own in the choice of the mode"
     )
+    bias_bits: Annotated[int, Field(ge=4, le=12)] = Field(8, description="of every bias, in fractions of the whole")
     rule_events: Annotated[int, Field(ge=100)] = Field(
         10_000, description="most training events from which limits, biases and the table are learned"
     )

@@ -11,7 +11,7 @@ from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.ir.cells import Apportion, Choose, Enumerate, Merge, Order, modes
 from econ_ae.ir.model import CELLS_VERSION, CHARGE, EncoderModel, Input, Normalise, Op
-from econ_ae.ir.validate import frame_capacity
+from econ_ae.ir.validate import check, frame_capacity
 
 if TYPE_CHECKING:
     from econ_ae.config import RunConfig
@@ -20,10 +20,22 @@ _NEAR = 1.25
 """A cell's neighbours are not farther than this times the smallest distance; the next ring is at 1.73."""
 
 _UNUSED = (
-    "encoder.arrangement encoder.input encoder.conv encoder.dense hardware.keep hardware.accumulate hardware.weights "
-    "training.arithmetic training.rotations training.quantise training.seeds training.admixture training.distill "
-    "training.prune training.trains"
-).split()
+    "encoder.arrangement",
+    "encoder.input",
+    "encoder.conv",
+    "encoder.dense",
+    "hardware.keep",
+    "hardware.accumulate",
+    "hardware.weights",
+    "training.arithmetic",
+    "training.rotations",
+    "training.quantise",
+    "training.seeds",
+    "training.admixture",
+    "training.distill",
+    "training.prune",
+    "training.trains",
+)
 """Settings of layers, which say nothing here."""
 
 
@@ -54,9 +66,9 @@ def cells_skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     )
     # Classes that cannot be reached have no use; they get limits when they are learned.
     limits = tuple(range(geometry.cells - own.classes + 2, geometry.cells + 1))
-    choose = Choose(found, limits, ((0,) * len(found),) * own.classes)
+    choose = Choose(found, limits, ((0,) * len(found),) * own.classes, own.bias_bits)
     merge: tuple[Op, ...] = (Merge(neighbours(geometry)),) if own.merge else ()
-    return EncoderModel(
+    model = EncoderModel(
         config.name,
         Input(geometry.cells, CHARGE, Arrangement("cells", geometry.cells, 1, 1, tuple(range(geometry.cells)))),
         (
@@ -69,6 +81,7 @@ def cells_skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
         ),
         spec_version=CELLS_VERSION,
     )
+    return check(model)
 
 
 def neighbours(geometry: WaferGeometry) -> tuple[tuple[int, ...], ...]:

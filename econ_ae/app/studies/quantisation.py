@@ -9,6 +9,7 @@ from typing import Any
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.stages import train
 from econ_ae.config import RunConfig
+from econ_ae.errors import ConfigError
 from econ_ae.files import write_json
 
 FOLDER = "quantisation"
@@ -63,6 +64,8 @@ def compare(context: Context) -> list[dict[str, Any]]:
     from metrics.statistics import paired_difference, summarise
 
     own = context.config
+    if own.encoder.family == "cells":
+        raise ConfigError(f"{context.run.path} sends cells as pulses: it has no weights that are quantised")
     batch = context.rows("report")
     batch = batch[batch.total > 0]
     results = {}

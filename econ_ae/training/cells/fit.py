@@ -158,7 +158,7 @@ class CellsTrainer:
         return np.concatenate(parts)
 
     def _model(self, rule: Rule) -> EncoderModel:
-        return rule.given_to(self.empty)
+        return self.empty.with_rule(rule.limits, rule.bias)
 
     def _run_epoch(self, epoch: int, bar: Bar) -> None:
         start, training = time.perf_counter(), self.config.training
@@ -208,7 +208,7 @@ class CellsTrainer:
         return self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
 
     def _finish(self) -> None:
-        """Load the best weights and keep the rule: theirs, or one learned anew with them where that validates better."""
+        """Load the best weights and keep their rule, or one learned anew with them where that validates better."""
         best = self._best_epoch()
         load_weights(self.directory, self.network)
         average, self.average = self.average, None  # what is loaded is the average

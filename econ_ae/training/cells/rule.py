@@ -7,7 +7,7 @@ The limits of the classes, with the biases held, are the best division of a line
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from econ_ae.errors import RunDirectoryError
 from econ_ae.files import read_json, write_json
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import FloatArray
-from econ_ae.ir.cells import Choose
 from econ_ae.ir.model import EncoderModel
 from econ_ae.training.cells.candidates import Candidates
 
@@ -52,13 +51,6 @@ class Rule:
         """Return the rule of a model."""
         choose = model.cell_code.choose
         return cls(choose.limits, choose.bias)
-
-    def given_to(self, model: EncoderModel) -> EncoderModel:
-        """Return the model with this rule."""
-        changed = tuple(
-            replace(op, limits=self.limits, bias=self.bias) if isinstance(op, Choose) else op for op in model.ops
-        )
-        return replace(model, ops=changed)
 
     def modes(self, seen: Candidates, fraction: int) -> IntArray:
         """Return the mode that every event has, int64 (n,), as the encoder chooses it."""
