@@ -35,14 +35,14 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
     inputs and files are unchanged are not repeated, and an interrupted training continues after its last epoch.
     """
     if resume and path.exists():
-        check_tools()
+        check_tools(config)
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
         prepared = None
     else:
         check_free(path, overwrite=overwrite)
         prepared = data.prepare(config, LOW_DENSITY, progress)
         check_settings(config, LOW_DENSITY, prepared.rows)
-        check_tools()
+        check_tools(config)
         progress.say(prepared.title)
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
     with context.run.lock(progress):
@@ -104,8 +104,9 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
         run.record(name, inputs, outputs, watch.seconds())
 
 
-def check_tools() -> None:
+def check_tools(config: RunConfig) -> None:
     """Fail before any long work when a program that a later stage needs is missing."""
     from sim.runner import require_simulator
 
-    require_simulator()
+    if not without_hardware.why_none(config):
+        require_simulator()

@@ -171,6 +171,8 @@ class CellsTrainer:
             losses.append(self._step(*(tf.constant(array) for array in (*inputs, true))))
         loss = float(np.mean([float(value) for value in losses]))
         self._check_finite(epoch, "training loss", loss)
+        for variable in self.network.trainable_variables:
+            self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
         with self._kept_weights():
             validation = self.validation_emd(model)
             self._check_finite(epoch, "validation EMD", validation)

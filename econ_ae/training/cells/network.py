@@ -154,6 +154,7 @@ def features(
 
 def predict(network: Any, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.float64]:
     """Return the fractions of the network, float64 (n, cells)."""
-    found = network.predict(inputs, batch_size=_BATCH, verbose=0)
-    values = np.asarray(found, np.float64)
+    starts = range(0, max(len(inputs[0]), 1), _BATCH)
+    parts = [network([part[i : i + _BATCH] for part in inputs], training=False) for i in starts]
+    values = np.concatenate([np.asarray(part, np.float64) for part in parts])
     return np.asarray(values / values.sum(axis=1, keepdims=True), np.float64)

@@ -29,7 +29,7 @@ _HOP = 0.2
 _ROUNDS = 2  # of limits and biases
 _SWEEPS = 6  # over the biases at most
 _FEWEST = 30  # events in a class that learns from them alone
-_SMOOTH = 2  # steps of the bias to either side over which its cost is averaged: a broad valley is safer than a deep one
+_SMOOTH = 1  # steps of the bias to either side over which its cost is averaged: a broad valley is safer than a deep one
 _GAIN = 1e-6  # EMD units, least improvement of a sweep
 
 
@@ -127,9 +127,13 @@ class _Problem:
         return np.where(self.possible, self.dropped + bias * self.total[:, None], np.iinfo(np.int64).max)
 
     def costs(self, bias: IntArray) -> FloatArray:
-        """Return the cost of every event with one bias per mode."""
+        """Return the cost of every event with one bias per mode, or per event and mode."""
         chosen = np.argmin(self.estimates(bias), axis=1)
         return self.cost[np.arange(len(chosen)), chosen]
+
+    def mean(self, bias: IntArray) -> float:
+        """Return the mean cost with one bias per mode, or per event and mode."""
+        return float(self.costs(bias).mean())
 
     def sweep(self, events: IntArray, bias: IntArray) -> IntArray:
         """Return the biases after each was moved to where the events cost least together."""
@@ -165,7 +169,8 @@ def _descend(problem: _Problem, limits: tuple[int, ...], bias: IntArray) -> tupl
     """Return mean cost, limits and biases after alternating between the two."""
     cells = int(problem.hit.max())
     every = np.arange(len(problem.hit))
-    best = (np.inf, limits, bias)
+    group = (problem.hit[:, None] >= np.array(limits, np.int64)).sum(axis=1)
+    best = (problem.mean(bias[group]), limits, bias)
     for _ in range(_ROUNDS):
         group = (problem.hit[:, None] >= np.array(limits, np.int64)).sum(axis=1)
         shared: IntArray | None = None
@@ -178,7 +183,7 @@ def _descend(problem: _Problem, limits: tuple[int, ...], bias: IntArray) -> tupl
             else:
                 rows.append(_converge(problem, events, own))
         bias = np.array(rows)
-        mean = float(problem.cost[every, np.argmin(problem.estimates(bias[group]), axis=1)].mean())
+        mean = problem.mean(bias[group])
         if mean < best[0]:
             best = (mean, limits, bias)
         limits = _best_limits(problem, bias, cells, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +94,9 @@ class Table:
     def load(cls, path: Path) -> Table:
         """Read a table; RunDirectoryError when it is missing or damaged."""
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return cls(*(arrays[name] for name in ("levels", "beyond", "unsent", "groups")))
-        except (OSError, KeyError, ValueError) as problem:
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as problem:
             raise RunDirectoryError(f"{path} is missing or damaged; train this run anew") from problem
 
 
