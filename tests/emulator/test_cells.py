@@ -155,12 +155,12 @@ def test_ranks_are_the_numbers_from_zero(places: int, size: int) -> None:
 
 def test_chunks_join() -> None:
     model = random_cell_model(3)
-    charges = hostile_charges(model, 1, 8200)
+    charges = hostile_charges(model, 1, 4200)
     trace: dict[str, IntArray] = {}
     whole = encode_pulses(model, charges, trace)
-    tail = encode_pulses(model, charges[8190:])
-    np.testing.assert_array_equal(whole.pulses[8190:], tail.pulses)
-    assert {len(values) for values in trace.values()} == {8200}
+    tail = encode_pulses(model, charges[4090:])
+    np.testing.assert_array_equal(whole.pulses[4090:], tail.pulses)
+    assert {len(values) for values in trace.values()} == {4200}
     assert set(trace) == {op.name for op in model.ops} - {"enumerate"}
     assert encode_pulses(model, charges[:0]).pulses.shape == (0, model.input.cells)
 
