@@ -46,6 +46,7 @@ _NAMES = {
     "ccc": "companded cell code",
 }
 _VARIANTS = {
+    ("ae", "pulses"): "cells as pulses",
     ("bc", "plain"): "unsent cells zero",
     ("bc", "filled"): "unsent charge spread evenly over the unsent cells",
     ("stc2x2", "plain"): "group sum at the group's maximum cell",

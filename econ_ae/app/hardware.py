@@ -8,6 +8,7 @@ from pathlib import Path
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.texts import FOLDERS, SUM
+from econ_ae.app.without_hardware import require_hardware
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -59,6 +60,7 @@ def generate(
     ConfigError
         When the target, the block, the leaf or a class of registers is unknown, or the block has no registers.
     """
+    require_hardware(context.config)
     verilog = verilog or VerilogChoice()
     for what, value, known in (("target", target, TARGETS), ("block", block, BLOCKS)):
         if value not in known:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.data.batch import Batch
 from econ_ae.ir.model import EncoderModel
@@ -28,6 +31,9 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstr
     from metrics.baselines import Reconstruction
 
     context.run.check("train")
+    if model.sends_cells:
+        charges, bits = cells_as_received(context, model, batch), frame_capacity(model.elinks)
+        return Reconstruction("ae", "pulses", model.elinks, bits, charges, bits + _HEADER_BITS + SUM_BITS)
     pack = model.pack
     received = artifact.transmit(model, batch.charges)
     networks = artifact.load(context.config, context.geometry, context.path(TRAINING))
@@ -35,3 +41,19 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstr
     bits = min(pack.bits, frame_capacity(pack.elinks))
     frame_bits = bits + _HEADER_BITS + SUM_BITS
     return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)
+
+
+def cells_as_received(
+    context: Context, model: EncoderModel, batch: Batch, *, by_table: bool = False
+) -> NDArray[np.float64]:
+    """Return the images, float64 (n, cells), that a receiver makes of the pulses of a batch.
+
+    Parameters
+    ----------
+    by_table : without the network
+    """
+    from econ_ae.training.cells import artifact
+
+    received = artifact.transmit(model, batch.charges)
+    decoder = artifact.load(context.config, context.geometry, context.path(TRAINING))
+    return decoder.fractions(model, received, by_table=by_table) * received.total[:, None]

@@ -1,5 +1,6 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
+from econ_ae.config.cells import CellsConfig
 from econ_ae.config.load import DEFAULT_PRESET, changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
@@ -27,6 +28,7 @@ __all__ = [
     "PYTHIA",
     "SYNTHETIC",
     "AdmixtureConfig",
+    "CellsConfig",
     "ConditionsConfig",
     "ConvConfig",
     "DataConfig",

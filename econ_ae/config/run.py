@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from econ_ae.config.cells import CellsConfig
 from econ_ae.config.sections import (
     ConditionsConfig,
     DataConfig,
@@ -34,6 +35,7 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     conditions: ConditionsConfig = ConditionsConfig()
     encoder: EncoderConfig = EncoderConfig()
+    cells: CellsConfig = CellsConfig()
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     hardware: HardwareConfig = HardwareConfig()

@@ -156,6 +156,9 @@ class DenseConfig(Section):
 class EncoderConfig(Section):
     """The encoder on the chip."""
 
+    family: Literal["layers", "cells"] = Field(
+        "layers", description="a network whose outputs are sent, or cells as pulses, see [cells]"
+    )
     arrangement: str = Field("8x8x1", description="how trigger cells make an image: '8x8x1' or '4x4x3'")
     input: str = Field("u1.7", description="unsigned format of the normalised charges")
     conv: tuple[ConvConfig, ...] = Field((ConvConfig(),), description="first to last; default: one; may be empty")

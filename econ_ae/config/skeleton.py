@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from econ_ae.config import DecoderConfig, EncoderConfig, HardwareConfig, RunConfig
+from econ_ae.config.cells_skeleton import cells_skeleton
 from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement, WaferGeometry
@@ -34,7 +35,7 @@ from econ_ae.ir.validate import check, check_float32, frame_capacity, keep_bits,
 
 
 def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
-    """Return the encoder with all weights 0.
+    """Return the encoder with all weights, or all biases, 0.
 
     Raises
     ------
@@ -44,6 +45,8 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
+    if config.encoder.family == "cells":
+        return cells_skeleton(config, geometry)
     encoder = config.on_chip
     arrangement = geometry.arrangement(encoder.arrangement)
     check_decoder(config.decoder, arrangement, geometry.cells)

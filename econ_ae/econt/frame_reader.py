@@ -52,6 +52,11 @@ class FrameReader:
         self._words[:ETX] = array.T
         self.bits = 0
 
+    @property
+    def events(self) -> int:
+        """Number of frames n."""
+        return self._words.shape[1]
+
     def skip(self, width: int) -> None:
         """Leave out ``width`` bits."""
         self.bits += width

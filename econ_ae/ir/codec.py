@@ -1,15 +1,21 @@
-"""Canonical JSON of an encoder model, and its sha256."""
+"""Canonical JSON of an encoder model, and its sha256.
+
+Version 1 describes models of layers, version 2 models that send cells as pulses; a file says which it is.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import Arrangement
+from econ_ae.ir.cells import Apportion, CellOp, Choose, Enumerate, Merge, Mode, Order
 from econ_ae.ir.model import (
+    CELLS_VERSION,
     SPEC_VERSION,
     Accumulate,
     Conv2D,
@@ -28,6 +34,9 @@ from econ_ae.ir.validate import check
 
 FORMAT = "econ-ae encoder"
 _T = TypeVar("_T")
+_VERSIONS = (SPEC_VERSION, CELLS_VERSION)
+_MODE_KEYS = tuple(entry.name for entry in fields(Mode))
+_OPERATIONS = "normalise, conv2d, dense, requantise, pack, order, choose, merge, apportion or enumerate"
 
 
 def _format(fmt: FixedFormat) -> dict[str, Any]:
@@ -62,7 +71,24 @@ def _op(op: Op) -> dict[str, Any]:
             out |= {"relu": op.relu, "out": _format(op.out), "rounding": op.rounding, "overflow": op.overflow}
         case Pack():
             out |= {"keep": list(op.keep), "elinks": op.elinks}
+        case Choose():
+            out |= {
+                "modes": [_mode(mode) for mode in op.modes],
+                "limits": list(op.limits),
+                "bias": [list(row) for row in op.bias],
+                "bias_fraction": op.bias_fraction,
+            }
+        case Merge():
+            out["neighbours"] = [list(near) for near in op.neighbours]
+        case Apportion():
+            out |= {"offset": op.offset, "fraction": op.fraction}
+        case Enumerate():
+            out["elinks"] = op.elinks
     return out
+
+
+def _mode(mode: Mode) -> dict[str, int]:
+    return {key: getattr(mode, key) for key in _MODE_KEYS}
 
 
 def to_dict(model: EncoderModel) -> dict[str, Any]:
@@ -161,15 +187,50 @@ def _parse_op(raw: dict[str, Any]) -> Op:
             return Pack(_integers(raw, "keep"), _get(raw, "elinks", int), _get(raw, "name", str))
         case "conv2d" | "dense":
             return _parse_layer(raw)
-    raise ModelError(f"operation {raw['op']!r} is unknown; expected normalise, conv2d, dense, requantise or pack")
+        case _:
+            return _parse_cell_op(raw)
+
+
+def _rows(raw: dict[str, Any], key: str) -> tuple[tuple[int, ...], ...]:
+    return tuple(_integers({key: row}, key) for row in _get(raw, key, list))
+
+
+def _parse_mode(raw: Any) -> Mode:
+    entry = _typed(raw, "modes", dict)
+    unknown = sorted(set(entry) - set(_MODE_KEYS))
+    if unknown:
+        raise ModelError(f"a mode has no {unknown[0]!r}; expected {', '.join(_MODE_KEYS)}")
+    return Mode(*(_get(entry, key, int) for key in _MODE_KEYS))
+
+
+def _parse_cell_op(raw: dict[str, Any]) -> CellOp:
+    match raw["op"]:
+        case "order":
+            return Order(_get(raw, "name", str))
+        case "choose":
+            return Choose(
+                tuple(_parse_mode(entry) for entry in _get(raw, "modes", list)),
+                _integers(raw, "limits"),
+                _rows(raw, "bias"),
+                _get(raw, "bias_fraction", int),
+                _get(raw, "name", str),
+            )
+        case "merge":
+            return Merge(_rows(raw, "neighbours"), _get(raw, "name", str))
+        case "apportion":
+            return Apportion(_get(raw, "offset", int), _get(raw, "fraction", int), _get(raw, "name", str))
+        case "enumerate":
+            return Enumerate(_get(raw, "elinks", int), _get(raw, "name", str))
+    raise ModelError(f"operation {raw['op']!r} is unknown; expected {_OPERATIONS}")
 
 
 def from_dict(raw: dict[str, Any]) -> EncoderModel:
     """Return the model of ``to_dict``; ModelError when a key is missing or the model is invalid."""
-    if raw.get("format") != FORMAT or raw.get("spec_version") != SPEC_VERSION:
+    version = raw.get("spec_version")
+    if raw.get("format") != FORMAT or type(version) is not int or version not in _VERSIONS:
         raise ModelError(
-            f"not an encoder of spec version {SPEC_VERSION}: "
-            f"format {raw.get('format')!r}, spec version {raw.get('spec_version')!r}"
+            f"not an encoder of spec version {SPEC_VERSION} or {CELLS_VERSION}: "
+            f"format {raw.get('format')!r}, spec version {version!r}"
         )
     try:
         arrangement = raw["input"]["arrangement"]
@@ -177,7 +238,7 @@ def from_dict(raw: dict[str, Any]) -> EncoderModel:
         image = Arrangement(_get(arrangement, "name", str), rows, cols, channels, _integers(arrangement, "cells"))
         source = Input(_get(raw["input"], "cells", int), _parse_format(raw["input"]["charge"]), image)
         ops = tuple(_parse_op(op) for op in _get(raw, "ops", list))
-        model = EncoderModel(_get(raw, "name", str), source, ops, _get(raw, "provenance", dict))
+        model = EncoderModel(_get(raw, "name", str), source, ops, _get(raw, "provenance", dict), version)
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(f"encoder JSON is malformed: {type(problem).__name__} {problem}") from problem
     return check(model)

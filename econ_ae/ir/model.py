@@ -7,7 +7,7 @@ Activations are laid out (row, column, channel), flattened in that order before 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -15,28 +15,51 @@ from types import MappingProxyType
 import numpy as np
 
 from econ_ae.errors import ModelError
-from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow, Rounding
+from econ_ae.fixedpoint import FixedFormat, IntArray
 from econ_ae.geometry import Arrangement
+from econ_ae.ir.cells import Apportion, CellCode, CellOp, Choose, Enumerate, Merge, Order
+from econ_ae.ir.layers import (
+    Accumulate,
+    Conv2D,
+    Dense,
+    Exact,
+    Layer,
+    Pack,
+    Requantise,
+    Shape,
+    TrnEach,
+    same_padding,
+)
+
+__all__ = [
+    "CELLS_VERSION",
+    "CHARGE",
+    "SPEC_VERSION",
+    "Accumulate",
+    "CellCode",
+    "Conv2D",
+    "Dense",
+    "EncoderModel",
+    "Exact",
+    "Input",
+    "Layer",
+    "Normalise",
+    "Op",
+    "Pack",
+    "Requantise",
+    "Shape",
+    "Stage",
+    "TrnEach",
+    "as_int_array",
+    "same_padding",
+]
 
 SPEC_VERSION = 1
+"""Of models of layers."""
+CELLS_VERSION = 2
+"""Of models with operations on cells."""
 CHARGE = FixedFormat(signed=False, width=22, fraction=0)
 """A calibrated charge, CALQ (ECON-T, spec 3)."""
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Exact:
-    """Full-precision products and sums; the Requantise that follows rounds once."""
-
-
-@dataclass(frozen=True)
-class TrnEach:
-    """Every product is floored to ``fraction`` fractional bits before it is added (ECON-T, spec 6.4 and 6.5)."""
-
-    fraction: int
-
-
-Accumulate = Exact | TrnEach
 
 
 @dataclass(frozen=True)
@@ -47,7 +70,7 @@ class Input:
     ----------
     cells : number of trigger cells
     charge : format of a charge (unsigned, integer)
-    arrangement : which cell is at which pixel
+    arrangement : which cell is at which pixel; operations on cells know cells by their numbers and do not read it
     """
 
     cells: int
@@ -63,105 +86,7 @@ class Normalise:
     name: str = "normalise"
 
 
-@dataclass(frozen=True, eq=False)
-class Conv2D:
-    """A 2D convolution: explicit zero padding, integer weights.
-
-    Parameters
-    ----------
-    kernel : int64 (rows, cols, channels, filters), in units of 2**-weight.fraction
-    bias : int64 (filters,), in units of 2**-bias_format.fraction
-    stride : (rows, cols)
-    padding : ((top, bottom), (left, right)) pixels of zeros
-    """
-
-    name: str
-    kernel: IntArray
-    bias: IntArray
-    weight: FixedFormat
-    bias_format: FixedFormat
-    stride: tuple[int, int]
-    padding: tuple[tuple[int, int], tuple[int, int]]
-    accumulate: Accumulate = field(default_factory=Exact)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return (rows, cols, filters) for an input of ``shape`` (rows, cols, channels)."""
-        if self.kernel.ndim != 4:
-            raise ModelError(f"{self.name}: a convolution's kernel has 4 axes, not {self.kernel.ndim}")
-        if len(shape) != 3 or shape[2] != self.kernel.shape[2]:
-            raise ModelError(
-                f"{self.name}: kernel expects images of {self.kernel.shape[2]} channels, got shape {shape}"
-            )
-        if min(self.stride) < 1:
-            raise ModelError(f"{self.name}: strides must be >= 1, not {self.stride}")
-        size = [
-            (shape[axis] + sum(self.padding[axis]) - self.kernel.shape[axis]) // self.stride[axis] + 1
-            for axis in (0, 1)
-        ]
-        return size[0], size[1], self.kernel.shape[3]
-
-
-@dataclass(frozen=True, eq=False)
-class Dense:
-    """A fully connected layer on the flattened input.
-
-    Parameters
-    ----------
-    kernel : int64 (inputs, outputs), in units of 2**-weight.fraction
-    bias : int64 (outputs,), in units of 2**-bias_format.fraction
-    """
-
-    name: str
-    kernel: IntArray
-    bias: IntArray
-    weight: FixedFormat
-    bias_format: FixedFormat
-    accumulate: Accumulate = field(default_factory=Exact)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return (outputs,) for an input of any ``shape`` with as many elements as the kernel has rows."""
-        if self.kernel.ndim != 2:
-            raise ModelError(f"{self.name}: a dense kernel has 2 axes, not {self.kernel.ndim}")
-        if math.prod(shape) != self.kernel.shape[0]:
-            raise ModelError(
-                f"{self.name}: kernel expects {self.kernel.shape[0]} inputs, got {math.prod(shape)} (shape {shape})"
-            )
-        return (self.kernel.shape[1],)
-
-
-@dataclass(frozen=True)
-class Requantise:
-    """Bring accumulators into a format, after ``max(x, 0)`` when ``relu``."""
-
-    name: str
-    relu: bool
-    out: FixedFormat
-    rounding: Rounding = Rounding.RND_CONV
-    overflow: Overflow = Overflow.SAT
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Which bits of each latent are sent, and on how many eLinks.
-
-    Parameters
-    ----------
-    keep : one mask per latent, bit b set when bit b of the latent is sent (ECON-T keep mask, spec 6.7)
-    elinks : 32-bit output links per bunch crossing
-    """
-
-    keep: tuple[int, ...]
-    elinks: int
-    name: str = "pack"
-
-    @property
-    def bits(self) -> int:
-        """Latent bits sent per bunch crossing."""
-        return sum(mask.bit_count() for mask in self.keep)
-
-
-Layer = Conv2D | Dense
-Op = Normalise | Conv2D | Dense | Requantise | Pack
+Op = Normalise | Conv2D | Dense | Requantise | Pack | CellOp
 
 
 @dataclass(frozen=True)
@@ -200,7 +125,8 @@ class EncoderModel:
     ----------
     name : a Verilog and C identifier
     input : cells, charge format, arrangement
-    ops : Normalise, then (Conv2D | Dense, Requantise) pairs, then Pack
+    ops : Normalise, then (Conv2D | Dense, Requantise) pairs, then Pack; or Normalise, Order, Choose, Merge where
+        it is wanted, Apportion, Enumerate
     provenance : free text facts (training run hash, quantization rule, ...)
 
     Notes
@@ -236,15 +162,56 @@ class EncoderModel:
     @property
     def pack(self) -> Pack:
         """The packing of the latents."""
+        self._needs_latents("packing")
         op = self.ops[-1] if self.ops else None
         if not isinstance(op, Pack):
             raise ModelError(f"{self.name}: the last operation must be Pack, not {type(op).__name__}")
         return op
 
+    @property
+    def sends_cells(self) -> bool:
+        """Whether cells are sent as pulses, and not latents."""
+        return any(isinstance(op, CellOp) for op in self.ops)
+
+    @cached_property
+    def cell_code(self) -> CellCode:
+        """The operations on cells.
+
+        Raises
+        ------
+        ModelError
+            When they are not in the one order in which they can follow each other.
+        """
+        match self.ops[1:]:
+            case (
+                Order() as order,
+                Choose() as choose,
+                Merge() as merge,
+                Apportion() as apportion,
+                Enumerate() as last,
+            ):
+                return CellCode(order, choose, merge, apportion, last)
+            case (Order() as order, Choose() as choose, Apportion() as apportion, Enumerate() as last):
+                return CellCode(order, choose, None, apportion, last)
+        raise ModelError(
+            f"{self.name}: expected Normalise, Order, Choose, Merge (or none), Apportion, Enumerate; "
+            f"got {', '.join(type(op).__name__ for op in self.ops)}"
+        )
+
+    @property
+    def elinks(self) -> int:
+        """Output links of 32 bits that are used."""
+        return self.cell_code.enumerate.elinks if self.sends_cells else self.pack.elinks
+
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """Every layer with its requantisation, shapes and formats."""
+        self._needs_latents("layers")
         return tuple(self._walk())
+
+    def _needs_latents(self, what: str) -> None:
+        if self.sends_cells:
+            raise ModelError(f"{self.name}: sends cells as pulses and has no {what} of latents; use its cell_code")
 
     def _walk(self) -> Iterator[Stage]:
         shape: Shape = self.input.arrangement.shape
@@ -280,11 +247,18 @@ class EncoderModel:
         )
         return replace(self, ops=ops)
 
+    def with_rule(self, limits: Sequence[int], bias: Sequence[Sequence[int]]) -> EncoderModel:
+        """Return a copy that chooses by other classes and biases: what ``Choose`` has in registers.
 
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros (before, after) that TensorFlow's 'same' padding adds on one axis; the odd one comes after."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+        Raises
+        ------
+        ModelError
+            When the model sends latents; what the numbers must be, ``validate.check`` says.
+        """
+        old = self.cell_code.choose
+        rows = tuple(tuple(int(value) for value in row) for row in bias)
+        new = replace(old, limits=tuple(int(limit) for limit in limits), bias=rows)
+        return replace(self, ops=tuple(new if op is old else op for op in self.ops))
 
 
 def as_int_array(values: object) -> IntArray:

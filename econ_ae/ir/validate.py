@@ -7,8 +7,10 @@ import re
 import numpy as np
 
 from econ_ae.errors import ModelError
-from econ_ae.ir.model import SPEC_VERSION, Conv2D, EncoderModel, Exact, Requantise, Stage
+from econ_ae.ir.cells import Enumerate
+from econ_ae.ir.model import CELLS_VERSION, SPEC_VERSION, Conv2D, Dense, EncoderModel, Exact, Pack, Requantise, Stage
 from econ_ae.ir.ranges import accumulator_range
+from econ_ae.ir.validate_cells import cell_errors
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 MAX_ELINKS = 13
@@ -63,12 +65,15 @@ def check_float32(model: EncoderModel) -> EncoderModel:
 def errors(model: EncoderModel) -> list[str]:
     """Return every structural error, one sentence each; an empty list for a valid model."""
     found: list[str] = []
-    if model.spec_version != SPEC_VERSION:
-        found.append(f"spec version must be {SPEC_VERSION}, not {model.spec_version}")
+    version = CELLS_VERSION if model.sends_cells else SPEC_VERSION
+    if model.spec_version != version:
+        found.append(f"spec version must be {version}, not {model.spec_version}")
     names = [model.name, *(op.name for op in model.ops)]
     found += [f"name {n!r} must be lower-case letters, digits and _" for n in names if not _IDENTIFIER.fullmatch(n)]
     found += [f"name {n!r} is used {names.count(n)} times" for n in sorted(set(names)) if names.count(n) > 1]
     found += _input_errors(model)
+    if model.sends_cells:
+        return found + _of_cells(model)
     try:
         stages = model.stages
         pack = model.pack
@@ -84,9 +89,7 @@ def errors(model: EncoderModel) -> list[str]:
         for i, mask in enumerate(pack.keep)
         if not 0 <= mask < 1 << model.latent.width
     ]
-    if not 1 <= pack.elinks <= MAX_ELINKS:
-        found.append(f"pack uses {pack.elinks} eLinks; expected 1..{MAX_ELINKS}")
-    return found
+    return found + _elinks_errors(pack)
 
 
 def check(model: EncoderModel) -> EncoderModel:
@@ -95,6 +98,24 @@ def check(model: EncoderModel) -> EncoderModel:
     if found:
         raise ModelError(f"encoder {model.name!r}: " + "; ".join(found))
     return model
+
+
+def _of_cells(model: EncoderModel) -> list[str]:
+    mixed = [op.name for op in model.ops if isinstance(op, Conv2D | Dense | Requantise | Pack)]
+    found = [f"operations on cells cannot stand beside layers or their packing ({', '.join(mixed)})"] if mixed else []
+    try:
+        code, _ = model.cell_code, model.normalise
+    except ModelError as problem:
+        return [*found, str(problem)]
+    wrong_elinks = _elinks_errors(code.enumerate)
+    capacity = 0 if wrong_elinks else frame_capacity(code.enumerate.elinks)
+    return [*_normalise_errors(model), *cell_errors(model, capacity), *wrong_elinks]
+
+
+def _elinks_errors(op: Pack | Enumerate) -> list[str]:
+    if 1 <= op.elinks <= MAX_ELINKS:
+        return []
+    return [f"{op.name} uses {op.elinks} eLinks; expected 1..{MAX_ELINKS}"]
 
 
 def _input_errors(model: EncoderModel) -> list[str]:

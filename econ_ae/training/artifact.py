@@ -14,6 +14,7 @@ from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress, waiting
 from econ_ae.training import recipe
+from econ_ae.training.cells import artifact as cells
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
 from econ_ae.training.kept import Epoch
 from econ_ae.training.networks import TRAINED, Networks, build, load
@@ -50,6 +51,8 @@ def train(
 
     With ``stream``, a set of rows with charge in a dataset file, these are the training events instead of the batch.
     """
+    if config.encoder.family == "cells":
+        return cells.train(config, geometry, batches, directory, progress, stream=stream)
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,9 @@ def weights_path(directory: Path, model: str) -> Path:
     return directory / f"{model}.weights.h5"
 
 
-def require_weights(directory: Path) -> list[Path]:
+def require_weights(directory: Path, models: Sequence[str] = MODELS) -> list[Path]:
     """Return the files of the best weights; RunDirectoryError when one is missing."""
-    files = [weights_path(directory, model) for model in MODELS]
+    files = [weights_path(directory, model) for model in models]
     for path in files:
         if not path.is_file():
             raise RunDirectoryError(f"{path} is missing; train this run first, or delete {directory} to train it anew")
@@ -69,7 +70,7 @@ def save_weights(directory: Path, *models: Any) -> None:
 
 def load_weights(directory: Path, *models: Any) -> None:
     """Load the weights of Keras models; RunDirectoryError when a file is missing, damaged or of another network."""
-    require_weights(directory)
+    require_weights(directory, [model.name for model in models])
     for model in models:
         path = weights_path(directory, model.name)
         try:

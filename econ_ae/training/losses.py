@@ -83,6 +83,11 @@ def mean_emd(true: ArrayLike, predicted: ArrayLike, geometry: WaferGeometry) -> 
     return float(emd(true, predicted, geometry).of_defined.mean())
 
 
+def pair_emd(true: ArrayLike, predicted: ArrayLike, geometry: WaferGeometry) -> FloatArray:
+    """Return the exact EMD, EMD units, float64 (n,), of pairs of images (n, cells) of any scale, all with charge."""
+    return emd(true, predicted, geometry).values
+
+
 LOSSES: dict[str, Callable[[WaferGeometry], Loss]] = {
     "telescope": telescope,
     "pyramid": pyramid,

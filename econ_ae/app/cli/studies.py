@@ -31,13 +31,14 @@ def evaluate(
     elinks: Annotated[
         str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
     ] = None,
+    data: Annotated[str | None, typer.Option(help="File with other events; default: the runs' report events.")] = None,
     out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
     as_json: Json = False,
 ) -> None:
     """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
-    from econ_ae.app.headline import by_elinks, synthetic
+    from econ_ae.app.headline import by_elinks
     from econ_ae.app.run.context import open_run
     from econ_ae.app.studies.compare import compare, evaluation_folder
 
@@ -49,11 +50,14 @@ def evaluate(
         )
     contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
     folder = evaluation_folder(contexts, out, overwrite=overwrite)
-    rows = compare(contexts, names, counts, folder)
+    found = compare(contexts, names, counts, folder, source=data)
+    rows = found.rows
     if as_json:
         print_json(rows)
         return
-    typer.echo(f"Mean EMD of the report events{synthetic(contexts[0])}, in units of half a trigger-cell pitch;")
+    events = "report events" if data is None else f"events of {data}"
+    kind = " (synthetic)" if found.synthetic else ""
+    typer.echo(f"Mean EMD of the {events}{kind}, in units of half a trigger-cell pitch;")
     typer.echo("in brackets the error of the last digits.")
     print_table("From the transmitted bits", by_elinks(rows))
     typer.echo(f"evaluation: {folder / 'index.html'}")

@@ -77,31 +77,7 @@ def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
 def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> tuple[Batch, Split]:
     """Return the batch that a configuration asks for, under its conditions, and its rows."""
     data = config.data
-    if data.source in {SYNTHETIC, PYTHIA}:
-        from econ_ae.data.generated import generated
-
-        batch = generated(data, config.seed, geometry, progress)
-    elif data.registers is not None:
-        from econ_ae.data.readers.front_end import read_front_end
-
-        batch = read_front_end(Path(data.source), Path(data.registers), data.limit)
-    elif data.source.endswith(whole_events.SUFFIX):
-        batch = whole_events.read(data, geometry)
-    else:
-        from econ_ae.data.readers import RootOptions, read
-
-        batch = read(
-            data.source,
-            limit=data.limit,
-            field_order=data.field_order,
-            density=data.density,
-            zero_code=data.zero_code,
-            geometry=geometry,
-            root=RootOptions(**data.root.model_dump()),
-        )
-        if progress is not None:
-            for step in batch.provenance.steps:
-                progress.say(step)
+    batch = read_batch(config, geometry, progress)
     if whole_events.holds(batch):
         rows = whole_events.split(data, batch.metadata["event"], batch.total > 0)
     else:
@@ -109,6 +85,36 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
             batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
         )
     return change(batch, rows, config, geometry)
+
+
+def read_batch(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Batch:
+    """Return all images that a configuration selects of its source, as they are."""
+    data = config.data
+    if data.source in {SYNTHETIC, PYTHIA}:
+        from econ_ae.data.generated import generated
+
+        return generated(data, config.seed, geometry, progress)
+    if data.registers is not None:
+        from econ_ae.data.readers.front_end import read_front_end
+
+        return read_front_end(Path(data.source), Path(data.registers), data.limit)
+    if data.source.endswith(whole_events.SUFFIX):
+        return whole_events.read(data, geometry)
+    from econ_ae.data.readers import RootOptions, read
+
+    batch = read(
+        data.source,
+        limit=data.limit,
+        field_order=data.field_order,
+        density=data.density,
+        zero_code=data.zero_code,
+        geometry=geometry,
+        root=RootOptions(**data.root.model_dump()),
+    )
+    if progress is not None:
+        for step in batch.provenance.steps:
+            progress.say(step)
+    return batch
 
 
 def change(batch: Batch, rows: Split, config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]:

@@ -12,6 +12,7 @@ from econ_ae.app.model_card import model_card
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.app.stages import costs
+from econ_ae.app.without_hardware import why_none
 from econ_ae.files import write_json, write_text
 from econ_ae.ir.model import EncoderModel, Exact
 from econ_ae.ir.validate import frame_capacity
@@ -36,6 +37,7 @@ def run(context: Context) -> list[Path]:
     evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
     ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
     history = context.json(TRAINING, HISTORY)
+    without = why_none(config)
     silicon, left_out = cost_tables.for_report(context)
     data = build_report(
         evaluation,
@@ -48,14 +50,14 @@ def run(context: Context) -> list[Path]:
             "val_loss": [e["validation_loss"] for e in history],
             "learning_rate": [e["learning_rate"] for e in history],
         },
-        verification=context.json(VERIFY, VERIFICATION),
+        verification=None if without else context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
         manifest=context.run.manifest().facts() | {"preset": config.name},
         notes=_notes(context, model, len(batch)),
         ideal=ideal_evaluation,
         streams=sent.streams,
         costs=silicon,
-        no_costs=f"{costs.why_none(context)} {left_out}".strip(),
+        no_costs=without or f"{costs.why_none(context)} {left_out}".strip(),
     )
     folder = context.path(REPORT)
     write_text(folder / "index.html", render(data))
@@ -77,6 +79,12 @@ def compared_with_keras(frozen: Mapping[str, Any], events: int) -> str:
 
 def _notes(context: Context, model: EncoderModel, events: int) -> list[str]:
     config = context.config
+    if model.sends_cells:
+        return [
+            "Everything is reconstructed from the transmitted bits alone: pulses, 4E3M and 5E4M codes of the frames.",
+            "Events that fit are sent without any loss. The frames of every event of the report were unpacked and "
+            "compared with what was encoded.",
+        ]
     notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
         compared_with_keras(context.json(FREEZE), events),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from econ_ae.app.headline import TRANSMITTED
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.lock import content, lock
+from econ_ae.app.stages.data import read_batch
+from econ_ae.config import RunConfig, changed
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.files import write_text
-from econ_ae.ir import codec
+from econ_ae.ir import codec, weights
 from econ_ae.ir.model import EncoderModel
+from econ_ae.ir.validate import frame_capacity
 
 EVALUATION = "evaluation.json"
 
@@ -39,10 +42,23 @@ def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrit
     return out
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The rows of the headline table, and whether the events were generated."""
+
+    rows: list[dict[str, Any]]
+    synthetic: bool
+
+
 def compare(
-    contexts: Sequence[Context], algorithms: Sequence[str], elinks: Sequence[int] | None, out: Path
-) -> list[dict[str, Any]]:
-    """Evaluate finished runs and the chip's other algorithms on the runs' report events, from the transmitted bits.
+    contexts: Sequence[Context],
+    algorithms: Sequence[str],
+    elinks: Sequence[int] | None,
+    out: Path,
+    *,
+    source: str | None = None,
+) -> Compared:
+    """Evaluate finished runs and the chip's other algorithms on the same events, from the transmitted bits.
 
     Writes ``index.html``, ``evaluation.json``, ``emd.csv`` and every table as CSV into ``out``.
 
@@ -52,10 +68,8 @@ def compare(
     algorithms : some of ``ae``, ``stc``, ``bc``, ``ts``, ``rpt``, ``abc`` (best choice with adaptive precision),
         ``ccc`` (companded cell code)
     elinks : eLink counts of the others; None takes the runs' settings and the autoencoders' counts
-
-    Returns
-    -------
-    rows of the headline table
+    source : a file with other events of the same geometry, all of which are taken, with the first run's settings of
+        the data; None takes the runs' report events. Tables of the others are made of the first run's training rows.
 
     Raises
     ------
@@ -75,12 +89,18 @@ def compare(
     labels = _labels(contexts)
     place = first.run.path if out.resolve().is_relative_to(first.run.path.resolve()) else out
     with lock(place, first.progress):
-        return _compare(contexts, labels, algorithms, elinks, out)
+        return _compare(contexts, labels, algorithms, elinks, out=out, source=source)
 
 
 def _compare(
-    contexts: Sequence[Context], labels: list[str], algorithms: Sequence[str], elinks: Sequence[int] | None, out: Path
-) -> list[dict[str, Any]]:
+    contexts: Sequence[Context],
+    labels: list[str],
+    algorithms: Sequence[str],
+    elinks: Sequence[int] | None,
+    *,
+    out: Path,
+    source: str | None,
+) -> Compared:
     from metrics.baselines import flat_image
     from metrics.emd import engine
     from metrics.evaluate import evaluate
@@ -89,18 +109,18 @@ def _compare(
     from metrics.transmitted import transmitted
 
     first = contexts[0]
-    batch = _same_events(contexts)
+    batch, facts = _same_events(contexts) if source is None else _other_events(contexts, source)
     models = [context.model() for context in contexts]
-    facts = [_run_facts(*run) for run in zip(labels, contexts, models, strict=True)]
+    runs = [_run_facts(*run) for run in zip(labels, contexts, models, strict=True)]
     if elinks is None:
-        elinks = sorted({*first.config.report.elinks, *(model.pack.elinks for model in models)})
+        elinks = sorted({*first.config.report.elinks, *(model.elinks for model in models)})
     others = [name for name in algorithms if name != "ae"]
     sent = transmitted(batch.charges, first.geometry, elinks, others, tune=first.rows("train").charges)
     compared = [flat_image(batch.charges), *sent.reconstructions]
     if "ae" in algorithms:
         autoencoders = (reconstruct(*pair, batch) for pair in zip(contexts, models, strict=True))
         compared[:0] = [replace(r, variant=label) for r, label in zip(autoencoders, labels, strict=True)]
-    first.progress.say(f"exact EMD of {len(batch)} report events, {len(compared)} reconstructions ({engine()})")
+    first.progress.say(f"exact EMD of {len(batch)} events, {len(compared)} reconstructions ({engine()})")
     with first.progress.bar("EMD", len(batch) * len(compared)) as bar:
         evaluation = evaluate(
             batch.charges,
@@ -115,9 +135,9 @@ def _compare(
         batch.charges,
         first.geometry,
         title=f"Evaluation of {', '.join(labels)}",
-        dataset=first.json(FACTS),
+        dataset=facts,
         streams=sent.streams,
-        runs=facts,
+        runs=runs,
         notes=["Everything is reconstructed from the transmitted bits alone."],
     )
     write_text(out / "index.html", render(data))
@@ -129,11 +149,39 @@ def _compare(
             write_text(out / f"{name}.csv", to_csv(found[name]))
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # of an earlier evaluation here
-    return [dict(row) for row in headline_table(evaluation, TRANSMITTED)]
+    rows = [dict(row) for row in headline_table(evaluation, TRANSMITTED)]
+    return Compared(rows, bool(facts["synthetic"]))
 
 
-def _same_events(contexts: Sequence[Context]) -> Batch:
-    """Return the report rows that all runs share, row by row."""
+def _other_events(contexts: Sequence[Context], source: str) -> tuple[Batch, dict[str, Any]]:
+    """Return all events of a file that the runs' settings select, and what a reader must know about them."""
+    first = contexts[0]
+    first.run.check("data")
+    settings = [changed(context.config, "options", data={"source": source}) for context in contexts]
+    for context, other in zip(contexts, settings, strict=True):
+        context.run.check("freeze")
+        if _selection(other) != _selection(settings[0]):
+            raise ConfigError(
+                f"{context.run.path} takes other images of a file than {first.run.path} (settings of data); evaluate "
+                "them one at a time"
+            )
+    batch = read_batch(settings[0], first.geometry, first.progress)
+    if not len(batch):
+        raise ConfigError(f"{source} has no image that the settings of {first.run.path} select")
+    facts = {**asdict(batch.provenance), "events": len(batch), "rows": "all", "report_events": len(batch)}
+    return batch, facts | {"undefined_in_report": int((batch.total == 0).sum())}
+
+
+def _selection(config: RunConfig) -> dict[str, Any]:
+    """Return the settings that say which images are read, not what they are used for."""
+    data = config.data.model_dump(exclude={"train", "report", "validation", "keep_copies", "memory_mb"})
+    events = {"train_events", "validation_events", "report_events"}
+    data["cms_events"] = {key: value for key, value in data["cms_events"].items() if key not in events}
+    return data
+
+
+def _same_events(contexts: Sequence[Context]) -> tuple[Batch, dict[str, Any]]:
+    """Return the report rows that all runs share, row by row, and what a reader must know about them."""
     hashes = []
     for context in contexts:
         context.run.check("freeze")
@@ -147,7 +195,7 @@ def _same_events(contexts: Sequence[Context]) -> Batch:
                 f"({n}, sha256 {one}); runs are compared event by event: train them on the same data with the same "
                 "report rows, or evaluate them one at a time"
             )
-    return contexts[0].rows("report")
+    return contexts[0].rows("report"), contexts[0].json(FACTS)
 
 
 def _labels(contexts: Sequence[Context]) -> list[str]:
@@ -174,9 +222,9 @@ def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, A
         "settings": context.config.name,
         "loss": context.config.training.loss,
         "seed": context.config.seed,
-        "eLinks": model.pack.elinks,
-        "latent bits": model.pack.bits,
-        "weights": sum(layer.kernel.size + layer.bias.size for layer in model.layers),
+        "eLinks": model.elinks,
+        "payload bits": frame_capacity(model.elinks) if model.sends_cells else model.pack.bits,
+        "weights": sum(field.count for field in weights.fields(model)),
         "Verilog": verified,
         "encoder sha256": codec.sha256(model)[:12],
     }

@@ -10,7 +10,7 @@ from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import train
 from econ_ae.config import RunConfig
-from econ_ae.errors import RunDirectoryError
+from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import write_json
 
 FOLDER = "quantisation"
@@ -75,6 +75,8 @@ def _compare(context: Context) -> list[dict[str, Any]]:
     from metrics.statistics import paired_difference, summarise
 
     own = context.config
+    if own.encoder.family == "cells":
+        raise ConfigError(f"{context.run.path} sends cells as pulses: it has no weights that are quantised")
     batch = context.rows("report")
     batch = batch[batch.total > 0]
     results = {}

@@ -94,11 +94,13 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
     # The same networks are loaded for three runs in one process, which TensorFlow takes for needless tracing.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = _finished(run_path, progress)
+    if run.config.encoder.family == "cells":
+        raise ConfigError(f"{run_path} sends cells as pulses, which is learned anew in minutes: make a new run")
     if not plan.conditions.changes:
         raise ConfigError("nothing changed; give at least one of --dead, --noisy, --partial, --drift and --pileup")
     conditions.check(plan.conditions, run.geometry)
     config = plan.config(run.config)
-    pipeline.check_tools()
+    pipeline.check_tools(config)
     made = {"run": run_path.name, "encoder": dict(run.run.manifest().stages["freeze"].outputs)}
     made |= {"config": config.model_dump(mode="json")}
     if resume and out.exists():

@@ -1,4 +1,4 @@
-"""Runs an encoder model on integer numpy arrays: the model that everything generated must equal, bit for bit."""
+"""Runs the layers of an encoder model on integer numpy arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from econ_ae.emulator.integers import floor_log2
 from econ_ae.errors import DataError
 from econ_ae.fixedpoint import IntArray, requantise
 from econ_ae.ir.model import Conv2D, EncoderModel, Input, Normalise, Stage
@@ -17,12 +18,6 @@ Trace = MutableMapping[str, IntArray]
 _FLOAT32_EXACT = 1 << 24
 _FLOAT64_EXACT = 1 << 53
 _CHUNK = 4096  # events; keeps the im2col arrays in cache
-
-
-def floor_log2(values: NDArray[np.integer]) -> IntArray:
-    """Return floor(log2(v)) of positive integers below 2**53, and 0 for 0."""
-    exponent = np.frexp(values.astype(np.float64))[1].astype(np.int64) - 1
-    return np.maximum(exponent, 0)
 
 
 def normalise(model: EncoderModel, charges: NDArray[np.integer]) -> IntArray:

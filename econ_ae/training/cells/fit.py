@@ -1,0 +1,245 @@
+"""Learning of an encoder of cells and its decoders: table and rule, the network, the rule anew with the network."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from econ_ae.config import RunConfig
+from econ_ae.config.skeleton import skeleton
+from econ_ae.errors import DataError
+from econ_ae.files import write_json
+from econ_ae.geometry import WaferGeometry
+from econ_ae.ir.model import EncoderModel
+from econ_ae.progress import Bar, Progress, waiting
+from econ_ae.training.average import MovingAverage
+from econ_ae.training.cells import network, table
+from econ_ae.training.cells.candidates import Candidates, candidates, lossy
+from econ_ae.training.cells.events import LossyEvents, encoded, received_sums
+from econ_ae.training.cells.rule import Rule, learn
+from econ_ae.training.cells.table import Table
+from econ_ae.training.kept import (
+    Checkpoints,
+    Epoch,
+    check_not_diverged,
+    load_weights,
+    note_divergence,
+    save_weights,
+    write_history,
+)
+from econ_ae.training.losses import exact, pair_emd
+
+RULE = "rule.json"
+LEARNED = "learned.json"
+_WARMUP = 100  # steps over which the learning rate rises
+_PAIRS = 16_384  # of events and modes that the network decodes at a time
+
+
+class CellsTrainer:
+    """Learns everything of a configuration into a directory, continuing what is there.
+
+    Parameters
+    ----------
+    train, validation : charges (n, cells)
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        geometry: WaferGeometry,
+        charges: tuple[NDArray[np.integer], NDArray[np.integer]],
+        directory: Path,
+        progress: Progress,
+    ) -> None:
+        self.config, self.geometry, self.progress, self.directory = config, geometry, progress, directory
+        self.empty = skeleton(config, geometry)
+        self.modes = self.empty.cell_code.choose.modes
+        directory.mkdir(parents=True, exist_ok=True)
+        with waiting(progress, f"{len(charges[0])} training and {len(charges[1])} validation events are encoded"):
+            train, validation = (part[part.sum(axis=1) > 0] for part in charges)
+            self.events = LossyEvents(train[lossy(self.empty, train)], config.seed)
+            rows = lossy(self.empty, validation)
+            self.validation, self.lossy_share = validation[rows], float(rows.mean())
+        training = config.training
+        if len(self.events) < training.batch or not len(self.validation):
+            raise DataError(
+                f"{len(self.events)} training and {len(self.validation)} validation events cannot be sent without "
+                f"loss; expected at least one batch of {training.batch} and one: give more events or fewer eLinks"
+            )
+        self.steps = min(config.cells.steps or len(self.events), len(self.events) // training.batch)
+        self.network = network.build(config.cells, len(self.modes), geometry, config.seed)
+        self.optimizer = keras.optimizers.Adam(training.learning_rate)
+        self.optimizer.build(self.network.trainable_variables)
+        self.average = MovingAverage(self.network.trainable_variables, training.average) if training.average else None
+        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        parts = {"decoder": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "average": self.average}
+        self.checkpoints = Checkpoints(directory, {name: part for name, part in parts.items() if part is not None})
+        self.history = self.checkpoints.restore()
+        self.loss = exact(geometry)
+        self._step = tf.function(self._train_step)
+
+    def fit(self) -> list[Epoch]:
+        """Learn all; load and keep the best weights and the rule that goes with them.
+
+        Raises
+        ------
+        TrainingError
+            When a loss is no finite number, now or in an earlier attempt.
+        OSError
+            When a file cannot be written.
+        """
+        check_not_diverged(self.directory)
+        epochs, first = self.config.training.epochs, len(self.history)
+        with self.progress.bar("training", epochs) as bar:
+            bar.advance(first)
+            for epoch in range(first, epochs):
+                if self._best() is not None and epoch - self._best_epoch().epoch > self.config.training.patience:
+                    break
+                compiling = f"first epoch of {self.steps} batches, the network is compiled"
+                with waiting(self.progress, compiling) if epoch == first else nullcontext():
+                    self._run_epoch(epoch, bar)
+        self._finish()
+        return self.history
+
+    @cached_property
+    def table(self) -> Table:
+        """The table decoder, made once."""
+        path = self.directory / table.FILE
+        if not path.is_file():
+            with waiting(self.progress, f"table of {len(self.candidates.charges)} events"):
+                Table.fitted(self.modes, self.candidates, self.geometry).save(path)
+        return Table.load(path)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """All modes of the events that the rule is learned from."""
+        count = min(self.config.cells.rule_events, len(self.events))
+        rows = np.random.default_rng([self.config.seed, 6]).permutation(len(self.events))[:count]
+        return candidates(self.empty, self.events.charges[rows])
+
+    def rule(self, epoch: int) -> Rule:
+        """Return the rule of an epoch; at the first one after a refit is due it is learned."""
+        begins = max((e for e in self._boundaries() if e <= epoch), default=0)
+        path = self.directory / f"rule-{begins}.json"
+        if not path.is_file():
+            before = None if begins == 0 else self.rule(begins - 1)
+            self._learn(before, with_network=begins > 0).save(path)
+        return Rule.load(path)
+
+    def _boundaries(self) -> list[int]:
+        parts = self.config.cells.refits + 1
+        return [round(self.config.training.epochs * i / parts) for i in range(1, parts)]
+
+    def _learn(self, before: Rule | None, *, with_network: bool) -> Rule:
+        """Return the rule with the least mean EMD of the present network, with its kept weights, or of the table."""
+        own, choose = self.config.cells, self.empty.cell_code.choose
+        seen = self.candidates
+        with waiting(self.progress, f"choice of the mode: exact EMD of {len(seen.row)} pairs of event and mode"):
+            with self._kept_weights():
+                images = self._images(seen) if with_network else self.table.fractions(seen.mode, seen.pulses)
+            cost = pair_emd(seen.charges[seen.row], images, self.geometry)
+            return learn(seen, cost, own.classes, choose.bias_fraction, seed=self.config.seed, start=before)
+
+    def _images(self, seen: Candidates) -> NDArray[np.float64]:
+        totals = received_sums(seen.charges)
+        parts = []
+        for start in range(0, len(seen.row), _PAIRS):
+            rows = slice(start, start + _PAIRS)
+            mode, pulses, sums = seen.mode[rows], seen.pulses[rows], totals[seen.row[rows]]
+            parts.append(network.predict(self.network, network.features(self.modes, self.table, mode, pulses, sums)))
+        return np.concatenate(parts)
+
+    def _model(self, rule: Rule) -> EncoderModel:
+        return self.empty.with_rule(rule.limits, rule.bias)
+
+    def _run_epoch(self, epoch: int, bar: Bar) -> None:
+        start, training = time.perf_counter(), self.config.training
+        model = self._model(self.rule(epoch))
+        losses, rate = [], 0.0
+        batches = self.events.batches(model, self.table, epoch, training.batch, self.steps)
+        for number, (inputs, true) in enumerate(batches):
+            rate = self._rate(epoch * self.steps + number)
+            self.optimizer.learning_rate.assign(rate)
+            losses.append(self._step(*(tf.constant(array) for array in (*inputs, true))))
+        loss = float(np.mean([float(value) for value in losses]))
+        self._check_finite(epoch, "training loss", loss)
+        for variable in self.network.trainable_variables:
+            self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
+        with self._kept_weights():
+            validation = self.validation_emd(model)
+            self._check_finite(epoch, "validation EMD", validation)
+            best = self._best()
+            # The best weights first, then the history, the checkpoint last: a run cut off between repeats the epoch.
+            if best is None or validation < best.validation_loss:
+                save_weights(self.directory, self.network)
+        self.history.append(Epoch(epoch, loss, validation, rate, time.perf_counter() - start))
+        write_history(self.directory, self.history)
+        self.epoch.assign(epoch + 1)
+        self.checkpoints.save()
+        bar.advance(1, f"EMD of lossy events {loss:.4f}  validation, all events {validation:.4f}")
+
+    def _rate(self, step: int) -> float:
+        """Return the cosine schedule over all steps, with a linear rise at the start."""
+        training = self.config.training
+        part = step / (training.epochs * self.steps)
+        span = training.learning_rate - training.final_learning_rate
+        rate = training.final_learning_rate + span * 0.5 * (1 + np.cos(np.pi * part))
+        return float(rate * min(1.0, (step + 1) / _WARMUP))
+
+    def _train_step(self, pulses: Any, image: Any, event: Any, true: Any) -> Any:
+        variables = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            loss = self.loss(true, self.network([pulses, image, event], training=True))
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        if self.average is not None:
+            self.average.update(self.optimizer.iterations)
+        return loss
+
+    def validation_emd(self, model: EncoderModel, *, by_table: bool = False) -> float:
+        """Return the mean exact EMD of all validation events with charge; those without loss have none."""
+        inputs, _ = encoded(model, self.table, self.validation)
+        image = inputs[1].astype(np.float64) if by_table else network.predict(self.network, inputs)
+        return self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
+
+    def _finish(self) -> None:
+        """Load the best weights and keep their rule, or one learned anew with them where that validates better."""
+        best = self._best_epoch()
+        load_weights(self.directory, self.network)
+        average, self.average = self.average, None  # what is loaded is the average
+        old = self.rule(best.epoch)
+        new = self._learn(old, with_network=True)
+        first = self._model(self.rule(0))
+        found = {
+            "table": self.validation_emd(first, by_table=True),
+            "network": self.validation_emd(self._model(old)),
+            "rule learned anew": self.validation_emd(self._model(new)),
+        }
+        better = found["rule learned anew"] < found["network"]
+        (new if better else old).save(self.directory / RULE)
+        write_json(self.directory / LEARNED, {"validation_emd": found, "rule_anew": better, "epoch": best.epoch})
+        self.average = average
+
+    def _best(self) -> Epoch | None:
+        return min(self.history, key=lambda e: e.validation_loss, default=None)
+
+    def _best_epoch(self) -> Epoch:
+        return min(self.history, key=lambda e: e.validation_loss)
+
+    def _kept_weights(self) -> Any:
+        return nullcontext() if self.average is None else self.average.in_place()
+
+    def _check_finite(self, epoch: int, name: str, value: float) -> None:
+        if not np.isfinite(value):
+            raise note_divergence(
+                self.directory,
+                f"training diverged in epoch {epoch + 1} of {self.config.training.epochs}: the {name} is {value}; make "
+                f"a new run with a smaller training.learning_rate (now {self.config.training.learning_rate:g})",
+            )

@@ -1,0 +1,160 @@
+"""The decoder's network: every trigger cell sees two rings of neighbours a few times, with the table's image as start.
+
+All weights are shared by the cells, but for a vector that says which cell it is. The output is the table's image times
+a positive factor plus a positive amount, both the network's, divided by its sum: before training it is the table's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from numpy.typing import NDArray
+
+from econ_ae.config import CellsConfig
+from econ_ae.fixedpoint import IntArray
+from econ_ae.geometry import WaferGeometry
+from econ_ae.ir.cells import Mode
+from econ_ae.training.cells.table import Table
+from econ_ae.training.sample import sum_feature
+
+_RINGS = ((0.5, 1.25), (1.25, 2.1))
+"""Distances of the first ring of neighbours, and of the second, in the smallest distance of two cells."""
+_COUNTS = 6
+"""Numbers of pulses with an input of their own, 0 to 5."""
+_BATCH = 1024
+_SEED = 4  # beside that of the run
+
+
+class Around(keras.layers.Layer):
+    """One layer on a hexagonal lattice: (cells, n, units) plus a ReLU of what is at and around each cell.
+
+    Parameters
+    ----------
+    rings : float32 (rings, cells, cells), 1 where two cells are in each other's ring
+    units : channels
+    """
+
+    def __init__(self, rings: NDArray[np.float32], units: int, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rings, self.units, self.seed = rings, units, seed
+
+    def build(self, shape: Any) -> None:
+        """Make the weights: the cell itself, its rings, the mean of all."""
+        del shape
+        rng = np.random.default_rng(self.seed)
+        scales = [1.0, *(1 / np.sqrt(max(float(ring.sum(axis=1).mean()), 1.0)) for ring in self.rings), 0.4]
+        start = [rng.normal(0, scale / np.sqrt(self.units), (self.units, self.units)) for scale in scales]
+        own = keras.initializers.Constant(np.concatenate(start[:-1], axis=1))
+        self.kernel = self.add_weight("kernel", (self.units, self.units * (1 + len(self.rings))), initializer=own)
+        self.mean = self.add_weight(
+            "mean", (self.units, self.units), initializer=keras.initializers.Constant(start[-1])
+        )
+        self.bias = self.add_weight("bias", (self.units,), initializer="zeros")
+        self.around = [tf.constant(ring, tf.float32) for ring in self.rings]
+
+    def call(self, inputs: Any) -> Any:
+        """Return the new channels of every cell."""
+        cells = inputs.shape[0]
+        parts = tf.split(tf.tensordot(inputs, self.kernel, 1), 1 + len(self.rings), axis=2)
+        total = parts[0] + tf.tensordot(tf.reduce_mean(inputs, axis=0, keepdims=True), self.mean, 1) + self.bias
+        # Cells come first, so that a ring is one product of matrices.
+        for ring, part in zip(self.around, parts[1:], strict=True):
+            total += tf.reshape(ring @ tf.reshape(part, (cells, -1)), tf.shape(part))
+        return inputs + tf.nn.relu(total)
+
+
+class Inputs(keras.layers.Layer):
+    """What is known of every cell and of the event: (n, cells) each and (n, modes + 1) to (cells, n, units)."""
+
+    def __init__(self, cells: int, units: int, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cells, self.units, self.seed = cells, units, seed
+
+    def build(self, shape: Any) -> None:
+        """Make the weights: of a cell's numbers, of the event's, and the vector of every cell."""
+        rng = np.random.default_rng(self.seed)
+        width = _COUNTS + 4
+        event = int(shape[2][-1])
+
+        def weight(name: str, scale: float, *size: int) -> Any:
+            start = keras.initializers.Constant(rng.normal(0, scale, size))
+            return self.add_weight(name, size, initializer=start)
+
+        self.of_cell = weight("cell", 1 / np.sqrt(width), width, self.units)
+        self.of_event = weight("event", 0.3, event, self.units)
+        self.place = weight("place", 0.05, self.cells, 1, self.units)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the channels of every cell."""
+        pulses, table, event = inputs
+        q, image = tf.transpose(pulses), tf.transpose(table)
+        share = q / tf.maximum(tf.reduce_sum(q, axis=0, keepdims=True), 1.0)
+        counts = [tf.cast(tf.equal(q, float(n)), tf.float32) for n in range(_COUNTS)]
+        numbers = [tf.math.log1p(q), 8.0 * image, tf.math.log(image + 1e-3) / 4.0, 8.0 * share]
+        of_cell = tf.tensordot(tf.stack([*counts, *numbers], axis=2), self.of_cell, 1)
+        return tf.nn.relu(of_cell + tf.expand_dims(event @ self.of_event, 0) + self.place)
+
+
+class Output(keras.layers.Layer):
+    """From channels and the table's image to charge fractions, (n, cells) that sum to 1."""
+
+    def build(self, shape: Any) -> None:
+        """Make the weights; they start where the table's image is the output."""
+        units = int(shape[0][-1])
+        self.kernel = self.add_weight("kernel", (units, 2), initializer="zeros")
+        self.bias = self.add_weight("bias", (2,), initializer=keras.initializers.Constant([0.0, -6.0]))
+
+    def call(self, inputs: Any) -> Any:
+        """Return the fractions."""
+        channels, table = inputs
+        values = tf.tensordot(channels, self.kernel, 1) + self.bias
+        factor, more = tf.transpose(values[..., 0]), tf.transpose(values[..., 1])
+        image = table * tf.exp(tf.clip_by_value(factor, -3.0, 3.0)) + 0.1 * tf.nn.softplus(more)
+        return image / tf.reduce_sum(image, axis=1, keepdims=True)
+
+
+def build(config: CellsConfig, modes: int, geometry: WaferGeometry, seed: int) -> Any:
+    """Return the Keras model of (pulses, table's image, event), see ``features``, to fractions (n, cells)."""
+    cells, units = geometry.cells, config.units
+    seeds = np.random.SeedSequence([seed, _SEED]).generate_state(1 + config.depth).tolist()
+    pulses, table = keras.Input((cells,), name="pulses"), keras.Input((cells,), name="table")
+    event = keras.Input((modes + 1,), name="event")
+    x = Inputs(cells, units, seeds[0], name="inputs")([pulses, table, event])
+    for i in range(config.depth):
+        x = Around(rings(geometry), units, seeds[1 + i], name=f"around{i}")(x)
+    return keras.Model([pulses, table, event], Output(name="fractions")([x, table]), name="decoder")
+
+
+def rings(geometry: WaferGeometry) -> NDArray[np.float32]:
+    """Return which cells are in each other's first and second ring, float32 (2, cells, cells)."""
+    distance = np.asarray(geometry.distance)
+    pitch = distance[distance > 0].min()
+    return np.stack([(distance > low * pitch) & (distance < high * pitch) for low, high in _RINGS]).astype(np.float32)
+
+
+def features(
+    modes: tuple[Mode, ...],
+    table: Table,
+    mode: IntArray,
+    pulses: NDArray[np.integer],
+    totals: NDArray[np.floating],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the inputs of the network: pulses, the table's image, and the mode with the module sum.
+
+    Parameters
+    ----------
+    totals : (n,), the module sums as the receiver decodes them from the frame
+    """
+    event = np.concatenate([np.eye(len(modes), dtype=np.float32)[mode], 4.0 * sum_feature(totals)], axis=1)
+    return pulses.astype(np.float32), table.fractions(mode, pulses).astype(np.float32), event
+
+
+def predict(network: Any, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.float64]:
+    """Return the fractions of the network, float64 (n, cells)."""
+    starts = range(0, max(len(inputs[0]), 1), _BATCH)
+    parts = [network([part[i : i + _BATCH] for part in inputs], training=False) for i in starts]
+    values = np.concatenate([np.asarray(part, np.float64) for part in parts])
+    return np.asarray(values / values.sum(axis=1, keepdims=True), np.float64)
