@@ -1,0 +1,126 @@
+"""The choice of the mode and of the cells that are sent."""
+
+from __future__ import annotations
+
+from econ_ae.ir import weights
+from econ_ae.ir.cell_widths import CellWidths
+from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
+
+
+def choose(module: str, widths: CellWidths) -> Text:
+    """Return the mode with the smallest estimate: one product per mode, then a tree of comparisons."""
+    w, op = widths, widths.choose
+    b, classes = op.bias_fraction, len(op.bias)
+    text = Text(
+        module,
+        (
+            f"Choose {op.name}: the mode with the smallest estimate (dropped << {b}) + bias * total, of equal ones the lower",
+            "number, among those with no more cells than have charge. The bias is that of the event's class: how many of",
+            "the limits its cells with charge reach.",
+            "  weights: the limits, then the biases by class and mode",
+        ),
+    )
+    text.input("dropped", len(w.modes) * w.sum)
+    text.input("total", w.sum)
+    text.input("hit", w.count)
+    text.input("weights", weights.image_bits(w.model))
+    fields = {f.kind: f for f in weights.fields(w.model)}
+    reached = []
+    if "limits" in fields:
+        limits = fields["limits"]
+        reached = [
+            Net(text.wire(f"reached{i}", 1, f"hit >= {_number(limits.offset + i * limits.format.width, limits.format.width)}"), 1)
+            for i in range(classes - 1)
+        ]
+    group_bits = max((classes - 1).bit_length(), 1)
+    if reached:
+        text.total("group", reached, classes - 1)
+    for c in range(classes):
+        text.wire(f"class{c}", 1, f"group == {group_bits}'d{c}" if classes > 1 else "1'b1")
+    text.comment("Three times the total, for the products: two bits of a bias pick one of its multiples")
+    text.wire("one", w.sum + 2, f"{{2'd0, total}}")
+    text.wire("two", w.sum + 2, f"{{1'd0, total, 1'd0}}")
+    text.wire("three", w.sum + 2, "one + two")
+    text.comment("Estimates; all ones for a mode with more cells than have charge")
+    bits = w.estimate
+    entries: list[tuple[str, str]] = []
+    for m, mode in enumerate(w.modes):
+        start = fields["bias"].offset
+        gated = [f"({repeated(f'class{c}', b)} & {_number(start + (c * len(w.modes) + m) * b, b)})" for c in range(classes)]
+        bias = text.wire(f"bias{m}", b, any_of(gated))
+        rows = [extended(f"{{{bus('dropped', m, w.sum)}, {b}'d0}}", w.sum + b, bits)]
+        for digit in range(0, b, 2):
+            rows.append(_row(text, f"p{m}_{digit}", bias, digit, b, w.sum, bits))
+        estimate = text.wire(f"e{m}", bits, "\n        + ".join(rows))
+        ok = text.wire(f"ok{m}", 1, f"hit >= {w.count}'d{mode.cells}")
+        entries.append((text.wire(f"c{m}_0", bits + 1, f"{{~{ok}, {estimate} | {repeated(f'~{ok}', bits)}}}"), f"{op.mode_bits}'d{m}"))
+    text.comment("The smallest, the first of equal ones")
+    level = 0
+    while len(entries) > 1:
+        level += 1
+        following = []
+        for at in range(0, len(entries) - 1, 2):
+            (left, left_mode), (right, right_mode) = entries[at : at + 2]
+            name = f"{at}_{level}"
+            text.wire(f"t{name}", 1, f"{right} < {left}")
+            following.append(
+                (
+                    text.wire(f"c{name}", bits + 1, f"t{name} ? {right} : {left}"),
+                    text.wire(f"m{name}", op.mode_bits, f"t{name} ? {right_mode} : {left_mode}"),
+                )
+            )
+        entries = following + entries[len(entries) // 2 * 2 :]
+    text.output("mode", op.mode_bits, entries[0][1])
+    text.unused(entries[0][0])
+    return text
+
+
+def _number(low: int, bits: int) -> str:
+    return f"weights[{low}]" if bits == 1 else f"weights[{low + bits - 1}:{low}]"
+
+
+def _row(text: Text, name: str, value: str, digit: int, value_bits: int, multiple_bits: int, bits: int) -> str:
+    """Add the multiple that two bits of a number pick; return it at its place."""
+    wide = multiple_bits + 2
+    one = value if value_bits == 1 else f"{value}[{digit}]"
+    if digit + 1 < value_bits:
+        two = f"{value}[{digit + 1}]"
+        picked = (
+            f"({repeated(f'({one} & ~{two})', wide)} & one) | ({repeated(f'({two} & ~{one})', wide)} & two)"
+            f" | ({repeated(f'({one} & {two})', wide)} & three)"
+        )
+    else:
+        picked = f"{repeated(one, wide)} & one"
+    text.wire(name, wide, picked)
+    room = bits - digit
+    low = extended(name, wide, min(wide, room))
+    padded = extended(low, min(wide, room), room)
+    return f"{{{padded}, {digit}'d0}}" if digit else padded
+
+
+def send(module: str, widths: CellWidths) -> Text:
+    """Return mode, number of cells and which cells are sent."""
+    w, n = widths, widths.cells
+    text = Text(
+        module,
+        (
+            f"Choose {w.choose.name}: mode and cells that are sent. Without loss those with charge, else the first in rank.",
+            "  largest: the cell of rank 0",
+        ),
+    )
+    text.input("values", n * w.value)
+    text.input("rank", n * w.rank)
+    text.input("exact", 1)
+    text.input("hits", w.count)
+    text.input("exact_mode", w.choose.mode_bits)
+    text.input("best_mode", w.choose.mode_bits)
+    text.table("cells_of_mode", w.count, "best_mode", w.choose.mode_bits, {m: mode.cells for m, mode in enumerate(w.modes)})
+    text.output("mode", w.choose.mode_bits, "exact ? exact_mode : best_mode")
+    text.output("cells", w.count, "exact ? hits : cells_of_mode")
+    sent = []
+    for i in range(n):
+        rank = extended(bus("rank", i, w.rank), w.rank, w.count)
+        sent.append(text.wire(f"s{i}", 1, f"exact ? |{bus('values', i, w.value)} : {rank} < cells_of_mode"))
+    text.output("sent", n, joined(sent))
+    text.output("largest", n, joined([f"({bus('rank', i, w.rank)} == {w.rank}'d0)" for i in range(n)]))
+    return text

@@ -1,0 +1,36 @@
+"""All modules of a model of cells behind its normaliser, by the name that stands behind the model's."""
+
+from __future__ import annotations
+
+from econ_ae.ir.cell_widths import CellWidths
+from rtl_gen.verilog.cells import apportion, choose, enumeration, merge, order
+from rtl_gen.verilog.cells.text import Text
+
+EXACT, ORDER, DROPPED, CHOOSE, SEND = "exact", "order", "dropped", "choose", "send"
+MERGE, COUNT, COMPACT, POSITION = "merge", "count", "compact", "position"
+MULTIPLY, GIVE, ENUMERATE = "multiply", "give", "enumerate"
+
+
+def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
+    """Return the modules in the order of the data flow.
+
+    Parameters
+    ----------
+    prefix : of the names
+    total_bits : of the sum of all charges
+    """
+    op = widths.model.cell_code.merge
+    return (
+        order.exact(prefix + EXACT, widths, total_bits),
+        order.order(prefix + ORDER, widths, op),
+        order.dropped(prefix + DROPPED, widths),
+        choose.choose(prefix + CHOOSE, widths),
+        choose.send(prefix + SEND, widths),
+        merge.merge(prefix + MERGE, widths, op),
+        merge.count(prefix + COUNT, widths),
+        merge.compact(prefix + COMPACT, widths),
+        merge.position(prefix + POSITION, widths),
+        apportion.multiply(prefix + MULTIPLY, widths),
+        apportion.give(prefix + GIVE, widths),
+        enumeration.enumerate_fields(prefix + ENUMERATE, widths),
+    )

@@ -1,0 +1,179 @@
+"""Text of one module: ports, wires whose widths follow from the largest value, sums, prefix sums, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from econ_ae.ir.cell_widths import width
+from rtl_gen.verilog.chain import wire_range
+from rtl_gen.verilog.render import bit_range, render
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net or an expression that can stand in a concatenation.
+
+    Parameters
+    ----------
+    text : of the expression
+    largest : value that it can have
+    """
+
+    text: str
+    largest: int
+
+    @property
+    def width(self) -> int:
+        """Its bits."""
+        return width(self.largest)
+
+    def to(self, bits: int) -> str:
+        """Return it with zeros in front, ``bits`` wide; it must not be wider."""
+        if bits < self.width:
+            raise AssertionError(f"{self.text} has {self.width} bits, not {bits}")
+        return extended(self.text, self.width, bits)
+
+
+def extended(text: str, bits: int, wanted: int) -> str:
+    """Return an expression of ``bits`` with zeros in front, or its least significant bits where fewer are wanted."""
+    if wanted > bits:
+        return f"{{{wanted - bits}'d0, {text}}}"
+    return text if wanted == bits else f"{text}{bit_range(wanted)}"
+
+
+def repeated(bit: str, count: int) -> str:
+    """Return one bit ``count`` times."""
+    return bit if count == 1 else f"{{{count}{{{bit}}}}}"
+
+
+def bus(name: str, index: int, bits: int) -> str:
+    """Return one of the equally wide numbers of a bus."""
+    return f"{name}[{index}]" if bits == 1 else f"{name}[{bits * index + bits - 1}:{bits * index}]"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return a concatenation, first part at the least significant end."""
+    if len(parts) == 1:
+        return parts[0]
+    lines = [", ".join(reversed(parts[first : first + 12])) for first in range(0, len(parts), 12)]
+    return "{\n        " + ",\n        ".join(reversed(lines)) + "\n    }"
+
+
+@dataclass
+class Text:
+    """Collects a module.
+
+    Parameters
+    ----------
+    module : its name
+    title : comment in front of it, line by line
+    """
+
+    module: str
+    title: tuple[str, ...]
+    ports: list[tuple[str, int, str]] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+
+    def input(self, name: str, bits: int) -> str:
+        """Add an input; return its name."""
+        self.ports.append(("input", bits, name))
+        return name
+
+    def output(self, name: str, bits: int, expression: str) -> None:
+        """Add an output and what drives it."""
+        self.ports.append(("output", bits, name))
+        self.body.append(f"    assign {name} = {expression};")
+
+    def comment(self, text: str) -> None:
+        """Add a comment behind an empty line."""
+        self.body += ["", f"    // {text}"] if self.body else [f"    // {text}"]
+
+    def wire(self, name: str, bits: int, expression: str) -> str:
+        """Add a wire; return its name."""
+        self.body.append(f"    wire {wire_range(bits)}{name} = {expression};")
+        return name
+
+    def net(self, name: str, largest: int, expression: str) -> Net:
+        """Add a wire that holds values up to ``largest``; the expression must be as wide."""
+        return Net(self.wire(name, width(largest), expression), largest)
+
+    def total(self, name: str, terms: Sequence[Net], largest: int) -> Net:
+        """Add the sum of some numbers, which is at most ``largest``: modulo its width, as one sum."""
+        bits = width(largest)
+        if not terms:
+            return self.net(name, largest, f"{bits}'d0")
+        parts = [extended(term.text, term.width, bits) for term in terms]
+        lines = [" + ".join(parts[first : first + 8]) for first in range(0, len(parts), 8)]
+        return self.net(name, largest, "\n        + ".join(lines))
+
+    def prefix(self, stem: str, terms: Sequence[Net], largest: Sequence[int]) -> list[Net]:
+        """Add the sums of the first 1, 2, ... numbers, each at most its ``largest`` (Brent and Kung's network).
+
+        Parameters
+        ----------
+        stem : of the names of the sums
+        """
+        if len(terms) <= 1:
+            return list(terms)
+        pairs = [
+            self.total(f"{stem}p{2 * i}", terms[2 * i : 2 * i + 2], self._bound(terms[2 * i : 2 * i + 2], largest[2 * i + 1]))
+            for i in range(len(terms) // 2)
+        ]
+        sums = self.prefix(f"{stem}p", pairs, largest[1::2])
+        found = [terms[0]]
+        for i in range(1, len(terms)):
+            if i % 2:
+                found.append(sums[i // 2])
+            else:
+                both = [sums[i // 2 - 1], terms[i]]
+                found.append(self.total(f"{stem}s{i}", both, self._bound(both, largest[i])))
+        return found
+
+    @staticmethod
+    def _bound(terms: Sequence[Net], largest: int) -> int:
+        return min(sum(term.largest for term in terms), largest)
+
+    def table(self, name: str, bits: int, key: str, key_bits: int, values: Mapping[int, int]) -> str:
+        """Add a table: the value of every key, 0 of all others; return its name."""
+        self.body += [f"    reg {wire_range(bits)}{name};", "    always @*", f"        case ({key})"]
+        by_value: dict[int, list[int]] = {}
+        for at, value in values.items():
+            if value:
+                by_value.setdefault(value, []).append(at)
+        for value, keys in by_value.items():
+            labels = ", ".join(f"{key_bits}'d{at}" for at in keys)
+            self.body.append(f"            {labels}: {name} = {bits}'d{value};")
+        self.body += [f"            default: {name} = {bits}'d0;", "        endcase"]
+        return name
+
+    def unused(self, *texts: str) -> None:
+        """Say which bits nothing reads."""
+        if texts:
+            self.body += ["", f"    wire unused = &{{1'b0, {', '.join(texts)}}};"]
+
+    def render(self) -> str:
+        """Return the Verilog."""
+        return render("cells", module=self.module, title=self.title, ports=self.ports, body=self.body)
+
+
+def not_less(bits: int, name: str = "not_less") -> list[str]:
+    """Return a function that tells whether a >= b, bit by bit: half of what a subtraction takes."""
+    return [
+        f"    function {name};",
+        f"        input {wire_range(bits)}a;",
+        f"        input {wire_range(bits)}b;",
+        "        integer i;",
+        "        begin",
+        f"            {name} = 1'b1;",
+        f"            for (i = 0; i < {bits}; i = i + 1)",
+        f"                {name} = (a[i] & ~b[i]) | ((a[i] | ~b[i]) & {name});" if bits > 1
+        else f"                {name} = a | ~b;",
+        "        end",
+        "    endfunction",
+    ]
+
+
+def any_of(parts: Iterable[str]) -> str:
+    """Return the OR of some expressions."""
+    return "\n        | ".join(parts)
