@@ -111,7 +111,7 @@ def unpack_pulses(model: EncoderModel, words: Words) -> ReceivedPulses:
     Raises
     ------
     DataError
-        When a frame has a mode that the model has not.
+        When a frame has a mode that the model has not, or a rank or pulses that no event gives.
     """
     code = model.cell_code
     reader = FrameReader(words)
@@ -126,19 +126,33 @@ def unpack_pulses(model: EncoderModel, words: Words) -> ReceivedPulses:
         fields, position_bits, zeros = _layout(model, mode, lossless)
         part = FrameReader(words[rows])
         part.skip(reader.bits + zeros)
-        cells = places_of(_take(part, position_bits), fields.cells)
+        cells = _places(_take(part, position_bits), model.input.cells, fields.cells)
         values = np.stack([part.take(fields.low_bits) for _ in range(fields.parts)], axis=1) if fields.parts else None
-        high = np.diff(places_of(_take(part, fields.high_bits), fields.parts), axis=1, prepend=-1) - 1
+        bars = _places(_take(part, fields.high_bits), fields.places, fields.parts)
+        high = np.diff(bars, axis=1, prepend=-1) - 1
         found = np.zeros((len(rows), fields.cells), np.int64)
         if values is not None:
             found[:, : fields.parts] = (high << fields.low_bits | values) + 1
         if not lossless:
             found[:, -1] = fields.total - found.sum(axis=1)
+        too_many = found.sum(axis=1) > fields.total if lossless else found[:, -1] < 1
+        if (too_many & (total[rows] > 0)).any():
+            loss = "without loss" if lossless else "with loss"
+            raise DataError(f"a frame of mode {mode} {loss} has more pulses than the {fields.total} that it can have")
         here = np.zeros((len(rows), pulses.shape[1]), np.int64)
         np.put_along_axis(here, cells, found, axis=1)
         pulses[rows] = np.where(total[rows, None] > 0, here, 0)
     exact |= total == 0
     return ReceivedPulses(Pulses(modes, exact, pulses), np.where(exact, pulses.sum(axis=1), total))
+
+
+def _places(rank: IntArray, places: int, size: int) -> IntArray:
+    """Return the places of the ranks of sets of ``size`` out of ``places``; DataError for a rank of no set."""
+    if rank.max(initial=0) >= comb(places, size):
+        raise DataError(
+            f"a frame has rank {rank.max()} of {size} out of {places}; expected 0..{comb(places, size) - 1}"
+        )
+    return places_of(rank, size)
 
 
 def frames(model: EncoderModel, sent: Pulses, charges: NDArray[np.integer], crossing: NDArray[np.integer]) -> Words:

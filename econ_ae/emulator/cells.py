@@ -33,10 +33,15 @@ class Pulses:
 
 
 def order(x: IntArray) -> IntArray:
-    """Return the rank of every cell, int64 (n, cells): 0 for the largest, of equal ones the lower number first."""
-    by_rank = np.argsort(-x, axis=1, kind="stable")
-    rank = np.empty_like(by_rank)
-    np.put_along_axis(rank, by_rank, np.broadcast_to(np.arange(x.shape[1]), x.shape), axis=1)
+    """Return the rank of every cell, int64 (n, cells): 0 for the largest, of equal ones the lower number first.
+
+    Sorts the values with the cells' numbers behind them, which is several times faster than sorting indices.
+    """
+    cells = np.arange(x.shape[1])
+    bits = x.shape[1].bit_length()
+    by_rank = np.sort(~x << bits | cells, axis=1) & ((1 << bits) - 1)
+    rank = np.empty(x.shape, np.int64)
+    rank[np.arange(len(x))[:, None], by_rank] = cells
     return rank
 
 
@@ -49,12 +54,11 @@ def best_neighbour(rank: IntArray, neighbours: tuple[tuple[int, ...], ...]) -> I
     return padded[:, table].min(axis=2)
 
 
-def above(x: IntArray, key: IntArray) -> IntArray:
-    """Return the sums of x over the cells whose key is at least k, int64 (n, cells + 1), for k = 0..cells."""
-    cells = x.shape[1]
-    sums = np.zeros((len(x), cells + 2), np.int64)
-    np.add.at(sums, (np.arange(len(x))[:, None], key), x)
-    return np.cumsum(sums[:, ::-1], axis=1)[:, ::-1][:, : cells + 1]
+def above(x: IntArray, rank: IntArray) -> IntArray:
+    """Return the sums of x over the cells whose rank is at least k, int64 (n, cells + 1), for k = 0..cells."""
+    falling = np.zeros((len(x), x.shape[1] + 1), np.int64)
+    falling[np.arange(len(x))[:, None], rank] = x
+    return np.cumsum(falling[:, ::-1], axis=1)[:, ::-1]
 
 
 def choose(op: Choose, x: IntArray, rank: IntArray, charges: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
@@ -90,9 +94,9 @@ def merge(op: Merge, x: IntArray, rank: IntArray, sent: IntArray) -> IntArray:
     events = np.arange(len(x))[:, None]
     nearest = best_neighbour(rank, op.neighbours)
     gives = (rank >= sent[:, None]) & (nearest < sent[:, None])
-    received = np.zeros((len(x), x.shape[1] + 1), np.int64)
-    np.add.at(received, (events, np.where(gives, nearest, x.shape[1])), np.where(gives, x, 0))
-    return np.where(rank < sent[:, None], x + np.take_along_axis(received, rank, axis=1), 0)
+    slot = (x.shape[1] * events + nearest)[gives]
+    received = np.bincount(slot, x[gives], minlength=x.size).astype(np.int64).reshape(x.shape)  # float64 holds the sums
+    return np.where(rank < sent[:, None], x + received[events, rank], 0)
 
 
 def apportion(op: Apportion, charge: IntArray, rank: IntArray, sent: IntArray, total: IntArray) -> IntArray:

@@ -95,7 +95,7 @@ def _merge_errors(op: Merge, cells: int) -> list[str]:
             found.append(f"{op.name}: cell {cell} lists a neighbour twice")
         alone = [other for other in near if cell not in op.neighbours[other]]
         if alone:
-            found.append(f"{op.name}: cell {alone[0]} is a neighbour of cell {cell}, but not the other way round")
+            found.append(f"{op.name}: cell {cell} has neighbour {alone[0]}, which has not cell {cell}")
     return found
 
 

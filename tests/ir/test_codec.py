@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.ir import codec
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Requantise, TrnEach
+from tests.random_cells import random_cell_model
+from tests.random_models import random_model
+
+STORED = Path(__file__).with_name("stored")
 
 
 def test_round_trip_is_exact(econ_t_model: EncoderModel) -> None:
@@ -58,10 +63,10 @@ def test_hash_is_of_the_computation_only(econ_t_model: EncoderModel) -> None:
     assert codec.sha256(changed) != codec.sha256(econ_t_model)
 
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
-def _places(node: Any, path: Path = ()) -> Iterator[Path]:
+def _places(node: Any, path: Place = ()) -> Iterator[Place]:
     """Every place in nested JSON; of a long list the first two elements."""
     children = node.items() if isinstance(node, dict) else list(enumerate(node))[:2] if isinstance(node, list) else ()
     for key, child in children:
@@ -69,7 +74,7 @@ def _places(node: Any, path: Path = ()) -> Iterator[Path]:
         yield from _places(child, (*path, key))
 
 
-def _damaged(text: str, path: Path, value: Any) -> dict[str, Any]:
+def _damaged(text: str, path: Place, value: Any) -> dict[str, Any]:
     raw = json.loads(text)
     node = raw
     for key in path[:-1]:
@@ -78,9 +83,9 @@ def _damaged(text: str, path: Path, value: Any) -> dict[str, Any]:
     return raw
 
 
-def test_wrong_values_are_model_errors_and_never_change_silently(econ_t_model: EncoderModel) -> None:
-    small = _small(econ_t_model)
-    text = codec.dumps(small)
+@pytest.mark.parametrize("kind", ["layers", "cells"])
+def test_wrong_values_are_model_errors_and_never_change_silently(econ_t_model: EncoderModel, kind: str) -> None:
+    text = codec.dumps(_small(econ_t_model) if kind == "layers" else random_cell_model(294))
     refused = 0
     for path in _places(json.loads(text)):
         for bad in (None, "?", 1.5, -3, 0, 63, 2**70, [], {}, True):
@@ -92,7 +97,7 @@ def test_wrong_values_are_model_errors_and_never_change_silently(econ_t_model: E
                 continue
             assert json.loads(codec.dumps(model)) == raw, (path, bad)
             assert not isinstance(bad, float), (path, bad)
-    assert refused > 500
+    assert refused > (500 if kind == "layers" else 250)
 
 
 def _small(model: EncoderModel) -> EncoderModel:
@@ -117,6 +122,8 @@ def _small(model: EncoderModel) -> EncoderModel:
         ("{", "encoder JSON is not JSON: Expecting property name"),
         ("[]", "encoder JSON must be an object, not a list"),
         ("{}", "not an encoder of spec version 1 or 2: format None, spec version None"),
+        ('{"format": "econ-ae encoder", "spec_version": 3}', "not an encoder of spec version 1 or 2: format 'econ-ae"),
+        ('{"format": "econ-ae encoder", "spec_version": true}', "spec version True"),
         ('{"format": "econ-ae encoder", "spec_version": 1}', "encoder JSON is malformed: KeyError 'input'"),
     ],
 )
@@ -135,3 +142,78 @@ def test_fractional_weights_are_refused(econ_t_model: EncoderModel) -> None:
 
 def test_formats_are_kept(econ_t_model: EncoderModel) -> None:
     assert codec.loads(codec.dumps(econ_t_model)).latent == FixedFormat.parse("u1.8")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "identity"),
+    [
+        ("layers_v1.json", 1, "bacceb70cd4d8a1f9701514da745635e1a5cf2e0f07639360219e6ab7bb2acfa"),
+        ("cells_v2.json", 2, "2dfcc0af618748f4d339070db7a7e0e67aa2716e96b1449cb32afd6f00cf2c26"),
+    ],
+)
+def test_stored_files_are_read_as_when_they_were_written(name: str, version: int, identity: str) -> None:
+    """Version 1 was written before there was a version 2."""
+    text = (STORED / name).read_text(encoding="utf-8").strip()
+    model = codec.loads(text)
+    assert codec.dumps(model) == text
+    assert codec.sha256(model) == identity
+    assert model.spec_version == version
+
+
+def test_the_stored_models_are_the_random_ones_still() -> None:
+    assert codec.sha256(random_model(0)) == codec.sha256(codec.loads((STORED / "layers_v1.json").read_text("utf-8")))
+    model = codec.loads((STORED / "cells_v2.json").read_text("utf-8"))
+    assert model.ops == random_cell_model(294).ops
+    assert model.cell_code.merge is not None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_models_of_cells_come_back(seed: int) -> None:
+    model = random_cell_model(seed, 63)
+    again = codec.loads(codec.dumps(model))
+    assert again.ops == model.ops
+    assert again.input == model.input
+    assert codec.dumps(again) == codec.dumps(model)
+
+
+def test_hash_of_cells_is_of_the_computation_only() -> None:
+    model = random_cell_model(294)
+    assert codec.sha256(replace(model, provenance={"training": "abc"})) == codec.sha256(model)
+    bias = [list(row) for row in model.cell_code.choose.bias]
+    bias[1][2] ^= 1
+    assert codec.sha256(model.with_rule(model.cell_code.choose.limits, bias)) != codec.sha256(model)
+
+
+def test_integers_of_numpy_are_written() -> None:
+    """Learned values come as arrays."""
+    model = random_cell_model(294)
+    old = model.cell_code.choose
+    assert codec.dumps(model.with_rule(np.array(old.limits), np.array(old.bias))) == codec.dumps(model)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modes": [{"cells": 1}]}, "encoder JSON is malformed: KeyError 'pulses'"),
+        ({"modes": [1]}, "encoder JSON is malformed: TypeError 'modes' must be dict, not int"),
+        ({"bias": [0, 1]}, "encoder JSON is malformed: TypeError 'bias' must be list, not int"),
+        ({"limits": [1.0]}, "encoder JSON is malformed: TypeError 'limits' must be int, not float"),
+        ({"bias_fraction": True}, "encoder JSON is malformed: TypeError 'bias_fraction' must be int, not bool"),
+        ({"op": "choice"}, "operation 'choice' is unknown; expected normalise, conv2d, dense, requantise, pack, order"),
+        ({"op": "pack"}, "encoder JSON is malformed: KeyError 'keep'"),
+    ],
+)
+def test_errors_of_the_choice(change: dict[str, Any], message: str) -> None:
+    raw = json.loads((STORED / "cells_v2.json").read_text("utf-8"))
+    raw["ops"][2] |= change
+    with pytest.raises(ModelError) as caught:
+        codec.from_dict(raw)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_version_belongs_to_its_operations(econ_t_model: EncoderModel) -> None:
+    cells = codec.to_dict(random_cell_model(294)) | {"spec_version": 1}
+    with pytest.raises(ModelError, match="spec version must be 2, not 1"):
+        codec.from_dict(cells)
+    with pytest.raises(ModelError, match="spec version must be 1, not 2"):
+        codec.from_dict(codec.to_dict(econ_t_model) | {"spec_version": 2})

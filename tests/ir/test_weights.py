@@ -9,6 +9,7 @@ from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.ir import weights
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel
+from tests.random_cells import random_cell_model
 
 
 def _number(image: bytes, n: int) -> int:
@@ -59,3 +60,44 @@ def test_mixed_formats_share_one_image(econ_t_model: EncoderModel) -> None:
 def test_wrong_length(econ_t_model: EncoderModel) -> None:
     with pytest.raises(ModelError, match=r"^weight image of 1607 bytes; econ_t needs 1608$"):
         weights.unpack(econ_t_model, bytes(1607))
+
+
+def test_image_of_a_rule() -> None:
+    """Limits first, then the biases of class 0, class 1, ...: each field behind the other, least significant first."""
+    model = random_cell_model(294)
+    model = model.with_rule((3, 8), [[n % 4 for n in range(8)], [3] * 8, [0, 1] * 4])
+    layout = weights.fields(model)
+    assert [(f.layer, f.kind, str(f.format), f.count, f.offset) for f in layout] == [
+        ("choose", "limits", "u4.0", 2, 0),
+        ("choose", "bias", "u0.2", 24, 8),
+    ]
+    assert weights.image_bits(model) == 2 * 4 + 3 * 8 * 2
+    text = "".join(f"{n:04b}"[::-1] for n in (3, 8))
+    text += "".join(f"{n:02b}"[::-1] for n in [0, 1, 2, 3] * 2 + [3] * 8 + [0, 1] * 4)
+    image = int.from_bytes(weights.pack(model), "little")
+    assert f"{image:056b}"[::-1] == text
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_unpack_inverts_pack_of_a_rule(seed: int) -> None:
+    model = random_cell_model(seed)
+    old = model.cell_code.choose
+    first = tuple(range(1, len(old.limits) + 1))
+    zero = model.with_rule(first, [[0] * len(old.modes) for _ in old.bias])
+    again = weights.unpack(zero, weights.pack(model))
+    assert again.ops == model.ops
+    assert len(weights.pack(model)) == -(-weights.image_bits(model) // 8)
+
+
+@pytest.mark.parametrize(("limits", "text"), [((9, 9), "9, 9"), ((5, 3), "5, 3"), ((0, 3), "0, 3"), ((2, 9), "2, 9")])
+def test_limits_of_an_image_are_checked(limits: tuple[int, int], text: str) -> None:
+    model = random_cell_model(294)
+    wrong = weights.pack(model.with_rule(limits, model.cell_code.choose.bias))
+    with pytest.raises(ModelError) as caught:
+        weights.unpack(model, wrong)
+    assert str(caught.value) == f"weight image of cells294: choose: limits must rise within 1..8, not {text}"
+
+
+def test_wrong_length_of_a_rule() -> None:
+    with pytest.raises(ModelError, match=r"^weight image of 6 bytes; cells294 needs 7$"):
+        weights.unpack(random_cell_model(294), bytes(6))
