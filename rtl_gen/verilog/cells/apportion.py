@@ -36,10 +36,8 @@ def multiply(module: str, widths: CellWidths) -> Text:
     step_bits = width(steps[-1])
     text.comment("The sum with its leading one in front, and the charges moved as far")
     top = w.fraction
-    text.body += [f"    reg [{step_bits - 1}:0] up;" if step_bits > 1 else "    reg up;", "    always @* begin", f"        up = {step_bits}'d{steps[-1]};"]
-    for step in reversed(steps[:-1]):
-        text.body.append(f"        if (sum[{top - step}]) up = {step_bits}'d{step};")
-    text.body.append("    end")
+    moves = [f"if (sum[{top - step}]) up = {step_bits}'d{step};" for step in reversed(steps[:-1])]
+    text.process("up", step_bits, [f"up = {step_bits}'d{steps[-1]};", *moves])
     text.wire("leading", w.sum, "sum << up")
     mantissa_bits = min(MANTISSA_BITS, w.fraction)
     mantissa = f"leading[{top - 1}:{top - mantissa_bits}]" if mantissa_bits > 1 else f"leading[{top - 1}]"
@@ -61,7 +59,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
     text.wire("three", scale + 2, "one + two")
     shift = w.fraction + PRODUCT_SHIFT
     missing = (1 << op.fraction) - op.offset  # of a share to one pulse, when it is only the offset
-    beyond, left, spilled = [], [], []
+    beyond, left = [], []
     for p in range(w.slots):
         here = width(w.scale(w.above(p)))
         low = p * bits
@@ -84,10 +82,8 @@ def multiply(module: str, widths: CellWidths) -> Text:
         raw = text.wire(f"e{p}", raw_bits, f"{repeated(f'x{p}', raw_bits)} & d{p}")
         beyond.append(text.wire(f"b{p}", out, f"{extended(f'l{p}', whole, out)} | {extended(raw, raw_bits, out)}"))
         left.append(text.wire(f"r{p}", op.fraction, f"{repeated(own, op.fraction)} & a{p}[{start - 1}:{shift}]"))
-        spilled += [f"a{p}", f"p{p}_{(w.sum - 1) // 2 * 2}"]
     text.output("beyond", w.slots * out, joined(beyond))
     text.output("left", w.slots * op.fraction, joined(left))
-    text.unused("scaled", "slots", "leading", *spilled)
     return text
 
 
@@ -205,5 +201,4 @@ def give(module: str, widths: CellWidths) -> Text:
         found = text.wire(f"q{p}", wide, f"largest_slot[{p}] & ~exact ? {low} : o{p}")
         pulses.append(extended(found, wide, bits))
     text.output("pulses", slots * bits, joined(pulses))
-    text.unused("rest", "own_final", "beyond", ties[-1].text)
     return text

@@ -71,7 +71,6 @@ def choose(module: str, widths: CellWidths) -> Text:
             )
         entries = following + entries[len(entries) // 2 * 2 :]
     text.output("mode", op.mode_bits, entries[0][1])
-    text.unused(entries[0][0])
     return text
 
 

@@ -37,7 +37,8 @@ def enumerate_fields(module: str, widths: CellWidths) -> Text:
         text.table(f"low{low}", 1, "key", key_bits, dict.fromkeys(these, 1))
     reach = {low: max(f.parts for _, _, f in fields if f.low_bits == low) for low in distinct}
     for p in range(parts):
-        last = f"cells > {w.count}'d{p + 1} || (exact && cells == {w.count}'d{p + 1})" if p + 1 < 1 << w.count else "1'b0"
+        alone = f"(exact && cells == {w.count}'d{p + 1})"
+        last = f"cells > {w.count}'d{p + 1} || {alone}" if p + 1 < w.slots else alone
         wide = width(w.sent(p))
         text.wire(f"used{p}", 1, last)
         slot = f"pulses[{p * bits + wide - 1}:{p * bits}]" if bits > 1 else f"pulses[{p}]"
@@ -72,8 +73,8 @@ def enumerate_fields(module: str, widths: CellWidths) -> Text:
     high = text.total("high", ranks, (1 << max(rank_bits, 1)) - 1)
     text.comment("Low bits, first part first, from the left")
     behind = max(w.behind(f) for _, _, f in fields)
-    shifts = {keys[n, without]: behind - w.behind(f) for n, without, f in fields}
     span = max(behind, 1)
+    shifts = {keys[n, without]: span - w.behind(f) for n, without, f in fields}
     if any(distinct):
         lefts = []
         for low in distinct:
@@ -100,5 +101,4 @@ def enumerate_fields(module: str, widths: CellWidths) -> Text:
     placed = extended(extended("fields", w.position + span, used), used, room)
     text.wire("data", room, f"{placed} | {extended(high.text, high.width, room)}")
     text.output("fields_of_frame", mode_bits + 1 + room, f"{{{repeated('charged', mode_bits)} & mode, charged & exact, data}}")
-    text.unused("pulses", "fields", *[f"part{p}" for p in range(parts)], *[f"low{low}" for low in distinct], *[one.text for one in sums if one.text[0] == 's'])
     return text

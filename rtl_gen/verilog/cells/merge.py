@@ -17,11 +17,11 @@ def charge_bits(widths: CellWidths) -> int:
 def merge(module: str, widths: CellWidths, op: Merge | None) -> Text:
     """Return the charges of the cells that are sent, and their sum."""
     w, n, bits = widths, widths.cells, charge_bits(widths)
-    what = f"Merge {op.name}: a cell that is sent takes the charges of those that are not and whose largest neighbour it is."
     text = Text(
         module,
         (
-            what if op else "The charges of the cells that are sent.",
+            f"Merge {op.name}: a cell that is sent takes the charges of those that are not and whose largest neighbour it is."
+            if op else "The charges of the cells that are sent.",
             "Without loss all others are 0, and the charges stay as they are.",
             "  sum: of the charges, unless they are without loss",
         ),
@@ -83,7 +83,6 @@ def count(module: str, widths: CellWidths) -> Text:
     found = text.prefix("n", [Net(f"sent[{i}]", 1) for i in range(n)], [i + 1 for i in range(n)])
     before = [f"{w.count}'d0", *(one.to(w.count) for one in found[: n - 1])]
     text.output("ahead", n * w.count, joined(before))
-    text.unused(*([found[-1].text] if n > 1 else ["sent"]))
     return text
 
 
@@ -129,7 +128,6 @@ def compact(module: str, widths: CellWidths) -> Text:
     last = [f"v{stages}_{i}" for i in range(n)]
     text.output("slots", w.slots * bits, joined([f"{name}[{bits - 1}:0]" for name in last[: w.slots]]))
     text.output("largest_slot", w.slots, joined([f"{name}[{bits}]" for name in last[: w.slots]]))
-    text.unused(*last[w.slots :], *([f"ahead[{n * w.count - 1}:0]"] if w.count > stages else []))
     return text
 
 
@@ -169,7 +167,6 @@ def position(module: str, widths: CellWidths) -> Text:
         )
         terms.append(Net(name, largest))
     text.output("position", bits, text.total("sum", terms, (1 << bits) - 1).text)
-    text.unused("ahead", *(["sent[0]"]))
     return text
 
 

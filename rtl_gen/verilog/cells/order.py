@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from econ_ae.ir.cells import Merge
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, not_less, repeated
+from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
 
 
 def exact(module: str, widths: CellWidths, total_bits: int) -> Text:
@@ -65,14 +65,13 @@ def order(module: str, widths: CellWidths, merge: Merge | None) -> Text:
         ),
     )  # fmt: skip
     text.input("values", n * w.value)
-    text.body += not_less(w.x)
     for i in range(n):
         low = i * w.value
         text.wire(f"x{i}", w.x, f"values[{low + w.x - 1}:{low}]" if w.x > 1 else f"values[{low}]")
     text.comment("f<i>_<j>: cell i comes before cell j")
     for i in range(n):
         for j in range(i + 1, n):
-            text.wire(f"f{i}_{j}", 1, f"not_less(x{i}, x{j})")
+            text.wire(f"f{i}_{j}", 1, f"x{i} >= x{j}")
 
     def before(i: int, j: int) -> str:
         return f"f{i}_{j}" if i < j else f"~f{j}_{i}"
@@ -97,8 +96,6 @@ def order(module: str, widths: CellWidths, merge: Merge | None) -> Text:
     text.output("hit", w.count, text.total("hits", hit, n).text)
     sums = [Net(f"x{i}", (1 << w.x) - 1) for i in range(n)]
     text.output("total", w.sum, text.total("sum", sums, (1 << w.sum) - 1).text)
-    above = [f"values[{w.value * i + w.value - 1}:{w.value * i + w.x}]" for i in range(n)] if w.value > w.x else []
-    text.unused(*above)
     return text
 
 
@@ -144,6 +141,4 @@ def dropped(module: str, widths: CellWidths) -> Text:
         first = slots - at if slots < n else slots - 1 - at
         by_cells[first] = found.to(w.sum)
     text.output("dropped", len(w.modes) * w.sum, joined([by_cells[mode.cells] for mode in w.modes]))
-    above = [f"values[{w.value * i + w.value - 1}:{w.value * i + w.x}]" for i in range(n)] if w.value > w.x else []
-    text.unused(*above, *(f"x{i}" for i in range(n)))
     return text

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from econ_ae.ir.cell_widths import width
 from rtl_gen.verilog.chain import wire_range
 from rtl_gen.verilog.render import bit_range, render
+
+
+_READ = re.compile(r"\b([A-Za-z_]\w*)\b(?:\[(\d+)(?::(\d+))?\])?")
+"""A name, and the bits that are selected of it, if they are constant."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +79,19 @@ class Text:
     title: tuple[str, ...]
     ports: list[tuple[str, int, str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
+    _widths: dict[str, int] = field(default_factory=dict)
+    _read: list[str] = field(default_factory=list)
 
     def input(self, name: str, bits: int) -> str:
         """Add an input; return its name."""
         self.ports.append(("input", bits, name))
+        self._widths[name] = bits
         return name
 
     def output(self, name: str, bits: int, expression: str) -> None:
         """Add an output and what drives it."""
         self.ports.append(("output", bits, name))
+        self._read.append(expression)
         self.body.append(f"    assign {name} = {expression};")
 
     def comment(self, text: str) -> None:
@@ -91,6 +100,8 @@ class Text:
 
     def wire(self, name: str, bits: int, expression: str) -> str:
         """Add a wire; return its name."""
+        self._widths[name] = bits
+        self._read.append(expression)
         self.body.append(f"    wire {wire_range(bits)}{name} = {expression};")
         return name
 
@@ -136,6 +147,8 @@ class Text:
 
     def table(self, name: str, bits: int, key: str, key_bits: int, values: Mapping[int, int]) -> str:
         """Add a table: the value of every key, 0 of all others; return its name."""
+        self._widths[name] = bits
+        self._read.append(key)
         self.body += [f"    reg {wire_range(bits)}{name};", "    always @*", f"        case ({key})"]
         by_value: dict[int, list[int]] = {}
         for at, value in values.items():
@@ -147,31 +160,33 @@ class Text:
         self.body += [f"            default: {name} = {bits}'d0;", "        endcase"]
         return name
 
-    def unused(self, *texts: str) -> None:
-        """Say which bits nothing reads."""
-        if texts:
-            self.body += ["", f"    wire unused = &{{1'b0, {', '.join(texts)}}};"]
+    def process(self, name: str, bits: int, statements: Sequence[str]) -> str:
+        """Add a register that some statements set, in a process of its own; return its name."""
+        self._widths[name] = bits
+        self._read += [statement.partition("if")[2].partition(")")[0] for statement in statements]
+        lines = (f"        {statement}" for statement in statements)
+        self.body += [f"    reg {wire_range(bits)}{name};", "    always @* begin", *lines, "    end"]
+        return name
+
+    def _unread(self) -> list[str]:
+        """Return the nets of which nothing reads some bits."""
+        missing = {name: set(range(bits)) for name, bits in self._widths.items()}
+        for name, high, low in _READ.findall("\n".join(self._read)):
+            if name in missing:
+                first = int(low or high or 0)
+                missing[name] -= set(range(first, int(high) + 1) if high else range(self._widths[name]))
+        return [name for name, bits in missing.items() if bits]
 
     def render(self) -> str:
-        """Return the Verilog."""
-        return render("cells", module=self.module, title=self.title, ports=self.ports, body=self.body)
+        """Return the Verilog; what nothing reads is said to be so."""
+        unread = self._unread()
+        unused = ["", f"    wire unused = &{{1'b0, {', '.join(unread)}}};"] if unread else []
+        body = [_READ.sub(self._selected, line) for line in (*self.body, *unused)]
+        return render("cells", module=self.module, title=self.title, ports=self.ports, body=body)
 
-
-def not_less(bits: int, name: str = "not_less") -> list[str]:
-    """Return a function that tells whether a >= b, bit by bit: half of what a subtraction takes."""
-    return [
-        f"    function {name};",
-        f"        input {wire_range(bits)}a;",
-        f"        input {wire_range(bits)}b;",
-        "        integer i;",
-        "        begin",
-        f"            {name} = 1'b1;",
-        f"            for (i = 0; i < {bits}; i = i + 1)",
-        f"                {name} = (a[i] & ~b[i]) | ((a[i] | ~b[i]) & {name});" if bits > 1
-        else f"                {name} = a | ~b;",
-        "        end",
-        "    endfunction",
-    ]
+    def _selected(self, match: re.Match[str]) -> str:
+        """Return a selection as it is, but of a net of one bit, of which nothing can be selected, the net."""
+        return match[1] if self._widths.get(match[1]) == 1 else match[0]
 
 
 def any_of(parts: Iterable[str]) -> str:
