@@ -12,6 +12,43 @@ def beyond_bits(widths: CellWidths) -> int:
     return width(max(max(widths.beyond_one(p), widths.sent(p)) for p in range(widths.slots)))
 
 
+def reciprocal(module: str, widths: CellWidths) -> Text:
+    """Return the reciprocal of the sum of what is sent, and the places that the sum has to move up."""
+    w = widths
+    text = Text(
+        module,
+        (
+            f"Apportion {w.apportion.name}: reciprocal = 2**{RECIPROCAL_BITS} / the {MANTISSA_BITS + 1} leading bits of the sum;",
+            f"  up: {w.fraction} - log2 sum, the places that bring the leading one of the sum to the front",
+        ),
+    )
+    text.input("sum", w.sum)
+    top, steps = w.fraction, _steps(w)
+    bits = width(steps)
+    moves = [f"if (sum[{top - step}]) up_now = {bits}'d{step};" for step in reversed(range(steps))]
+    text.process("up_now", bits, [f"up_now = {bits}'d{steps};", *moves])
+    text.wire("leading", w.sum, "sum << up_now")
+    mantissa_bits = min(MANTISSA_BITS, w.fraction)
+    values = {
+        m: (1 << RECIPROCAL_BITS) // ((1 << mantissa_bits | m) << MANTISSA_BITS - mantissa_bits)
+        for m in range(1 << mantissa_bits)
+    }
+    text.table("inverse", _RECIPROCAL, f"leading[{top - 1}:{top - mantissa_bits}]", mantissa_bits, values)
+    text.output("reciprocal", _RECIPROCAL, "inverse")
+    text.output("up", bits, "up_now")
+    return text
+
+
+_RECIPROCAL = RECIPROCAL_BITS - MANTISSA_BITS + 1
+"""Bits of a reciprocal, which is 2**10 at most."""
+
+
+def _steps(widths: CellWidths) -> int:
+    """Return the most places that the sum may have to move up: the largest cell has at least 1/n of all charge."""
+    least = min(widths.model.normalise.out.max, (1 << widths.fraction) // widths.cells)
+    return widths.fraction - (least.bit_length() - 1)
+
+
 def multiply(module: str, widths: CellWidths) -> Text:
     """Return the pulses beyond the first and the remainder of every slot: one product per slot."""
     w, op = widths, widths.apportion
@@ -20,32 +57,18 @@ def multiply(module: str, widths: CellWidths) -> Text:
         module,
         (
             f"Apportion {op.name}: every cell's share of the pulses beyond the first, and its remainder, where it has one.",
-            f"  reciprocal = 2**{RECIPROCAL_BITS} / the {MANTISSA_BITS + 1} leading bits of the sum",
             f"  scale = (pulses * {1 << op.fraction} - {op.offset} * cells) * reciprocal >> {SCALE_SHIFT}",
             f"  share = (charge * scale >> (log2 sum + {PRODUCT_SHIFT})) + {op.offset}, in 1/{1 << op.fraction} of a pulse",
             "Without loss the pulses are the charges.",
         ),
     )
     text.input("slots", w.slots * bits)
-    text.input("sum", w.sum)
+    text.input("reciprocal", _RECIPROCAL)
+    text.input("up", width(_steps(w)))
     text.input("mode", w.choose.mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
-    least = min(w.model.normalise.out.max, (1 << w.fraction) // w.cells).bit_length() - 1
-    steps = range(w.fraction - least + 1)  # places that the sum may have to move up
-    step_bits = width(steps[-1])
-    text.comment("The sum with its leading one in front, and the charges moved as far")
-    top = w.fraction
-    moves = [f"if (sum[{top - step}]) up = {step_bits}'d{step};" for step in reversed(steps[:-1])]
-    text.process("up", step_bits, [f"up = {step_bits}'d{steps[-1]};", *moves])
-    text.wire("leading", w.sum, "sum << up")
-    mantissa_bits = min(MANTISSA_BITS, w.fraction)
-    mantissa = f"leading[{top - 1}:{top - mantissa_bits}]" if mantissa_bits > 1 else f"leading[{top - 1}]"
-    reciprocals = {
-        m: (1 << RECIPROCAL_BITS) // ((1 << mantissa_bits | m) << MANTISSA_BITS - mantissa_bits) for m in range(1 << mantissa_bits)
-    }
-    r_bits = width(max(reciprocals.values()))
-    text.table("reciprocal", r_bits, mantissa, mantissa_bits, reciprocals)
+    r_bits = _RECIPROCAL
     most_steps = max(w.steps(mode) for mode in w.modes)
     text.table("steps", width(most_steps), "mode", w.choose.mode_bits, {m: w.steps(mode) for m, mode in enumerate(w.modes)})
     largest = w.scale(w.modes)

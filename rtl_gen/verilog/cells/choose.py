@@ -7,6 +7,36 @@ from econ_ae.ir.cell_widths import CellWidths
 from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
 
 
+def group(module: str, widths: CellWidths) -> Text:
+    """Return the class of the event, and which modes it has cells for, both one bit each."""
+    w, op = widths, widths.choose
+    classes = len(op.bias)
+    text = Text(
+        module,
+        (
+            f"Choose {op.name}: the class of the event, how many of the limits its cells with charge reach, and the modes",
+            "that have no more cells than that; one bit for each class and mode.",
+            "  weights: the limits, then the biases, which are for the choice",
+        ),
+    )
+    text.input("hit", w.count)
+    text.input("weights", weights.image_bits(w.model))
+    reached = [
+        Net(text.wire(f"reached{i}", 1, f"hit >= {_number(f.offset + i * f.format.width, f.format.width)}"), 1)
+        for f in weights.fields(w.model)
+        if f.kind == "limits"
+        for i in range(f.count)
+    ]
+    if reached:
+        number = text.total("number", reached, classes - 1)
+        found = [f"({number.text} == {number.width}'d{c})" for c in range(classes)]
+    else:
+        found = ["1'b1"]
+    text.output("group", classes, joined(found))
+    text.output("open", len(w.modes), joined([f"(hit >= {w.count}'d{mode.cells})" for mode in w.modes]))
+    return text
+
+
 def choose(module: str, widths: CellWidths) -> Text:
     """Return the mode with the smallest estimate: one product per mode, then a tree of comparisons."""
     w, op = widths, widths.choose
@@ -15,28 +45,16 @@ def choose(module: str, widths: CellWidths) -> Text:
         module,
         (
             f"Choose {op.name}: the mode with the smallest estimate (dropped << {b}) + bias * total, of equal ones the lower",
-            "number, among those with no more cells than have charge. The bias is that of the event's class: how many of",
-            "the limits its cells with charge reach.",
-            "  weights: the limits, then the biases by class and mode",
+            "number, among those that are open, which have no more cells than have charge. The bias is that of the group.",
+            "  weights: the limits, which are for the group, then the biases by class and mode",
         ),
     )
     text.input("dropped", len(w.modes) * w.sum)
     text.input("total", w.sum)
-    text.input("hit", w.count)
+    text.input("group", classes)
+    text.input("open", len(w.modes))
     text.input("weights", weights.image_bits(w.model))
     fields = {f.kind: f for f in weights.fields(w.model)}
-    reached = []
-    if "limits" in fields:
-        limits = fields["limits"]
-        reached = [
-            Net(text.wire(f"reached{i}", 1, f"hit >= {_number(limits.offset + i * limits.format.width, limits.format.width)}"), 1)
-            for i in range(classes - 1)
-        ]
-    group_bits = max((classes - 1).bit_length(), 1)
-    if reached:
-        text.total("group", reached, classes - 1)
-    for c in range(classes):
-        text.wire(f"class{c}", 1, f"group == {group_bits}'d{c}" if classes > 1 else "1'b1")
     text.comment("Three times the total, for the products: two bits of a bias pick one of its multiples")
     text.wire("one", w.sum + 2, f"{{2'd0, total}}")
     text.wire("two", w.sum + 2, f"{{1'd0, total, 1'd0}}")
@@ -44,15 +62,15 @@ def choose(module: str, widths: CellWidths) -> Text:
     text.comment("Estimates; all ones for a mode with more cells than have charge")
     bits = w.estimate
     entries: list[tuple[str, str]] = []
-    for m, mode in enumerate(w.modes):
+    for m in range(len(w.modes)):
         start = fields["bias"].offset
-        gated = [f"({repeated(f'class{c}', b)} & {_number(start + (c * len(w.modes) + m) * b, b)})" for c in range(classes)]
+        gated = [f"({repeated(f'group[{c}]', b)} & {_number(start + (c * len(w.modes) + m) * b, b)})" for c in range(classes)]
         bias = text.wire(f"bias{m}", b, any_of(gated))
         rows = [extended(f"{{{bus('dropped', m, w.sum)}, {b}'d0}}", w.sum + b, bits)]
         for digit in range(0, b, 2):
             rows.append(_row(text, f"p{m}_{digit}", bias, digit, b, w.sum, bits))
         estimate = text.wire(f"e{m}", bits, "\n        + ".join(rows))
-        ok = text.wire(f"ok{m}", 1, f"hit >= {w.count}'d{mode.cells}")
+        ok = text.wire(f"ok{m}", 1, f"open[{m}]")
         entries.append((text.wire(f"c{m}_0", bits + 1, f"{{~{ok}, {estimate} | {repeated(f'~{ok}', bits)}}}"), f"{op.mode_bits}'d{m}"))
     text.comment("The smallest, the first of equal ones")
     level = 0

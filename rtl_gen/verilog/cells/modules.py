@@ -6,9 +6,9 @@ from econ_ae.ir.cell_widths import CellWidths
 from rtl_gen.verilog.cells import apportion, choose, enumeration, merge, order
 from rtl_gen.verilog.cells.text import Text
 
-EXACT, ORDER, DROPPED, CHOOSE, SEND = "exact", "order", "dropped", "choose", "send"
+EXACT, ORDER, DROPPED, GROUP, CHOOSE, SEND = "exact", "order", "dropped", "group", "choose", "send"
 MERGE, COUNT, COMPACT, POSITION = "merge", "count", "compact", "position"
-MULTIPLY, GIVE, ENUMERATE = "multiply", "give", "enumerate"
+RECIPROCAL, MULTIPLY, GIVE, ENUMERATE = "reciprocal", "multiply", "give", "enumerate"
 
 
 def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
@@ -24,12 +24,14 @@ def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
         order.exact(prefix + EXACT, widths, total_bits),
         order.order(prefix + ORDER, widths, op),
         order.dropped(prefix + DROPPED, widths),
+        choose.group(prefix + GROUP, widths),
         choose.choose(prefix + CHOOSE, widths),
         choose.send(prefix + SEND, widths),
         merge.merge(prefix + MERGE, widths, op),
         merge.count(prefix + COUNT, widths),
         merge.compact(prefix + COMPACT, widths),
         merge.position(prefix + POSITION, widths),
+        apportion.reciprocal(prefix + RECIPROCAL, widths),
         apportion.multiply(prefix + MULTIPLY, widths),
         apportion.give(prefix + GIVE, widths),
         enumeration.enumerate_fields(prefix + ENUMERATE, widths),

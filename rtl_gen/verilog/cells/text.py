@@ -15,6 +15,9 @@ _READ = re.compile(r"\b([A-Za-z_]\w*)\b(?:\[(\d+)(?::(\d+))?\])?")
 """A name, and the bits that are selected of it, if they are constant."""
 
 
+_GROUP = 4
+
+
 @dataclass(frozen=True)
 class Net:
     """A net or an expression that can stand in a concatenation.
@@ -119,7 +122,9 @@ class Text:
         return self.net(name, largest, "\n        + ".join(lines))
 
     def prefix(self, stem: str, terms: Sequence[Net], largest: Sequence[int]) -> list[Net]:
-        """Add the sums of the first 1, 2, ... numbers, each at most its ``largest`` (Brent and Kung's network).
+        """Add the sums of the first 1, 2, ... numbers, each at most its ``largest``.
+
+        Within groups of four, then over the groups in the same way: few adders follow each other.
 
         Parameters
         ----------
@@ -127,23 +132,21 @@ class Text:
         """
         if len(terms) <= 1:
             return list(terms)
-        pairs = [
-            self.total(f"{stem}p{2 * i}", terms[2 * i : 2 * i + 2], self._bound(terms[2 * i : 2 * i + 2], largest[2 * i + 1]))
-            for i in range(len(terms) // 2)
-        ]
-        sums = self.prefix(f"{stem}p", pairs, largest[1::2])
-        found = [terms[0]]
-        for i in range(1, len(terms)):
-            if i % 2:
-                found.append(sums[i // 2])
-            else:
-                both = [sums[i // 2 - 1], terms[i]]
-                found.append(self.total(f"{stem}s{i}", both, self._bound(both, largest[i])))
+        inner: list[Net] = []
+        for i, term in enumerate(terms):
+            group = terms[i - i % _GROUP : i + 1]
+            bound = min(sum(one.largest for one in group), largest[i])
+            inner.append(term if len(group) == 1 else self.total(f"{stem}g{i}", group, bound))
+        if len(terms) <= _GROUP:
+            return inner
+        outer = self.prefix(f"{stem}o", inner[_GROUP - 1 :: _GROUP], largest[_GROUP - 1 :: _GROUP])
+        found = inner[:_GROUP]
+        for i in range(_GROUP, len(terms)):
+            both = [outer[i // _GROUP - 1], inner[i]]
+            bound = min(both[0].largest + both[1].largest, largest[i])
+            done = i % _GROUP == _GROUP - 1
+            found.append(outer[i // _GROUP] if done else self.total(f"{stem}s{i}", both, bound))
         return found
-
-    @staticmethod
-    def _bound(terms: Sequence[Net], largest: int) -> int:
-        return min(sum(term.largest for term in terms), largest)
 
     def table(self, name: str, bits: int, key: str, key_bits: int, values: Mapping[int, int]) -> str:
         """Add a table: the value of every key, 0 of all others; return its name."""
