@@ -101,9 +101,7 @@ def simulate(
         configured["mux"] = _joined(setting.mux, max((model.input.cells - 1).bit_length(), 1))
         configured["calibration"] = _joined(setting.calibration, 12)
     declared = [port for port in ports(model, options) if port.role == CONFIGURATION]
-    configuration = "\n".join(
-        f"        .{port.name}({port.width}'h{configured[port.name]:x})," for port in declared
-    )
+    configuration = "\n".join(f"        .{port.name}({port.width}'h{configured[port.name]:x})," for port in declared)
     width = bits * model.input.cells
     bench = _BENCH.format(
         events=len(data), latency=latency(model, options), line=width, last=width - 1,
@@ -112,8 +110,7 @@ def simulate(
     files = generate(model, options) | {"bench.v": bench}
     paths = [path for path in write_files(files, folder) if path.suffix == ".v"]
     lines = (
-        f"{(int(bx == 0) << width) | _joined(row, bits):x}"
-        for bx, row in zip(crossings(len(data)), data, strict=True)
+        f"{(int(bx == 0) << width) | _joined(row, bits):x}" for bx, row in zip(crossings(len(data)), data, strict=True)
     )
     (folder / "stimulus.hex").write_text("\n".join(lines) + "\n", encoding="ascii")
     program = folder / "bench.vvp"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from econ_ae.ir import weights
 from econ_ae.ir.cell_widths import CellWidths
+from rtl_gen.verilog.cells.products import common
 from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
 
 
@@ -40,79 +43,73 @@ def group(module: str, widths: CellWidths) -> Text:
 def choose(module: str, widths: CellWidths) -> Text:
     """Return the mode with the smallest estimate: one product per mode, then a tree of comparisons."""
     w, op = widths, widths.choose
-    b, classes = op.bias_fraction, len(op.bias)
     text = Text(
         module,
         (
-            f"Choose {op.name}: the mode with the smallest estimate (dropped << {b}) + bias * total, of equal ones the lower",
-            "number, among those that are open, which have no more cells than have charge. The bias is that of the group.",
+            f"Choose {op.name}: the mode with the smallest estimate (dropped << {op.bias_fraction}) + bias * total, of equal",
+            "ones the lower number, among those that are open, which have no more cells than have charge. The bias is that",
+            "of the group.",
             "  weights: the limits, which are for the group, then the biases by class and mode",
         ),
     )
     text.input("dropped", len(w.modes) * w.sum)
     text.input("total", w.sum)
-    text.input("group", classes)
+    text.input("group", len(op.bias))
     text.input("open", len(w.modes))
     text.input("weights", weights.image_bits(w.model))
-    fields = {f.kind: f for f in weights.fields(w.model)}
-    text.comment("Three times the total, for the products: two bits of a bias pick one of its multiples")
-    text.wire("one", w.sum + 2, f"{{2'd0, total}}")
-    text.wire("two", w.sum + 2, f"{{1'd0, total, 1'd0}}")
-    text.wire("three", w.sum + 2, "one + two")
-    text.comment("Estimates; all ones for a mode with more cells than have charge")
-    bits = w.estimate
-    entries: list[tuple[str, str]] = []
-    for m in range(len(w.modes)):
-        start = fields["bias"].offset
-        gated = [f"({repeated(f'group[{c}]', b)} & {_number(start + (c * len(w.modes) + m) * b, b)})" for c in range(classes)]
-        bias = text.wire(f"bias{m}", b, any_of(gated))
-        rows = [extended(f"{{{bus('dropped', m, w.sum)}, {b}'d0}}", w.sum + b, bits)]
-        for digit in range(0, b, 2):
-            rows.append(_row(text, f"p{m}_{digit}", bias, digit, b, w.sum, bits))
-        estimate = text.wire(f"e{m}", bits, "\n        + ".join(rows))
-        ok = text.wire(f"ok{m}", 1, f"open[{m}]")
-        entries.append((text.wire(f"c{m}_0", bits + 1, f"{{~{ok}, {estimate} | {repeated(f'~{ok}', bits)}}}"), f"{op.mode_bits}'d{m}"))
+    entries = _estimates(text, w)
     text.comment("The smallest, the first of equal ones")
     level = 0
     while len(entries) > 1:
         level += 1
-        following = []
-        for at in range(0, len(entries) - 1, 2):
-            (left, left_mode), (right, right_mode) = entries[at : at + 2]
-            name = f"{at}_{level}"
-            text.wire(f"t{name}", 1, f"{right} < {left}")
-            following.append(
-                (
-                    text.wire(f"c{name}", bits + 1, f"t{name} ? {right} : {left}"),
-                    text.wire(f"m{name}", op.mode_bits, f"t{name} ? {right_mode} : {left_mode}"),
-                )
-            )
-        entries = following + entries[len(entries) // 2 * 2 :]
-    text.output("mode", op.mode_bits, entries[0][1])
+        pairs = [entries[at : at + 2] for at in range(0, len(entries), 2)]
+        entries = [
+            _smaller(text, f"{level}_{at}", pair[0], pair[1], op.mode_bits) if len(pair) == 2 else pair[0]
+            for at, pair in enumerate(pairs)
+        ]
+    text.output("mode", op.mode_bits, entries[0].mode)
     return text
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A mode that may be the best: its estimate, ``bits`` wide, and its number."""
+
+    estimate: str
+    bits: int
+    mode: str
+
+
+def _estimates(text: Text, w: CellWidths) -> list[_Entry]:
+    """Add the estimates of all modes, all ones for those that are not open."""
+    fraction, bits = w.choose.bias_fraction, w.estimate
+    start = next(f.offset for f in weights.fields(w.model) if f.kind == "bias")
+    text.comment("Estimates, behind a bit that says that the mode is not open")
+    total = common(text, "total", w.sum)
+    found = []
+    for m in range(len(w.modes)):
+        gated = [
+            f"({repeated(f'group[{c}]', fraction)} & {_number(start + (c * len(w.modes) + m) * fraction, fraction)})"
+            for c in range(len(w.choose.bias))
+        ]
+        bias = text.wire(f"bias{m}", fraction, any_of(gated))
+        lost = extended(f"{{{bus('dropped', m, w.sum)}, {fraction}'d0}}", w.sum + fraction, bits)
+        rows = [lost, *total.rows(bias, fraction, bits, stem=f"p{m}")]
+        estimate = text.wire(f"e{m}", bits, "\n        + ".join(rows))
+        closed = text.wire(f"closed{m}", 1, f"~open[{m}]")
+        entry = text.wire(f"c0_{m}", bits + 1, f"{{{closed}, {estimate} | {repeated(closed, bits)}}}")
+        found.append(_Entry(entry, bits + 1, f"{w.choose.mode_bits}'d{m}"))
+    return found
+
+
+def _smaller(text: Text, name: str, left: _Entry, right: _Entry, mode_bits: int) -> _Entry:
+    text.wire(f"t{name}", 1, f"{right.estimate} < {left.estimate}")
+    estimate = text.wire(f"c{name}", left.bits, f"t{name} ? {right.estimate} : {left.estimate}")
+    return _Entry(estimate, left.bits, text.wire(f"m{name}", mode_bits, f"t{name} ? {right.mode} : {left.mode}"))
 
 
 def _number(low: int, bits: int) -> str:
     return f"weights[{low}]" if bits == 1 else f"weights[{low + bits - 1}:{low}]"
-
-
-def _row(text: Text, name: str, value: str, digit: int, value_bits: int, multiple_bits: int, bits: int) -> str:
-    """Add the multiple that two bits of a number pick; return it at its place."""
-    wide = multiple_bits + 2
-    one = value if value_bits == 1 else f"{value}[{digit}]"
-    if digit + 1 < value_bits:
-        two = f"{value}[{digit + 1}]"
-        picked = (
-            f"({repeated(f'({one} & ~{two})', wide)} & one) | ({repeated(f'({two} & ~{one})', wide)} & two)"
-            f" | ({repeated(f'({one} & {two})', wide)} & three)"
-        )
-    else:
-        picked = f"{repeated(one, wide)} & one"
-    text.wire(name, wide, picked)
-    room = bits - digit
-    low = extended(name, wide, min(wide, room))
-    padded = extended(low, min(wide, room), room)
-    return f"{{{padded}, {digit}'d0}}" if digit else padded
 
 
 def send(module: str, widths: CellWidths) -> Text:
@@ -121,7 +118,8 @@ def send(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Choose {w.choose.name}: mode and cells that are sent. Without loss those with charge, else the first in rank.",
+            f"Choose {w.choose.name}: mode and cells that are sent: without loss those with charge, else the first in",
+            "rank.",
             "  largest: the cell of rank 0",
         ),
     )
@@ -131,7 +129,8 @@ def send(module: str, widths: CellWidths) -> Text:
     text.input("hits", w.count)
     text.input("exact_mode", w.choose.mode_bits)
     text.input("best_mode", w.choose.mode_bits)
-    text.table("cells_of_mode", w.count, "best_mode", w.choose.mode_bits, {m: mode.cells for m, mode in enumerate(w.modes)})
+    cells = {m: mode.cells for m, mode in enumerate(w.modes)}
+    text.table("cells_of_mode", w.count, "best_mode", w.choose.mode_bits, cells)
     text.output("mode", w.choose.mode_bits, "exact ? exact_mode : best_mode")
     text.output("cells", w.count, "exact ? hits : cells_of_mode")
     sent = []

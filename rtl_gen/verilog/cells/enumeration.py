@@ -6,99 +6,101 @@ from math import comb
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from rtl_gen.verilog.cells.apportion import beyond_bits
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
+from rtl_gen.verilog.cells.text import Net, Text, any_of, extended, repeated
 
 
 def enumerate_fields(module: str, widths: CellWidths) -> Text:
     """Return mode, loss, and behind them the fields, right-aligned."""
-    w, bits, mode_bits = widths, beyond_bits(widths), widths.choose.mode_bits
-    fields = w.fields
-    parts = w.parts
+    w, mode_bits = widths, widths.choose.mode_bits
     text = Text(
         module,
         (
-            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of every",
-            "part in cell order, rank of the high parts; the last field ends with the last bit.",
+            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of every part",
+            "in cell order, rank of the high parts; the last field ends with the last bit.",
             "  A part is the pulses of a cell beyond the first. With loss the last cell has none: the sum is known.",
         ),
     )
-    text.input("pulses", w.slots * bits)
+    text.input("pulses", w.slots * beyond_bits(w))
     text.input("mode", mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
     text.input("position", w.position)
-    key_bits = mode_bits + 1
-    keys = {(number, without): 2 * number + without for number, without, _ in fields}
-    text.wire("key", key_bits, "{mode, exact}")
+    text.wire("key", mode_bits + 1, "{mode, exact}")
     text.wire("charged", 1, f"cells != {w.count}'d0")
-    distinct = sorted({f.low_bits for _, _, f in fields})
-    for low in distinct:
-        these = [keys[number, without] for number, without, f in fields if f.low_bits == low]
-        text.table(f"low{low}", 1, "key", key_bits, dict.fromkeys(these, 1))
-    reach = {low: max(f.parts for _, _, f in fields if f.low_bits == low) for low in distinct}
-    for p in range(parts):
-        alone = f"(exact && cells == {w.count}'d{p + 1})"
-        last = f"cells > {w.count}'d{p + 1} || {alone}" if p + 1 < w.slots else alone
+    reach = _reach(w)
+    for low in reach:
+        these = [_key(number, exact) for number, exact, fields in w.fields if fields.low_bits == low]
+        text.table(f"low{low}", 1, "key", mode_bits + 1, dict.fromkeys(these, 1))
+    _parts(text, w)
+    high = _high_rank(text, w, reach)
+    span = max(1, *(w.behind(fields) for _, _, fields in w.fields))
+    _low_bits(text, w, reach, span)
+    shifts = {_key(number, exact): span - w.behind(fields) for number, exact, fields in w.fields}
+    text.table("down", width(max(shifts.values())), "key", mode_bits + 1, shifts)
+    text.wire("fields", w.position + span, "{position, low} >> down")
+    used = min(w.data, w.position + span)
+    placed = extended(extended("fields", w.position + span, used), used, w.data)
+    text.wire("data", w.data, f"{placed} | {extended(high.text, high.width, w.data)}")
+    head = f"{repeated('charged', mode_bits)} & mode, charged & exact"
+    text.output("fields_of_frame", mode_bits + 1 + w.data, f"{{{head}, data}}")
+    return text
+
+
+def _key(mode: int, exact: bool) -> int:
+    return 2 * mode + exact
+
+
+def _reach(w: CellWidths) -> dict[int, int]:
+    """Return the most parts of a frame by their number of low bits."""
+    found: dict[int, int] = {}
+    for _, _, fields in sorted(w.fields, key=lambda entry: entry[2].low_bits):
+        found[fields.low_bits] = max(found.get(fields.low_bits, 0), fields.parts)
+    return found
+
+
+def _piece(part: int, w: CellWidths, low: int, bits: int) -> str:
+    """Return up to so many bits of a part, from bit ``low`` on, with zeros in front."""
+    have = min(bits, width(w.sent(part)) - low)
+    return extended(f"part{part}[{low + have - 1}:{low}]", have, bits)
+
+
+def _parts(text: Text, w: CellWidths) -> None:
+    bits = beyond_bits(w)
+    for p in range(w.parts):
+        last = f"(exact && cells == {w.count}'d{p + 1})"
+        text.wire(f"used{p}", 1, f"cells > {w.count}'d{p + 1} || {last}" if p + 1 < w.slots else last)
         wide = width(w.sent(p))
-        text.wire(f"used{p}", 1, last)
-        slot = f"pulses[{p * bits + wide - 1}:{p * bits}]" if bits > 1 else f"pulses[{p}]"
-        text.wire(f"part{p}", wide, f"{repeated(f'used{p}', wide)} & {slot}")
+        text.wire(f"part{p}", wide, f"{repeated(f'used{p}', wide)} & pulses[{p * bits + wide - 1}:{p * bits}]")
+
+
+def _high_rank(text: Text, w: CellWidths, reach: dict[int, int]) -> Net:
     text.comment("High parts, and their sums up to every part")
     terms: list[Net] = []
-    for p in range(parts):
-        wide, room = width(w.sent(p)), w.room(p)
-        high_bits = width(room)
-        picked = []
-        for low in distinct:
-            if p < reach[low] and wide > low and room:
-                have = min(high_bits, wide - low)
-                piece = f"part{p}[{low + have - 1}:{low}]" if wide > 1 else f"part{p}"
-                picked.append(f"({repeated(f'low{low}', high_bits)} & {extended(piece, have, high_bits)})")
-        if picked:
-            terms.append(text.net(f"h{p}", (1 << high_bits) - 1, any_of(picked)))
-        else:
-            terms.append(Net("1'd0", 0))
-    sums = text.prefix("s", terms, [(1 << width(w.room(p))) - 1 for p in range(parts)])
+    for p in range(w.parts):
+        bits = width(w.room(p))
+        lows = [low for low, parts in reach.items() if p < parts and width(w.sent(p)) > low and w.room(p)]
+        picked = [f"({repeated(f'low{low}', bits)} & {_piece(p, w, low, bits)})" for low in lows]
+        terms.append(text.net(f"h{p}", (1 << bits) - 1, any_of(picked)) if picked else Net("1'd0", 0))
+    sums = text.prefix("s", terms, [(1 << width(w.room(p))) - 1 for p in range(w.parts)])
     text.comment("The rank of the places that they are: the sum of C(sum + j - 1, j) over the parts j = 1, 2, ...")
     ranks = []
-    rank_bits = max(f.high_bits for _, _, f in fields)
-    for p in range(parts):
+    for p in range(w.parts):
         table = {s: comb(s + p, p + 1) for s in range(1, w.room(p) + 1)}
-        if not table:
-            continue
-        key = width(w.room(p))
-        text.wire(f"t{p}", key, f"{repeated(f'used{p}', key)} & {sums[p].to(key)}")
-        largest = max(table.values())
-        ranks.append(Net(text.table(f"c{p}", width(largest), f"t{p}", key, table), largest))
-    high = text.total("high", ranks, (1 << max(rank_bits, 1)) - 1)
+        if table:
+            key, largest = width(w.room(p)), max(table.values())
+            text.wire(f"t{p}", key, f"{repeated(f'used{p}', key)} & {sums[p].to(key)}")
+            ranks.append(Net(text.table(f"c{p}", width(largest), f"t{p}", key, table), largest))
+    bits = max(1, *(fields.high_bits for _, _, fields in w.fields))
+    return text.total("high", ranks, (1 << bits) - 1)
+
+
+def _low_bits(text: Text, w: CellWidths, reach: dict[int, int], span: int) -> None:
     text.comment("Low bits, first part first, from the left")
-    behind = max(w.behind(f) for _, _, f in fields)
-    span = max(behind, 1)
-    shifts = {keys[n, without]: span - w.behind(f) for n, without, f in fields}
-    if any(distinct):
-        lefts = []
-        for low in distinct:
-            if not low:
-                continue
-            pieces = []
-            for p in range(reach[low]):
-                wide = width(w.sent(p))
-                have = min(low, wide)
-                piece = f"part{p}[{have - 1}:0]" if wide > 1 else f"part{p}"
-                pieces.append(extended(piece, have, low))
-            body = ", ".join(pieces)
-            room = span - low * reach[low]
-            body = f"{{{body}, {room}'d0}}" if room else f"{{{body}}}"
-            lefts.append(text.wire(f"left{low}", span, f"{repeated(f'low{low}', span)} & {body}"))
-        text.wire("low", span, any_of(lefts))
-    else:
-        text.wire("low", span, f"{span}'d0")
-    shift_bits = width(max(shifts.values()))
-    text.table("down", shift_bits, "key", key_bits, shifts)
-    text.wire("fields", w.position + span, "{position, low} >> down")
-    room = w.data
-    used = min(room, w.position + span)
-    placed = extended(extended("fields", w.position + span, used), used, room)
-    text.wire("data", room, f"{placed} | {extended(high.text, high.width, room)}")
-    text.output("fields_of_frame", mode_bits + 1 + room, f"{{{repeated('charged', mode_bits)} & mode, charged & exact, data}}")
-    return text
+    found = []
+    for low, parts in reach.items():
+        if low:
+            pieces = [_piece(p, w, 0, low) for p in range(parts)]
+            room = span - low * parts
+            body = ", ".join([*pieces, f"{room}'d0"] if room else pieces)
+            found.append(text.wire(f"left{low}", span, f"{repeated(f'low{low}', span)} & {{{body}}}"))
+    text.wire("low", span, any_of(found) if found else f"{span}'d0")

@@ -21,7 +21,8 @@ def merge(module: str, widths: CellWidths, op: Merge | None) -> Text:
         module,
         (
             f"Merge {op.name}: a cell that is sent takes the charges of those that are not and whose largest neighbour it is."
-            if op else "The charges of the cells that are sent.",
+            if op
+            else "The charges of the cells that are sent.",
             "Without loss all others are 0, and the charges stay as they are.",
             "  sum: of the charges, unless they are without loss",
         ),
@@ -106,7 +107,11 @@ def compact(module: str, widths: CellWidths) -> Text:
     for i in range(n):
         text.wire(f"v0_{i}", wide, f"{{largest[{i}] & sent[{i}], {bus('charges', i, bits)}}}")
         # i - before, of which a cell needs no more digits than i has
-        text.wire(f"k0_{i}", stages, f"{repeated(f'sent[{i}]', stages)} & ({stages}'d{i} - {_digits(bus('ahead', i, w.count), w.count, stages, text, i)})")
+        text.wire(
+            f"k0_{i}",
+            stages,
+            f"{repeated(f'sent[{i}]', stages)} & ({stages}'d{i} - {_digits(bus('ahead', i, w.count), w.count, stages, text, i)})",
+        )
         now.append(i)
     for stage in range(stages):
         step = 1 << stage
@@ -122,7 +127,9 @@ def compact(module: str, widths: CellWidths) -> Text:
                 rest = f"k{stage}_{i}[{left}:1]"
                 stay = f"({repeated(f'~go{stage}_{i}', left)} & {rest})"
                 come = (
-                    f" | ({repeated(f'go{stage}_{i + step}', left)} & k{stage}_{i + step}[{left}:1])" if i + step < n else ""
+                    f" | ({repeated(f'go{stage}_{i + step}', left)} & k{stage}_{i + step}[{left}:1])"
+                    if i + step < n
+                    else ""
                 )
                 text.wire(f"k{stage + 1}_{i}", left, stay + come)
     last = [f"v{stages}_{i}" for i in range(n)]
@@ -153,17 +160,17 @@ def position(module: str, widths: CellWidths) -> Text:
     terms = []
     for i in range(1, n):
         # The j-th of k cells has k - j cells behind it.
-        table = {
-            j: comb(i, j)
-            for j in range(1, i + 1)
-            if any(0 <= mode.cells - j <= n - 1 - i for mode in w.modes)
-        }
+        table = {j: comb(i, j) for j in range(1, i + 1) if any(0 <= mode.cells - j <= n - 1 - i for mode in w.modes)}
         key_bits = width(i)
         largest = max(table.values(), default=0)
         if not largest:
             continue
         name = text.table(
-            f"c{i}", width(largest), f"{{sent[{i}], {_key(i, w, key_bits)}}}", key_bits + 1, {(1 << key_bits) + j - 1: v for j, v in table.items()}
+            f"c{i}",
+            width(largest),
+            f"{{sent[{i}], {_key(i, w, key_bits)}}}",
+            key_bits + 1,
+            {(1 << key_bits) + j - 1: v for j, v in table.items()},
         )
         terms.append(Net(name, largest))
     text.output("position", bits, text.total("sum", terms, (1 << bits) - 1).text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from econ_ae.ir.cell_widths import CellWidths
-from rtl_gen.verilog.cells import apportion, choose, enumeration, merge, order
+from rtl_gen.verilog.cells import apportion, choose, enumeration, give, merge, order
 from rtl_gen.verilog.cells.text import Text
 
 EXACT, ORDER, DROPPED, GROUP, CHOOSE, SEND = "exact", "order", "dropped", "group", "choose", "send"
@@ -33,6 +33,6 @@ def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
         merge.position(prefix + POSITION, widths),
         apportion.reciprocal(prefix + RECIPROCAL, widths),
         apportion.multiply(prefix + MULTIPLY, widths),
-        apportion.give(prefix + GIVE, widths),
+        give.give(prefix + GIVE, widths),
         enumeration.enumerate_fields(prefix + ENUMERATE, widths),
     )

@@ -122,7 +122,10 @@ def dropped(module: str, widths: CellWidths) -> Text:
     if slots < n:
         text.comment("Cells that no mode sends")
         behind = [
-            Net(text.wire(f"o{i}", w.x, f"{repeated(f'(rank{i} >= {w.rank}' + chr(39) + f'd{slots})', w.x)} & x{i}"), (1 << w.x) - 1)
+            Net(
+                text.wire(f"o{i}", w.x, f"{repeated(f'(rank{i} >= {w.rank}' + chr(39) + f'd{slots})', w.x)} & x{i}"),
+                (1 << w.x) - 1,
+            )
             for i in range(n)
         ]
         terms.append(text.total("others", behind, most))
@@ -131,7 +134,8 @@ def dropped(module: str, widths: CellWidths) -> Text:
         largest = w.sorted_value(r)
         bits = width(largest)
         gated = [
-            f"({repeated(f'(rank{i} == {w.rank}' + chr(39) + f'd{r})', bits)} & {extended(f'x{i}', w.x, bits)})" for i in range(n)
+            f"({repeated(f'(rank{i} == {w.rank}' + chr(39) + f'd{r})', bits)} & {extended(f'x{i}', w.x, bits)})"
+            for i in range(n)
         ]
         terms.append(text.net(f"sorted{r}", largest, any_of(gated)))
     sums = text.prefix("d", terms, [most] * len(terms))
