@@ -1,4 +1,4 @@
-"""Runs the Verilog of a model of cells in Icarus: stimulus from a file, one line per event, frames as hexadecimal text."""
+"""Runs the Verilog of a model of cells in Icarus: stimulus from a file, frames as hexadecimal text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ module bench;
             if (LATENCY == 0 && out_valid) $display("frame %0d %h", out, frame);
             clk = 1'b1;
             #1;
-            if (LATENCY > 0 && out_valid !== (t >= LATENCY - 1 && t < EVENTS + LATENCY - 1)) $display("late or early at %0d", t);
+            if (LATENCY > 0 && out_valid !== (t >= LATENCY - 1 && t < EVENTS + LATENCY - 1))
+                $display("late or early at %0d", t);
             if (LATENCY > 0 && out_valid) $display("frame %0d %h", out, frame);
             if (out_valid) out = out + 1;
             clk = 1'b0;

@@ -1,4 +1,4 @@
-"""The Verilog of models of cells: every frame is the emulator's, the linters have nothing to say, small parts proved."""
+"""The Verilog of models of cells: every frame is the emulator's, the linters are silent, small parts are proved."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from econ_ae import process
 from econ_ae.errors import ConfigError
-from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
-from econ_ae.ir.cell_widths import CellWidths
 from econ_ae.fixedpoint import FixedFormat
+from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
 from econ_ae.geometry import Arrangement
+from econ_ae.ir.cell_widths import CellWidths
 from econ_ae.ir.cells import Apportion, Choose, Enumerate, Merge, Order, modes
 from econ_ae.ir.model import CELLS_VERSION, CHARGE, EncoderModel, Input, Normalise
 from econ_ae.ir.validate import check
@@ -140,7 +140,7 @@ def proved(files: dict[str, str], folder: Path) -> str:
 
 
 def test_ranks_of_four_cells_are_proved(tmp_path: Path) -> None:
-    """A cell of lower rank has more charge, or as much and a lower number; the largest neighbour has the lowest rank."""
+    """A lower rank is more charge, or as much and a lower number; the largest neighbour has the lowest rank."""
     widths = small(4)
     near = tuple(tuple(j for j in range(4) if j != i) for i in range(4))
     text = order.order("order", widths, Merge(near))

@@ -60,7 +60,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
         (
             f"Apportion {op.name}: the share of every cell in the pulses beyond the first, and its remainder, if any.",
             f"  scale = (pulses * {1 << op.fraction} - {op.offset} * cells) * reciprocal >> {SCALE_SHIFT}",
-            f"  share = (charge * scale >> (log2 sum + {PRODUCT_SHIFT})) + {op.offset}, in 1/{1 << op.fraction} of a pulse",
+            f"  share = (charge * scale >> log2 sum + {PRODUCT_SHIFT}) + {op.offset}, in 1/{1 << op.fraction} pulses",
             "Without loss the pulses are the charges.",
         ),
     )
@@ -79,7 +79,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
         text.wire(f"x{p}", 1, f"exact && cells > {w.count}'d{p}")
         raw = text.wire(f"e{p}", raw_bits, f"{repeated(f'x{p}', raw_bits)} & d{p}")
         share, rest = _share(text, w, scale, p)
-        beyond.append(text.wire(f"b{p}", out, f"{extended(share.text, share.width, out)} | {extended(raw, raw_bits, out)}"))
+        beyond.append(text.wire(f"b{p}", out, f"{share.to(out)} | {extended(raw, raw_bits, out)}"))
         left.append(rest)
     text.output("beyond", w.slots * out, joined(beyond))
     text.output("left", w.slots * op.fraction, joined(left))

@@ -17,8 +17,8 @@ def group(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Choose {op.name}: the class of the event, how many of the limits its cells with charge reach, and the modes",
-            "that have no more cells than that; one bit for each class and mode.",
+            f"Choose {op.name}: the class of the event, how many of the limits its cells with charge reach, and the",
+            "modes that have no more cells than that; one bit for each class and mode.",
             "  weights: the limits, then the biases, which are for the choice",
         ),
     )
@@ -46,9 +46,9 @@ def choose(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Choose {op.name}: the mode with the smallest estimate (dropped << {op.bias_fraction}) + bias * total, of equal",
-            "ones the lower number, among those that are open, which have no more cells than have charge. The bias is that",
-            "of the group.",
+            f"Choose {op.name}: the mode with the smallest estimate (dropped << {op.bias_fraction}) + bias * total, of",
+            "equal ones the lower number, among those that are open, with no more cells than have charge. The bias",
+            "is that of the group.",
             "  weights: the limits, which are for the group, then the biases by class and mode",
         ),
     )

@@ -15,8 +15,8 @@ def enumerate_fields(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of every part",
-            "in cell order, rank of the high parts; the last field ends with the last bit.",
+            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of all",
+            "parts in cell order, rank of the high parts; the last field ends with the last bit.",
             "  A part is the pulses of a cell beyond the first. With loss the last cell has none: the sum is known.",
         ),
     )

@@ -14,11 +14,11 @@ def give(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Apportion {op.name}: the pulses that are missing go to the cells with the largest remainders, of equal ones",
-            "to the first. What is left after that, positive or negative, is the largest cell's; would it then have none,",
-            "it gets all but one for each of the others. Without loss nothing is missing.",
-            "  count<j>: cells with a remainder of j or more; all of a level get one where they are not too many, and of",
-            "  the level above which they are too many the first ones",
+            f"Apportion {op.name}: the pulses that are missing go to the cells with the largest remainders, of equal",
+            "ones to the first. What is left after that, positive or negative, is the largest cell's; would it have",
+            "none, it gets all but one for each of the others. Without loss nothing is missing.",
+            "  count<j>: cells with a remainder of j or more; where they are not too many, all of them get one, and of",
+            "  those with one less the first",
         ),
     )
     text.input("beyond", w.slots * bits)
@@ -27,7 +27,8 @@ def give(module: str, widths: CellWidths) -> Text:
     text.input("mode", w.choose.mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
-    own = [text.net(f"b{p}", (1 << width(w.beyond_one(p))) - 1, _low(p, bits, width(w.beyond_one(p)))) for p in range(w.slots)]
+    widest = [width(w.beyond_one(p)) for p in range(w.slots)]
+    own = [text.net(f"b{p}", (1 << wide) - 1, _low(p, bits, wide)) for p, wide in enumerate(widest)]
     for p in range(w.slots):
         text.wire(f"left{p}", op.fraction, bus("left", p, op.fraction))
         text.wire(f"used{p}", 1, f"cells > {w.count}'d{p}")
@@ -73,9 +74,7 @@ def _levels(text: Text, w: CellWidths) -> None:
     text.comment("Levels")
     text.wire("count0", w.count, "cells")
     for j in range(1, levels):
-        reached = [
-            Net(text.wire(f"at{p}_{j}", 1, f"used{p} && left{p} >= {fraction}'d{j}"), 1) for p in range(w.slots)
-        ]
+        reached = [Net(text.wire(f"at{p}_{j}", 1, f"used{p} && left{p} >= {fraction}'d{j}"), 1) for p in range(w.slots)]
         text.total(f"count{j}", reached, (1 << w.count) - 1)
     text.wire(f"count{levels}", w.count, f"{w.count}'d0")
     for j in range(levels):
@@ -104,7 +103,8 @@ def _largest(text: Text, w: CellWidths, own: list[Net], signed: int) -> None:
     given = extended(extended("to_give", w.count, min(w.count, signed)), min(w.count, signed), signed)
     text.wire("rest", signed, f"missing - {given}")
     bits = max(one.width for one in own)
-    text.wire("own", bits, any_of(f"({repeated(f'largest_slot[{p}]', bits)} & {one.to(bits)})" for p, one in enumerate(own)))
+    mine = (f"({repeated(f'largest_slot[{p}]', bits)} & {one.to(bits)})" for p, one in enumerate(own))
+    text.wire("own", bits, any_of(mine))
     text.wire("own_one", 1, any_of(f"(largest_slot[{p}] & one{p})" for p in range(w.slots)))
     wide = max(bits, signed) + 1
     rest = f"{{{repeated(f'rest[{signed - 1}]', wide - signed)}, rest}}"

@@ -1,4 +1,4 @@
-"""From the cells that are sent to slots: merged charges, side by side in cell order, and the rank of their positions."""
+"""From the cells that are sent to slots: merged charges side by side in cell order, and the rank of the positions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import comb
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from econ_ae.ir.cells import Merge
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
+from rtl_gen.verilog.cells.text import Net, Text, bus, extended, joined, repeated
 
 
 def charge_bits(widths: CellWidths) -> int:
@@ -20,9 +20,14 @@ def merge(module: str, widths: CellWidths, op: Merge | None) -> Text:
     text = Text(
         module,
         (
-            f"Merge {op.name}: a cell that is sent takes the charges of those that are not and whose largest neighbour it is."
-            if op
-            else "The charges of the cells that are sent.",
+            *(
+                (
+                    f"Merge {op.name}: a cell that is sent takes the charges of those that are not sent and whose",
+                    "largest neighbour it is.",
+                )
+                if op
+                else ("The charges of the cells that are sent.",)
+            ),
             "Without loss all others are 0, and the charges stay as they are.",
             "  sum: of the charges, unless they are without loss",
         ),
@@ -69,7 +74,8 @@ def _whole(cell: int, w: CellWidths, low: str, bits: int) -> str:
     if w.value <= w.x:
         return extended(low, w.sum, bits)
     if w.value <= w.sum:  # both in the same bits
-        return f"({extended(low, w.sum, bits)} | {extended(f'{{values[{start + w.value - 1}:{start + w.x}], {w.x}' + chr(39) + 'd0}', w.value, bits)})"
+        above = f"{{values[{start + w.value - 1}:{start + w.x}], {w.x}'d0}}"
+        return f"({extended(low, w.sum, bits)} | {extended(above, w.value, bits)})"
     middle = f"values[{start + w.value - 1}:{start + w.sum}]"
     if w.x == w.sum:
         return f"{{{middle}, {low}}}"
@@ -103,16 +109,10 @@ def compact(module: str, widths: CellWidths) -> Text:
     text.input("charges", n * bits)
     text.input("largest", n)
     stages = width(n - 1)
-    now = []
     for i in range(n):
         text.wire(f"v0_{i}", wide, f"{{largest[{i}] & sent[{i}], {bus('charges', i, bits)}}}")
-        # i - before, of which a cell needs no more digits than i has
-        text.wire(
-            f"k0_{i}",
-            stages,
-            f"{repeated(f'sent[{i}]', stages)} & ({stages}'d{i} - {_digits(bus('ahead', i, w.count), w.count, stages, text, i)})",
-        )
-        now.append(i)
+        down = f"{stages}'d{i} - {_digits(text, w, stages, i)}"
+        text.wire(f"k0_{i}", stages, f"{repeated(f'sent[{i}]', stages)} & ({down})")
     for stage in range(stages):
         step = 1 << stage
         left = stages - stage - 1
@@ -138,11 +138,10 @@ def compact(module: str, widths: CellWidths) -> Text:
     return text
 
 
-def _digits(before: str, bits: int, wanted: int, text: Text, cell: int) -> str:
-    """Return a count in fewer bits than it has on its bus: before the last cell there are less than n."""
-    if bits == wanted:
-        return before
-    return extended(text.wire(f"w{cell}", bits, before), bits, wanted)
+def _digits(text: Text, w: CellWidths, wanted: int, cell: int) -> str:
+    """Return the number of cells that are sent before one, which is less than n."""
+    ahead = bus("ahead", cell, w.count)
+    return ahead if w.count == wanted else extended(text.wire(f"w{cell}", w.count, ahead), w.count, wanted)
 
 
 def position(module: str, widths: CellWidths) -> Text:

@@ -1,4 +1,4 @@
-"""What every event is before a mode is chosen: sent without loss or not, ranks of its cells, charge behind each rank."""
+"""An event before its mode is chosen: sent without loss or not, ranks of its cells, charge behind each rank."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def exact(module: str, widths: CellWidths, total_bits: int) -> Text:
         module,
         (
             f"Choose {w.choose.name}: whether the event is sent without loss, which takes as many charged cells as a",
-            "mode has and a sum of at most its limit. Then the charges stand for the cells, else the normalised charges.",
+            "mode has and a sum of at most its limit. Then the charges stand for the cells, else the normalised ones.",
             "  hits: charged cells; mode: the mode of so many cells, when exact",
         ),
     )
@@ -28,7 +28,7 @@ def exact(module: str, widths: CellWidths, total_bits: int) -> Text:
     text.input("x", n * w.x)
     limits = {mode.cells: mode.exact_sum for mode in w.modes if mode.exact_sum}
     hit = [Net(text.wire(f"hit{i}", 1, f"|{bus('charges', i, charge)}"), 1) for i in range(n)]
-    count = text.total("count", hit, n)
+    text.total("count", hit, n)
     bits = w.exact_sum.bit_length()
     none = "total == " + f"{total_bits}'d0"
     if limits:
@@ -106,9 +106,9 @@ def dropped(module: str, widths: CellWidths) -> Text:
     text = Text(
         module,
         (
-            f"Choose {w.choose.name}: the normalised charge that is lost with every mode, that of the cells whose rank is",
-            "the mode's number of cells or more. The charges are put in order and added from the smallest on; one of rank",
-            f"r is at most (2**{w.sum} - 1) / (r + 1).",
+            f"Choose {w.choose.name}: the normalised charge that is lost with every mode, that of the cells whose rank",
+            "is the mode's number of cells or more. Charges are put in order and added from the smallest on; that of",
+            f"rank r is at most (2**{w.sum} - 1) / (r + 1).",
         ),
     )
     text.input("values", n * w.value)
@@ -121,22 +121,16 @@ def dropped(module: str, widths: CellWidths) -> Text:
     terms: list[Net] = []
     if slots < n:
         text.comment("Cells that no mode sends")
-        behind = [
-            Net(
-                text.wire(f"o{i}", w.x, f"{repeated(f'(rank{i} >= {w.rank}' + chr(39) + f'd{slots})', w.x)} & x{i}"),
-                (1 << w.x) - 1,
-            )
-            for i in range(n)
-        ]
+        every = (1 << w.x) - 1
+        late = [text.wire(f"late{i}", 1, f"rank{i} >= {w.rank}'d{slots}") for i in range(n)]
+        behind = [text.net(f"o{i}", every, f"{repeated(late[i], w.x)} & x{i}") for i in range(n)]
         terms.append(text.total("others", behind, most))
     text.comment("Charges by rank")
     for r in reversed(used):
         largest = w.sorted_value(r)
         bits = width(largest)
-        gated = [
-            f"({repeated(f'(rank{i} == {w.rank}' + chr(39) + f'd{r})', bits)} & {extended(f'x{i}', w.x, bits)})"
-            for i in range(n)
-        ]
+        here = [f"(rank{i} == {w.rank}'d{r})" for i in range(n)]
+        gated = [f"({repeated(here[i], bits)} & {extended(f'x{i}', w.x, bits)})" for i in range(n)]
         terms.append(text.net(f"sorted{r}", largest, any_of(gated)))
     sums = text.prefix("d", terms, [most] * len(terms))
     by_cells = {n: f"{w.sum}'d0"}

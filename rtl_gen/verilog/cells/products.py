@@ -20,7 +20,9 @@ class Common:
     text: Text
     bits: int
 
-    def rows(self, factor: str, factor_bits: int, product_bits: int, *, stem: str, most: int | None = None) -> list[str]:
+    def rows(
+        self, factor: str, factor_bits: int, product_bits: int, *, stem: str, most: int | None = None
+    ) -> list[str]:
         """Add the rows of one product; return what has to be added up, each ``product_bits`` wide.
 
         Parameters

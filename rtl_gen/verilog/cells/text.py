@@ -10,7 +10,6 @@ from econ_ae.ir.cell_widths import width
 from rtl_gen.verilog.chain import wire_range
 from rtl_gen.verilog.render import bit_range, render
 
-
 _READ = re.compile(r"\b([A-Za-z_]\w*)\b(?:\[(\d+)(?::(\d+))?\])?")
 """A name, and the bits that are selected of it, if they are constant."""
 
