@@ -15,20 +15,25 @@ from econ_ae.errors import ConfigError
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
 from econ_ae.geometry import Arrangement
+from econ_ae.ir import weights
 from econ_ae.ir.cell_widths import CellWidths
 from econ_ae.ir.cells import Apportion, Choose, Enumerate, Merge, Order, modes
 from econ_ae.ir.model import CELLS_VERSION, CHARGE, EncoderModel, Input, Normalise
 from econ_ae.ir.validate import check
+from rtl_gen.registers import address_map
 from rtl_gen.verilog import (
     ENCODER,
     VerilogOptions,
+    block_module,
     default_options,
     generate,
+    generate_block,
     latency,
     leaf_files,
     register_stages,
 )
 from rtl_gen.verilog.cells import merge, order
+from rtl_gen.writer import write_files
 from tests.cells_bench import Setting, expected, simulate
 from tests.random_cells import PRESET_CELLS, hostile_charges, random_cell_model
 from tests.rtl_gen.test_datapath import lint, synthesise
@@ -188,3 +193,21 @@ endmodule
 """
     files = {"count.v": count.render(), "positions.v": position.render(), "proof.v": proof}
     assert "SUCCESS!" in proved(files, tmp_path)
+
+
+def test_registers_of_a_model_of_cells(tmp_path: Path) -> None:
+    """The rule of the choice is the weight image; there is neither a keep mask nor a number of links."""
+    model = random_cell_model(21, SMALL)
+    layout = address_map(model)
+    assert layout.weight_bits == weights.image_bits(model)
+    assert not layout.keep_blocks
+    assert {"mux", "calibration", "weights_0"} <= {register.name for register in layout.registers}
+    assert not {"links", "keep_mask"} & {register.name for register in layout.registers}
+    stored = [byte for byte in layout.stored if byte.register.name in layout.weight_blocks]
+    assert len(stored) == len(weights.pack(model))
+    files = generate_block(model, default_options(model))
+    paths = write_files({n: t for n, t in files.items() if n.endswith(".v")}, tmp_path / "rtl")
+    command = ["verilator", "--lint-only", "-Wall", "--top-module", block_module(model), *map(str, paths)]
+    log = tmp_path / "lint.log"
+    process.run(command, log, timeout=300.0)
+    assert not log.read_text(encoding="utf-8")
