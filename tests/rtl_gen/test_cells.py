@@ -162,8 +162,8 @@ def test_ranks_of_four_cells_are_proved(tmp_path: Path) -> None:
     ]
     proof = f"""module proof(input [{n * widths.value - 1}:0] values, output ok);
 wire [{n * rank - 1}:0] rank; wire [{n * (n - 1) - 1}:0] best; wire [{widths.count - 1}:0] hit;
-wire [{widths.sum - 1}:0] total;
-order dut(.values(values), .rank(rank), .best(best), .hit(hit), .total(total));
+wire [{widths.sum - 1}:0] totals;
+order dut(.values(values), .rank(rank), .best(best), .hit(hit), .totals(totals));
 assign ok = {" && ".join([*before, *best])};
 endmodule
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from econ_ae.ir.cell_widths import MANTISSA_BITS, PRODUCT_SHIFT, RECIPROCAL_BITS, SCALE_SHIFT, CellWidths, width
 from rtl_gen.verilog.cells.merge import charge_bits
 from rtl_gen.verilog.cells.products import Common, common
-from rtl_gen.verilog.cells.text import Net, Text, extended, joined, repeated
+from rtl_gen.verilog.cells.text import SHARED, Net, Text, bus, copies, extended, joined, repeated
 
 
 def beyond_bits(widths: CellWidths) -> int:
@@ -21,7 +21,8 @@ def reciprocal(module: str, widths: CellWidths) -> Text:
         (
             f"Apportion {w.apportion.name}: the reciprocal of the sum of what is sent.",
             f"  reciprocal = 2**{RECIPROCAL_BITS} / the {MANTISSA_BITS + 1} leading bits of the sum",
-            f"  up = {w.fraction} - log2 sum, the places that bring the leading one of the sum to the front",
+            f"  up = {w.fraction} - log2 sum, the places that bring the leading one of the sum to the front;",
+            f"  a copy for every {SHARED} slots",
         ),
     )
     text.input("sum", w.sum)
@@ -37,7 +38,7 @@ def reciprocal(module: str, widths: CellWidths) -> Text:
     }
     text.table("inverse", _RECIPROCAL, f"leading[{top - 1}:{top - mantissa_bits}]", mantissa_bits, values)
     text.output("reciprocal", _RECIPROCAL, "inverse")
-    text.output("up", bits, "up_now")
+    text.output("up", bits * copies(w.slots), f"{{{copies(w.slots)}{{up_now}}}}")
     return text
 
 
@@ -66,7 +67,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
     )
     text.input("slots", w.slots * bits)
     text.input("reciprocal", _RECIPROCAL)
-    text.input("up", width(_steps(w)))
+    text.input("up", width(_steps(w)) * copies(w.slots))
     text.input("mode", w.choose.mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
@@ -102,7 +103,7 @@ def _share(text: Text, w: CellWidths, scale: Common, p: int) -> tuple[Net, str]:
     """Add share and remainder of a slot; the scale has no more bits than modes that use the slot give it."""
     op, shift, bits = w.apportion, w.fraction + PRODUCT_SHIFT, charge_bits(w)
     acc = width(w.beyond_one(p) + 2 << op.fraction) + 1 + shift
-    text.wire(f"g{p}", w.sum, f"slots[{p * bits + w.sum - 1}:{p * bits}] << up")
+    text.wire(f"g{p}", w.sum, f"slots[{p * bits + w.sum - 1}:{p * bits}] << {bus('up', p // SHARED, width(_steps(w)))}")
     rows = scale.rows(f"g{p}", w.sum, acc, stem=f"p{p}", most=width(w.scale(w.above(p))))
     missing = (1 << op.fraction) - op.offset  # of a share to one pulse, when it is only the offset
     if missing:

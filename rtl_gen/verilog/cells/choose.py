@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from econ_ae.ir import weights
 from econ_ae.ir.cell_widths import CellWidths
 from rtl_gen.verilog.cells.products import common
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
+from rtl_gen.verilog.cells.text import SHARED, Net, Text, any_of, bus, copies, extended, joined, repeated
 
 
 def group(module: str, widths: CellWidths) -> Text:
@@ -19,6 +19,7 @@ def group(module: str, widths: CellWidths) -> Text:
         (
             f"Choose {op.name}: the class of the event, how many of the limits its cells with charge reach, and the",
             "modes that have no more cells than that; one bit for each class and mode.",
+            f"  group: a copy for every {SHARED} modes",
             "  weights: the limits, then the biases, which are for the choice",
         ),
     )
@@ -35,7 +36,9 @@ def group(module: str, widths: CellWidths) -> Text:
         found = [f"({number.text} == {number.width}'d{c})" for c in range(classes)]
     else:
         found = ["1'b1"]
-    text.output("group", classes, joined(found))
+    text.wire("one_of", classes, joined(found))
+    many = copies(len(w.modes))
+    text.output("group", classes * many, f"{{{many}{{one_of}}}}")
     text.output("open", len(w.modes), joined([f"(hit >= {w.count}'d{mode.cells})" for mode in w.modes]))
     return text
 
@@ -53,8 +56,8 @@ def choose(module: str, widths: CellWidths) -> Text:
         ),
     )
     text.input("dropped", len(w.modes) * w.sum)
-    text.input("total", w.sum)
-    text.input("group", len(op.bias))
+    text.input("totals", w.sum * copies(len(w.modes)))
+    text.input("group", len(op.bias) * copies(len(w.modes)))
     text.input("open", len(w.modes))
     text.input("weights", weights.image_bits(w.model))
     entries = _estimates(text, w)
@@ -85,16 +88,17 @@ def _estimates(text: Text, w: CellWidths) -> list[_Entry]:
     fraction, bits = w.choose.bias_fraction, w.estimate
     start = next(f.offset for f in weights.fields(w.model) if f.kind == "bias")
     text.comment("Estimates, behind a bit that says that the mode is not open")
-    total = common(text, "total", w.sum)
+    totals = [common(text, bus("totals", copy, w.sum), w.sum, stem=f"k{copy}_") for copy in range(copies(len(w.modes)))]
+    classes = len(w.choose.bias)
     found = []
     for m in range(len(w.modes)):
         gated = [
-            f"({repeated(f'group[{c}]', fraction)} & {_number(start + (c * len(w.modes) + m) * fraction, fraction)})"
+            f"({repeated(f'group[{m // SHARED * classes + c}]', fraction)} & {_number(start + (c * len(w.modes) + m) * fraction, fraction)})"
             for c in range(len(w.choose.bias))
         ]
         bias = text.wire(f"bias{m}", fraction, any_of(gated))
         lost = extended(f"{{{bus('dropped', m, w.sum)}, {fraction}'d0}}", w.sum + fraction, bits)
-        rows = [lost, *total.rows(bias, fraction, bits, stem=f"p{m}")]
+        rows = [lost, *totals[m // SHARED].rows(bias, fraction, bits, stem=f"p{m}")]
         estimate = text.wire(f"e{m}", bits, "\n        + ".join(rows))
         closed = text.wire(f"closed{m}", 1, f"~open[{m}]")
         entry = text.wire(f"c0_{m}", bits + 1, f"{{{closed}, {estimate} | {repeated(closed, bits)}}}")

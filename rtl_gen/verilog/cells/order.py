@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from econ_ae.ir.cells import Merge
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, extended, joined, repeated
+from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, copies, extended, joined, repeated
 
 
 def exact(module: str, widths: CellWidths, total_bits: int) -> Text:
@@ -59,7 +59,7 @@ def order(module: str, widths: CellWidths, merge: Merge | None) -> Text:
         (
             f"Order {w.model.cell_code.order.name}: rank of every cell by its normalised charge, 0 for the largest; of",
             "equal ones the cell with the lower number first. Every pair of cells is compared.",
-            "  hit: cells with charge; total: their sum",
+            "  hit: cells with charge; totals: their sum, a copy for every few modes",
             *(("  best: for every cell and each of its neighbours in turn, whether that one is the largest of them",)
               if merge else ()),
         ),
@@ -95,7 +95,9 @@ def order(module: str, widths: CellWidths, merge: Merge | None) -> Text:
     hit = [Net(text.wire(f"hit{i}", 1, f"|x{i}"), 1) for i in range(n)]
     text.output("hit", w.count, text.total("hits", hit, n).text)
     sums = [Net(f"x{i}", (1 << w.x) - 1) for i in range(n)]
-    text.output("total", w.sum, text.total("sum", sums, (1 << w.sum) - 1).text)
+    text.total("sum", sums, (1 << w.sum) - 1)
+    many = copies(len(w.modes))
+    text.output("totals", w.sum * many, f"{{{many}{{sum}}}}")
     return text
 
 

@@ -9,7 +9,8 @@ from rtl_gen.verilog.cells.text import Text, extended, repeated
 
 @dataclass(frozen=True)
 class Common:
-    """The multiples of a common factor in a module: its nets ``one``, ``two`` and ``three``.
+    """The multiples of a common factor in a module: its nets ``one``, ``two`` and ``three``
+    behind a stem.
 
     Parameters
     ----------
@@ -19,6 +20,7 @@ class Common:
 
     text: Text
     bits: int
+    stem: str = ""
 
     def rows(
         self, factor: str, factor_bits: int, product_bits: int, *, stem: str, most: int | None = None
@@ -40,19 +42,18 @@ class Common:
             found.append(f"{{{row}, {digit}'d0}}" if digit else row)
         return found
 
-    @staticmethod
-    def _picked(factor: str, factor_bits: int, digit: int, wide: int) -> str:
+    def _picked(self, factor: str, factor_bits: int, digit: int, wide: int) -> str:
         low, cut = f"{factor}[{digit}]", f"[{wide - 1}:0]"
         if digit + 1 == factor_bits:
-            return f"{repeated(low, wide)} & one{cut}"
+            return f"{repeated(low, wide)} & {self.stem}one{cut}"
         high = f"{factor}[{digit + 1}]"
         picks = ((f"({low} & ~{high})", "one"), (f"({high} & ~{low})", "two"), (f"({low} & {high})", "three"))
-        return " | ".join(f"({repeated(pick, wide)} & {multiple}{cut})" for pick, multiple in picks)
+        return " | ".join(f"({repeated(pick, wide)} & {self.stem}{multiple}{cut})" for pick, multiple in picks)
 
 
-def common(text: Text, value: str, bits: int) -> Common:
-    """Add the multiples of a net of ``bits``; a module has one such factor."""
-    text.wire("one", bits + 2, f"{{2'd0, {value}}}")
-    text.wire("two", bits + 2, f"{{1'd0, {value}, 1'd0}}")
-    text.wire("three", bits + 2, "one + two")
-    return Common(text, bits)
+def common(text: Text, value: str, bits: int, stem: str = "") -> Common:
+    """Add the multiples of a net of ``bits``; the names of the nets begin with ``stem``."""
+    text.wire(f"{stem}one", bits + 2, f"{{2'd0, {value}}}")
+    text.wire(f"{stem}two", bits + 2, f"{{1'd0, {value}, 1'd0}}")
+    text.wire(f"{stem}three", bits + 2, f"{stem}one + {stem}two")
+    return Common(text, bits, stem)

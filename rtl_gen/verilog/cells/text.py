@@ -67,6 +67,15 @@ def joined(parts: Sequence[str]) -> str:
     return "{\n        " + ",\n        ".join(reversed(lines)) + "\n    }"
 
 
+SHARED = 4
+"""Lanes that read the same copy of what all of them need: a register drives no more."""
+
+
+def copies(lanes: int) -> int:
+    """Return the copies of a number that so many lanes read."""
+    return -(-lanes // SHARED)
+
+
 @dataclass
 class Text:
     """Collects a module.

@@ -49,7 +49,7 @@ def add_cells(chain: Chain, model: EncoderModel, options: VerilogOptions, texts:
     stage(CELL_STAGES[1])
     add(names.CHOOSE, f"Choose {code.choose.name}: the mode", {"mode": "best_mode"})
     add(names.SEND, f"Choose {code.choose.name}: the cells", {})
-    chain.drop("rank", "group", "open", "total", "hits", "exact_mode", "best_mode", "dropped")
+    chain.drop("rank", "group", "open", "totals", "hits", "exact_mode", "best_mode", "dropped")
     stage(CELL_STAGES[2])
     add(names.MERGE, f"Merge {code.merge.name}" if code.merge else "Charges of what is sent", {})
     add(names.COUNT, "Cells sent before every cell", {})
