@@ -177,8 +177,8 @@ class CellWidths:
 
     @property
     def parts(self) -> int:
-        """Most parts that a frame has."""
-        return max(fields.parts for _, _, fields in self.fields)
+        """Most parts that a frame has, and one where there is none."""
+        return max(1, *(fields.parts for _, _, fields in self.fields))
 
     @property
     def position(self) -> int:

@@ -92,10 +92,10 @@ def _estimates(text: Text, w: CellWidths) -> list[_Entry]:
     classes = len(w.choose.bias)
     found = []
     for m in range(len(w.modes)):
-        gated = [
-            f"({repeated(f'group[{m // SHARED * classes + c}]', fraction)} & {_number(start + (c * len(w.modes) + m) * fraction, fraction)})"
-            for c in range(len(w.choose.bias))
-        ]
+        gated = []
+        for c in range(classes):
+            here = repeated(f"group[{m // SHARED * classes + c}]", fraction)
+            gated.append(f"({here} & {_number(start + (c * len(w.modes) + m) * fraction, fraction)})")
         bias = text.wire(f"bias{m}", fraction, any_of(gated))
         lost = extended(f"{{{bus('dropped', m, w.sum)}, {fraction}'d0}}", w.sum + fraction, bits)
         rows = [lost, *totals[m // SHARED].rows(bias, fraction, bits, stem=f"p{m}")]

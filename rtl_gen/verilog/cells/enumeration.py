@@ -6,33 +6,74 @@ from math import comb
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from rtl_gen.verilog.cells.apportion import beyond_bits
-from rtl_gen.verilog.cells.text import Net, Text, any_of, extended, repeated
+from rtl_gen.verilog.cells.text import Net, Text, any_of, extended, joined, repeated
 
 
-def enumerate_fields(module: str, widths: CellWidths) -> Text:
-    """Return mode, loss, and behind them the fields, right-aligned."""
+def parts(module: str, widths: CellWidths) -> Text:
+    """Return the parts that are sent, and the sums of their high parts up to every one."""
     w, mode_bits = widths, widths.choose.mode_bits
     text = Text(
         module,
         (
-            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of all",
-            "parts in cell order, rank of the high parts; the last field ends with the last bit.",
-            "  A part is the pulses of a cell beyond the first. With loss the last cell has none: the sum is known.",
+            f"Enumerate {w.model.cell_code.enumerate.name}: the parts, which are the pulses of a cell beyond one,",
+            "and the sums of what is above their low bits up to every part.",
+            "  With loss the last cell has no part: the sum is known.",
         ),
     )
     text.input("pulses", w.slots * beyond_bits(w))
     text.input("mode", mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
-    text.input("position", w.position)
-    text.wire("key", mode_bits + 1, "{mode, exact}")
-    text.wire("charged", 1, f"cells != {w.count}'d0")
+    reach = _low_flags(text, w)
+    _parts(text, w)
+    sums = _sums(text, w, reach)
+    text.output("parts", w.parts * beyond_bits(w), joined(_masked(w)))
+    bits = sum_bits(w)
+    text.output("sums", w.parts * bits, joined([extended(one.text, one.width, bits) for one in sums]))
+    return text
+
+
+def sum_bits(widths: CellWidths) -> int:
+    """Return the bits of a sum of high parts."""
+    return width(max(widths.room(p) for p in range(widths.parts)))
+
+
+def _masked(w: CellWidths) -> list[str]:
+    return [extended(f"part{p}", width(w.sent(p)), beyond_bits(w)) for p in range(w.parts)]
+
+
+def _low_flags(text: Text, w: CellWidths) -> dict[int, int]:
+    """Add a flag for every number of low bits; return the most parts that have so many."""
+    text.wire("key", w.choose.mode_bits + 1, "{mode, exact}")
     reach = _reach(w)
     for low in reach:
         these = [_key(number, exact) for number, exact, fields in w.fields if fields.low_bits == low]
-        text.table(f"low{low}", 1, "key", mode_bits + 1, dict.fromkeys(these, 1))
-    _parts(text, w)
-    high = _high_rank(text, w, reach)
+        text.table(f"low{low}", 1, "key", w.choose.mode_bits + 1, dict.fromkeys(these, 1))
+    return reach
+
+
+def enumerate_fields(module: str, widths: CellWidths) -> Text:
+    """Return mode, loss, and behind them the fields, right-aligned."""
+    w, mode_bits, bits = widths, widths.choose.mode_bits, beyond_bits(widths)
+    text = Text(
+        module,
+        (
+            f"Enumerate {w.model.cell_code.enumerate.name}: mode, loss, zeros, rank of the positions, low bits of all",
+            "parts in cell order, rank of the high parts; the last field ends with the last bit.",
+        ),
+    )
+    text.input("parts", w.parts * bits)
+    text.input("sums", w.parts * sum_bits(w))
+    text.input("mode", mode_bits)
+    text.input("cells", w.count)
+    text.input("exact", 1)
+    text.input("position", w.position)
+    text.wire("charged", 1, f"cells != {w.count}'d0")
+    reach = _low_flags(text, w)
+    for p in range(w.parts):
+        wide = width(w.sent(p))
+        text.wire(f"part{p}", wide, f"parts[{p * bits + wide - 1}:{p * bits}]")
+    high = _high_rank(text, w)
     span = max(1, *(w.behind(fields) for _, _, fields in w.fields))
     _low_bits(text, w, reach, span)
     shifts = {_key(number, exact): span - w.behind(fields) for number, exact, fields in w.fields}
@@ -73,7 +114,8 @@ def _parts(text: Text, w: CellWidths) -> None:
         text.wire(f"part{p}", wide, f"{repeated(f'used{p}', wide)} & pulses[{p * bits + wide - 1}:{p * bits}]")
 
 
-def _high_rank(text: Text, w: CellWidths, reach: dict[int, int]) -> Net:
+def _sums(text: Text, w: CellWidths, reach: dict[int, int]) -> list[Net]:
+    """Add the sums of the high parts up to every part, 0 for a part that is not sent."""
     text.comment("High parts, and their sums up to every part")
     terms: list[Net] = []
     for p in range(w.parts):
@@ -82,13 +124,23 @@ def _high_rank(text: Text, w: CellWidths, reach: dict[int, int]) -> Net:
         picked = [f"({repeated(f'low{low}', bits)} & {_piece(p, w, low, bits)})" for low in lows]
         terms.append(text.net(f"h{p}", (1 << bits) - 1, any_of(picked)) if picked else Net("1'd0", 0))
     sums = text.prefix("s", terms, [(1 << width(w.room(p))) - 1 for p in range(w.parts)])
+    found = []
+    for p in range(w.parts):
+        bits = width(w.room(p))
+        text.wire(f"t{p}", bits, f"{repeated(f'used{p}', bits)} & {sums[p].to(bits)}")
+        found.append(Net(f"t{p}", (1 << bits) - 1))
+    return found
+
+
+def _high_rank(text: Text, w: CellWidths) -> Net:
     text.comment("The rank of the places that they are: the sum of C(sum + j - 1, j) over the parts j = 1, 2, ...")
     ranks = []
     for p in range(w.parts):
         table = {s: comb(s + p, p + 1) for s in range(1, w.room(p) + 1)}
         if table:
             key, largest = width(w.room(p)), max(table.values())
-            text.wire(f"t{p}", key, f"{repeated(f'used{p}', key)} & {sums[p].to(key)}")
+            low = p * sum_bits(w)
+            text.wire(f"t{p}", key, f"sums[{low + key - 1}:{low}]")
             ranks.append(Net(text.table(f"c{p}", width(largest), f"t{p}", key, table), largest))
     bits = max(1, *(fields.high_bits for _, _, fields in w.fields))
     return text.total("high", ranks, (1 << bits) - 1)

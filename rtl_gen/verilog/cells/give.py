@@ -32,9 +32,13 @@ def give(module: str, widths: CellWidths) -> Text:
     for p in range(w.slots):
         text.wire(f"left{p}", op.fraction, bus("left", p, op.fraction))
         text.wire(f"used{p}", 1, f"cells > {w.count}'d{p}")
-    missing = _missing(text, w, own)
+    signed = missing_bits(w)
+    text.input("missing", signed)
+    text.input("to_give", w.count)
+    text.input("counts", w.count * ((1 << op.fraction) - 1))
+    text.table("spare", width(w.spare), "mode", w.choose.mode_bits, _spare(w))
     _levels(text, w)
-    _largest(text, w, own, missing)
+    _largest(text, w, own, signed)
     pulses = []
     for p in range(w.slots):
         wide = width(w.sent(p))
@@ -52,20 +56,52 @@ def _low(slot: int, bits: int, wanted: int) -> str:
     return f"beyond[{slot * bits + wanted - 1}:{slot * bits}]" if wanted > 1 else f"beyond[{slot * bits}]"
 
 
-def _missing(text: Text, w: CellWidths, own: list[Net]) -> int:
-    """Add ``missing``, signed, and how many of them are given away, one each; return the bits of the former."""
-    spare = {m: mode.pulses - mode.cells for m, mode in enumerate(w.modes)}
-    text.table("spare", width(w.spare), "mode", w.choose.mode_bits, spare)
+def missing_bits(widths: CellWidths) -> int:
+    """Return the bits of the number of pulses that are missing, which has a sign."""
+    return width(max(widths.beyond_ones, widths.spare)) + 1
+
+
+def _spare(w: CellWidths) -> dict[int, int]:
+    return {m: mode.pulses - mode.cells for m, mode in enumerate(w.modes)}
+
+
+def missing(module: str, widths: CellWidths) -> Text:
+    """Return how many pulses are missing, how many are given away, and the cells from every level of remainders on."""
+    w, fraction, bits = widths, widths.apportion.fraction, beyond_bits(widths)
+    text = Text(
+        module,
+        (
+            f"Apportion {w.apportion.name}: pulses that are missing, with a sign, and those that are given away,",
+            "at most one for each cell.",
+            "  counts: cells with a remainder of at least 1, 2, ...",
+        ),
+    )
+    text.input("beyond", w.slots * bits)
+    text.input("left", w.slots * fraction)
+    text.input("mode", w.choose.mode_bits)
+    text.input("cells", w.count)
+    text.table("spare", width(w.spare), "mode", w.choose.mode_bits, _spare(w))
+    widest = [width(w.beyond_one(p)) for p in range(w.slots)]
+    own = [text.net(f"b{p}", (1 << wide) - 1, _low(p, bits, wide)) for p, wide in enumerate(widest)]
     given = text.total("given", own, max(w.beyond_ones, w.spare))
-    signed = given.width + 1
-    text.wire("missing", signed, f"{extended('spare', width(w.spare), signed)} - {given.to(signed)}")
-    text.wire("negative", 1, f"missing[{signed - 1}]")
+    signed = missing_bits(w)
+    text.wire("difference", signed, f"{extended('spare', width(w.spare), signed)} - {given.to(signed)}")
+    text.wire("negative", 1, f"difference[{signed - 1}]")
     both = max(w.count, signed)
-    enough = f"{extended('missing', signed, both)} >= {extended('cells', w.count, both)}"
+    enough = f"{extended('difference', signed, both)} >= {extended('cells', w.count, both)}"
     text.wire("many", 1, f"~negative && {enough}")
-    few = extended(extended("missing", signed, min(w.count, signed)), min(w.count, signed), w.count)
-    text.wire("to_give", w.count, f"negative ? {w.count}'d0 : many ? cells : {few}")
-    return signed
+    few = extended(extended("difference", signed, min(w.count, signed)), min(w.count, signed), w.count)
+    text.output("missing", signed, "difference")
+    text.output("to_give", w.count, f"negative ? {w.count}'d0 : many ? cells : {few}")
+    counts = []
+    for p in range(w.slots):
+        text.wire(f"left{p}", fraction, bus("left", p, fraction))
+        text.wire(f"used{p}", 1, f"cells > {w.count}'d{p}")
+    for j in range(1, 1 << fraction):
+        reached = [Net(text.wire(f"at{p}_{j}", 1, f"used{p} && left{p} >= {fraction}'d{j}"), 1) for p in range(w.slots)]
+        counts.append(text.total(f"count{j}", reached, (1 << w.count) - 1).text)
+    text.output("counts", w.count * len(counts), joined(counts))
+    return text
 
 
 def _levels(text: Text, w: CellWidths) -> None:
@@ -74,8 +110,7 @@ def _levels(text: Text, w: CellWidths) -> None:
     text.comment("Levels")
     text.wire("count0", w.count, "cells")
     for j in range(1, levels):
-        reached = [Net(text.wire(f"at{p}_{j}", 1, f"used{p} && left{p} >= {fraction}'d{j}"), 1) for p in range(w.slots)]
-        text.total(f"count{j}", reached, (1 << w.count) - 1)
+        text.wire(f"count{j}", w.count, bus("counts", j - 1, w.count))
     text.wire(f"count{levels}", w.count, f"{w.count}'d0")
     for j in range(levels):
         text.wire(f"all{j}", 1, f"count{j} <= to_give")

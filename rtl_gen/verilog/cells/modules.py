@@ -8,7 +8,14 @@ from rtl_gen.verilog.cells.text import Text
 
 EXACT, ORDER, DROPPED, GROUP, CHOOSE, SEND = "exact", "order", "dropped", "group", "choose", "send"
 MERGE, COUNT, COMPACT, POSITION = "merge", "count", "compact", "position"
-RECIPROCAL, MULTIPLY, GIVE, ENUMERATE = "reciprocal", "multiply", "give", "enumerate"
+RECIPROCAL, MULTIPLY, MISSING, GIVE, PARTS, ENUMERATE = (
+    "reciprocal",
+    "multiply",
+    "missing",
+    "give",
+    "parts",
+    "enumerate",
+)
 
 
 def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
@@ -33,6 +40,8 @@ def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
         merge.position(prefix + POSITION, widths),
         apportion.reciprocal(prefix + RECIPROCAL, widths),
         apportion.multiply(prefix + MULTIPLY, widths),
+        give.missing(prefix + MISSING, widths),
         give.give(prefix + GIVE, widths),
+        enumeration.parts(prefix + PARTS, widths),
         enumeration.enumerate_fields(prefix + ENUMERATE, widths),
     )

@@ -9,8 +9,7 @@ from rtl_gen.verilog.cells.text import Text, extended, repeated
 
 @dataclass(frozen=True)
 class Common:
-    """The multiples of a common factor in a module: its nets ``one``, ``two`` and ``three``
-    behind a stem.
+    """The multiples of a common factor in a module: its nets ``one``, ``two`` and ``three`` behind a stem.
 
     Parameters
     ----------
