@@ -41,6 +41,9 @@ def address_map(model: EncoderModel) -> AddressMap:
     keep mask, mux, calibration and the 12 weight blocks. For any other one these groups follow each other from the
     chip's address of the first on, each at the next multiple of 16, and the weight image is one block.
 
+    An encoder that sends cells has neither links nor keep mask, as its frame follows from its modes; its weight image
+    holds the limits and biases of its choice.
+
     Reset values: mux straight, calibration 1.0, keep mask and links of the model's Pack, weights 0.
 
     Raises
@@ -51,7 +54,7 @@ def address_map(model: EncoderModel) -> AddressMap:
         When the registers need more than 65,536 addresses.
     """
     check(model)
-    cells, keep_bits = model.input.cells, model.latents * model.latent.width
+    cells, keep_bits = model.input.cells, 0 if model.sends_cells else model.latents * model.latent.width
     weight_bits = weights.image_bits(model)
     chip = (cells, keep_bits, weight_bits) == (_CHIP_CELLS, _CHIP_KEEP_BITS, _CHIP_WEIGHT_BITS)
     if chip:
@@ -62,17 +65,7 @@ def address_map(model: EncoderModel) -> AddressMap:
         mux_at = _aligned(keep_at - (-keep_bits // 8))
         calibration_at = _aligned(mux_at + cells * _mux_bytes(cells))
         blocks = [(_aligned(calibration_at + 2 * cells), weight_bits)]
-    reset = sum(mask << model.latent.width * o for o, mask in enumerate(model.pack.keep))
-    keep = tuple(
-        _byte_array(
-            "keep_mask",
-            keep_at,
-            keep_bits,
-            reset=reset,
-            field="keep",
-            text="bit W o + b keeps bit b of latent o (W bits each)",
-        )
-    )
+    links, keep = ((), ()) if model.sends_cells else _output(model, keep_at, keep_bits)
     weight = tuple(
         register
         for b, (address, bits) in enumerate(blocks)
@@ -85,14 +78,6 @@ def address_map(model: EncoderModel) -> AddressMap:
             text=f"weight image, from bit {sum(n for _, n in blocks[:b])} on",
         )
     )
-    links = Register(
-        "links",
-        LINKS,
-        1,
-        (Field("elinks", 4, 4, Access.READ_WRITE, "32-bit output links per bunch crossing"),),
-        (model.pack.elinks << 4,),
-        "Output format.",
-    )
     return AddressMap(
         name=model.name,
         model_sha256=codec.sha256(model),
@@ -100,7 +85,7 @@ def address_map(model: EncoderModel) -> AddressMap:
             *_identification(model),
             _control(),
             *_status(),
-            links,
+            *links,
             *keep,
             _mux(mux_at, cells),
             _calibration(calibration_at, cells),
@@ -111,6 +96,15 @@ def address_map(model: EncoderModel) -> AddressMap:
         keep_blocks=tuple(r.name for r in keep),
         chip_addresses=chip,
     )
+
+
+def _output(model: EncoderModel, address: int, bits: int) -> tuple[tuple[Register, ...], tuple[Register, ...]]:
+    """Return the registers of the links and of the keep mask, which begins at an address."""
+    reset = sum(mask << model.latent.width * o for o, mask in enumerate(model.pack.keep))
+    text = "bit W o + b keeps bit b of latent o (W bits each)"
+    keep = tuple(_byte_array("keep_mask", address, bits, reset=reset, field="keep", text=text))
+    elinks = Field("elinks", 4, 4, Access.READ_WRITE, "32-bit output links per bunch crossing")
+    return (Register("links", LINKS, 1, (elinks,), (model.pack.elinks << 4,), "Output format."),), keep
 
 
 def _aligned(address: int) -> int:

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from econ_ae.ir import codec
+from econ_ae.ir.cell_widths import CellWidths
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
-from rtl_gen.verilog.front_end import charge_cell, front_end, normaliser
+from rtl_gen.verilog.cells.modules import texts
+from rtl_gen.verilog.front_end import charge_cell, front_end, normaliser, sum_bits
 from rtl_gen.verilog.layer import layer, layer_module
 from rtl_gen.verilog.leaves import mac, mac_module, requantise, requantise_module
 from rtl_gen.verilog.options import DATAPATH, ENCODER, VerilogOptions, check_options, has_front_end, latency
@@ -55,7 +57,12 @@ def verilog_sha256(files: Mapping[str, str]) -> str:
 
 
 def leaf_files(model: EncoderModel, options: VerilogOptions) -> tuple[str, ...]:
-    """Return the names of the files that depend on the leaf: the multiply-accumulate modules and what is in them."""
+    """Return the names of the files that depend on the leaf: the multiply-accumulate modules and what is in them.
+
+    A model of cells has none.
+    """
+    if model.sends_cells:
+        return ()
     return tuple(sorted(f"{name}.v" for name in _with_adders(_macs(model, options))))
 
 
@@ -76,7 +83,7 @@ def manifest(model: EncoderModel, options: VerilogOptions, files: Mapping[str, s
         "latency": latency(model, options),
         "initiation_interval": 1,
         "registers": sorted(options.registers),
-        "multiplications": {p.stage.layer.name: p.products for p in plan(model)},
+        "multiplications": _multiplications(model),
         "ports": {
             port.name: {key: value for key, value in asdict(port).items() if key != "name"}
             for port in ports(model, options)
@@ -84,6 +91,13 @@ def manifest(model: EncoderModel, options: VerilogOptions, files: Mapping[str, s
         "files": sorted(files),
         "verilog_sha256": verilog_sha256(files),
     }
+
+
+def _multiplications(model: EncoderModel) -> dict[str, int]:
+    if model.sends_cells:
+        code, widths = model.cell_code, CellWidths(model)
+        return {code.choose.name: len(widths.modes), code.apportion.name: widths.slots + 1}
+    return {p.stage.layer.name: p.products for p in plan(model)}
 
 
 def _macs(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
@@ -98,7 +112,25 @@ def _with_adders(macs: dict[str, str]) -> dict[str, str]:
     return macs | {name: primitive(name) for name in ADDERS if any(f"    {name} " in text for text in macs.values())}
 
 
+def _cell_modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
+    prefix = f"{model.name}_"
+    parts = texts(prefix, CellWidths(model), sum_bits(model))
+    name = top_module(model, options)
+    modules = {name: top(name, model, options, (), parts)} | {part.module: part.render() for part in parts}
+    everything = tuple(range(model.input.cells))
+    modules[prefix + NORMALISER] = normaliser(prefix + NORMALISER, model, everything, total=True)
+    primitives = ["econ_ae_bx_header", "econ_ae_tmr_register", "econ_ae_flops"]
+    if has_front_end(options):
+        modules[prefix + FRONT_END] = front_end(prefix + FRONT_END, model, options)
+        primitives.append(charge_cell(options))
+    if options.registers:
+        primitives.append("econ_ae_pipeline_register")
+    return {f"{name}.v": text for name, text in (modules | {n: primitive(n) for n in primitives}).items()}
+
+
 def _modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
+    if model.sends_cells:
+        return _cell_modules(model, options)
     prefix = f"{model.name}_"
     plans = plan(model)
     modules = {top_module(model, options): top(top_module(model, options), model, options, plans)}
@@ -109,7 +141,9 @@ def _modules(model: EncoderModel, options: VerilogOptions) -> dict[str, str]:
     modules |= _with_adders(_macs(model, options))
     primitives: list[str] = []
     if options.block != ENCODER:
-        modules[prefix + NORMALISER] = normaliser(prefix + NORMALISER, model, plans[0].inputs)
+        modules[prefix + NORMALISER] = normaliser(
+            prefix + NORMALISER, model, [model.input.arrangement.cells[pixel] for pixel in plans[0].inputs]
+        )
     if has_front_end(options):
         modules[prefix + FRONT_END] = front_end(prefix + FRONT_END, model, options)
         primitives.append(charge_cell(options))

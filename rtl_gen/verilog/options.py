@@ -25,12 +25,19 @@ NORMALISER_REGISTER = "normaliser"
 FRAME_REGISTER = "frame"
 """Name of the register stage on the outputs of the datapath."""
 
+CELL_STAGES = (NORMALISER_REGISTER, "order", "choose", "merge", "multiply", "apportion")
+"""Register stages of a model of cells in front of the last: after the normalised charges, the ranks, the choice of the
+mode, the merged charges in slots, the shares, the pulses."""
+
 SUM, LOOP, STRUCTURAL = "sum", "loop", "structural"
 LEAVES = (SUM, LOOP, STRUCTURAL)
 """Multiply-accumulate as written-out sums (Icarus, commercial synthesis), as loops over arrays (Verilator), or as trees
 of full adders (open synthesis)."""
 
 DENSITIES = (1, 3)
+
+MOST_REMAINDER_BITS = 6
+"""Of the pulses of a model of cells."""
 
 _CODE_LARGEST = 31 << 14  # 4E3M code 127 in the middle of its bin, before the bits that the density adds
 _FACTOR_LARGEST, _FACTOR_FRACTION = 4095, 11
@@ -43,7 +50,7 @@ class VerilogOptions:
     Parameters
     ----------
     registers : pipeline register stages: ``input``, ``front_end``, ``normaliser``, ``frame`` (as far as the block has
-        them) and the name of any Requantise (on its output)
+        them) and the name of any Requantise (on its output); of a model of cells ``CELL_STAGES``
     block : ``encoder``, ``normaliser`` or ``datapath``
     front_end : the datapath takes trigger-cell codes; without it calibrated charges
     calibration : the front end multiplies every charge by its factor; without it there is no multiplier and no port
@@ -83,11 +90,15 @@ def check_classes(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def default_options(model: EncoderModel, block: str = ENCODER) -> VerilogOptions:
+def default_options(model: EncoderModel, block: str | None = None) -> VerilogOptions:
     """Return the default: a register after every Requantise, and at input, normaliser and frame where there is one.
 
-    The encoder alone has none at its input.
+    The encoder alone, which is the default block of a model of layers, has none at its input. A model of cells is
+    always a datapath, with all its registers but that between front end and normaliser.
     """
+    if model.sends_cells:
+        return VerilogOptions(frozenset({INPUT_REGISTER, *CELL_STAGES, FRAME_REGISTER}), block or DATAPATH)
+    block = block or ENCODER
     registers = {stage.requantise.name for stage in model.stages}
     if block != ENCODER:
         registers |= {INPUT_REGISTER, NORMALISER_REGISTER}
@@ -101,6 +112,8 @@ def register_stages(model: EncoderModel, options: VerilogOptions) -> list[str]:
     places = [INPUT_REGISTER]
     if has_front_end(options):
         places.append(FRONT_END_REGISTER)
+    if model.sends_cells:
+        return [*places, *CELL_STAGES, FRAME_REGISTER]
     if options.block != ENCODER:
         places.append(NORMALISER_REGISTER)
     places += [stage.requantise.name for stage in model.stages]
@@ -127,6 +140,8 @@ def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOption
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
     check_classes(options.tmr)
+    if model.sends_cells:
+        _check_cells(model, options)
     if options.density not in DENSITIES:
         raise ConfigError(f"density is {options.density}; expected 1 (low density) or 3 (high density)")
     stages = register_stages(model, options)
@@ -143,6 +158,19 @@ def check_options(model: EncoderModel, options: VerilogOptions) -> VerilogOption
             f"(up to {model.input.charge.max}); widen the model's charge or choose front_end=False"
         )
     return options
+
+
+def _check_cells(model: EncoderModel, options: VerilogOptions) -> None:
+    if options.block != DATAPATH:
+        raise ConfigError(f"block is {options.block!r}; a model of cells has one block: set block={DATAPATH!r}")
+    if options.leaf != SUM:
+        raise ConfigError(f"leaf is {options.leaf!r}; a model of cells has no weights to multiply: set leaf={SUM!r}")
+    fraction = model.cell_code.apportion.fraction
+    if fraction > MOST_REMAINDER_BITS:
+        raise ConfigError(
+            f"{model.cell_code.apportion.name}: remainders of {fraction} bits; the Verilog counts the cells of every "
+            f"remainder, at most {MOST_REMAINDER_BITS} bits"
+        )
 
 
 def largest_charge(options: VerilogOptions) -> int:

@@ -85,8 +85,10 @@ def _configuration(model: EncoderModel, options: VerilogOptions) -> list[Port]:
             meaning = f"factor of cell c, 2048 = 1, at [{FACTOR_BITS}*c +: {FACTOR_BITS}]"
             found.append(Port("calibration", "input", cells * FACTOR_BITS, CONFIGURATION, meaning))
     meaning = "weight image, first number at the least significant bits"
+    if model.sends_cells:
+        meaning = "limits of the classes, then the biases by class and mode, first number at the least significant bits"
     found.append(Port("weights", "input", weights.image_bits(model), CONFIGURATION, meaning))
-    if options.block == DATAPATH:
+    if options.block == DATAPATH and not model.sends_cells:
         width = model.latent.width
         found += [
             Port(
@@ -102,6 +104,15 @@ def _configuration(model: EncoderModel, options: VerilogOptions) -> list[Port]:
 
 
 def _outputs(model: EncoderModel, options: VerilogOptions) -> list[Port]:
+    if model.sends_cells:
+        meaning = (
+            f"header, sum code, mode, loss, fields, on {model.elinks} eLinks; eTX0 sends [159:128], eTX1 [127:96], ... "
+            "eTX4 [31:0]; unused words are 0"
+        )
+        return [
+            Port("sum_code", "output", SUM_CODE_BITS, EVENT, "5E4M code of the sum of all charges"),
+            Port("frame", "output", FRAME_BITS, EVENT, meaning),
+        ]
     width = model.latent.width
     found = [
         Port("latents", "output", model.latents * width, EVENT, f"latent o at [{width}*o +: {width}], {model.latent}")

@@ -50,7 +50,7 @@ def generate(model: EncoderModel, tmr: Collection[str] = CLASSES) -> dict[str, s
 
     Ports of the top module ``<model name>_config``: ``clk``, ``rst_n``; ``scl_i``, ``sda_i``, ``sda_oe``,
     ``i2c_address[6:0]``; ``status[7:0]`` from the datapath; out: ``weights`` (weight image), ``mux``, ``calibration``,
-    ``keep_mask``, ``elinks``, ``enable``, ``counters_reset``, ``reconfiguring``.
+    ``keep_mask``, ``elinks`` (not of a model of cells), ``enable``, ``counters_reset``, ``reconfiguring``.
 
     Raises
     ------
@@ -72,7 +72,8 @@ def generate(model: EncoderModel, tmr: Collection[str] = CLASSES) -> dict[str, s
 def ports(layout: AddressMap) -> dict[str, list[int]]:
     """Return for every configuration port the positions of its bits in the register file, least significant first."""
     names = {"elinks": "links"} | {name: name for name in ("keep_mask", "mux", "calibration", "weights")}
-    return {port: bit_positions(layout, layout.registers_of(name)) for port, name in names.items()}
+    found = {port: bit_positions(layout, layout.registers_of(name)) for port, name in names.items()}
+    return {port: bits for port, bits in found.items() if bits}
 
 
 def port_list(model: EncoderModel) -> tuple[Port, ...]:
@@ -114,7 +115,7 @@ def _config(model: EncoderModel, layout: AddressMap, decode: str, tmr: frozenset
         single=[name for name in CLASSES if name not in tmr],
         mux_bits=mux_bits(model.input.cells),
         calibration_bits=CALIBRATION_BITS,
-        latent_bits=model.latent.width,
+        latent_bits=None if model.sends_cells else model.latent.width,
         ports=[
             {"name": name, "width": len(bits), "bits": slices(bits, "stored_bits")}
             for name, bits in ports(layout).items()

@@ -6,7 +6,10 @@ import math
 
 from econ_ae.ir import codec, weights
 from econ_ae.ir.model import EncoderModel
+from rtl_gen.verilog.cells.text import Text
+from rtl_gen.verilog.cells.top import add_cells
 from rtl_gen.verilog.chain import VALID, Chain, Item, wire_range
+from rtl_gen.verilog.front_end import pixel_format, sum_bits
 from rtl_gen.verilog.layer import layer_module, select, slices
 from rtl_gen.verilog.leaves import describe
 from rtl_gen.verilog.options import (
@@ -28,6 +31,7 @@ FRONT_END, NORMALISER = "front_end", "normalise"
 """Names of the modules behind the model's name."""
 
 _DATA_BITS = 146
+_CELLS = "Datapath of the cells of {}: trigger-cell {} to the frame of the eLinks"
 _TITLES = {
     ENCODER: "Encoder {}: images to latents",
     NORMALISER_REGISTER: "Normaliser and encoder {}: charges to latents and sum code",
@@ -35,34 +39,55 @@ _TITLES = {
 }
 
 
-def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> str:
-    """Return the top module of the block that the options ask for."""
+def top(
+    module: str,
+    model: EncoderModel,
+    options: VerilogOptions,
+    plans: tuple[LayerPlan, ...],
+    cell_texts: tuple[Text, ...] = (),
+) -> str:
+    """Return the top module of the block that the options ask for.
+
+    Parameters
+    ----------
+    plans : of the layers
+    cell_texts : of a model of cells, the modules behind its normaliser
+    """
     chain = Chain()
     declared = ports(model, options)
     unused = _input(chain, model, options, plans)
-    _layers(chain, model, options, plans)
-    outputs = ["latents"]
-    if options.block != ENCODER:
-        outputs.append("sum_code")
-    if options.block == DATAPATH:
-        unused += _frame(chain, model)
-        outputs.append("frame")
-        if FRAME_REGISTER in options.registers:
-            chain.register(FRAME_REGISTER)
+    if model.sends_cells:
+        add_cells(chain, model, options, cell_texts)
+        outputs = ["sum_code", "frame"]
+    else:
+        _layers(chain, model, options, plans)
+        outputs = ["latents"]
+        if options.block != ENCODER:
+            outputs.append("sum_code")
+        if options.block == DATAPATH:
+            unused += _frame(chain, model)
+            outputs.append("frame")
+            if FRAME_REGISTER in options.registers:
+                chain.register(FRAME_REGISTER)
     nets = {"latents": "data"}
     clocked = bool(options.registers) or options.block == DATAPATH
     if not clocked:
         unused += ["clk", "rst_n"]
     arrangement = model.input.arrangement
     cells = sum(cell >= 0 for cell in arrangement.cells)
+    arranged = (
+        f"arrangement {arrangement.name}: {cells} of {len(arrangement.cells)} pixels have a trigger cell; "
+        "the others are zero whatever the inputs say"
+    )
     return render(
         "top",
-        title=_TITLES[options.block].format(model.name, "codes" if options.front_end else "charges"),
+        title=(_CELLS if model.sends_cells else _TITLES[options.block]).format(
+            model.name, "codes" if options.front_end else "charges"
+        ),
         latency=latency(model, options),
         notes=[
             *(f"{port.name}: {port.meaning}" for port in declared if port.role != "control"),
-            f"arrangement {arrangement.name}: {cells} of {len(arrangement.cells)} pixels have a trigger cell; "
-            "the others are zero whatever the inputs say",
+            *([] if model.sends_cells else [arranged]),
             "configuration (" + ", ".join(port.name for port in declared if port.role == "configuration")
             + "): hold it still while events pass",
             *(["rst_n: asserted at any time, released with clk (econ_ae_reset_sync does that); events before are lost"]
@@ -84,7 +109,8 @@ def top(module: str, model: EncoderModel, options: VerilogOptions, plans: tuple[
 
 def _input(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tuple[LayerPlan, ...]) -> list[str]:
     """Add everything up to the pixels that reach a multiplier; return the input slices that nothing reads."""
-    used, cells, pixel = plans[0].inputs, model.input.cells, model.normalise.out
+    cells, pixel = model.input.cells, pixel_format(model)
+    used = tuple(range(cells)) if model.sends_cells else plans[0].inputs
     pixels_width = len(used) * pixel.width
     if options.block == ENCODER:
         pixels = math.prod(model.input.arrangement.shape)
@@ -123,18 +149,23 @@ def _input(chain: Chain, model: EncoderModel, options: VerilogOptions, plans: tu
         if FRONT_END_REGISTER in options.registers:
             chain.register(FRONT_END_REGISTER)
     op = model.normalise
+    total_port, total_wire = [], []
+    if model.sends_cells:
+        chain.signal("charges", chain.nets["data"], charges_width)
+        chain.signal("total", "total", sum_bits(model))
+        total_port, total_wire = [("total", "total")], [(wire_range(sum_bits(model)), "total")]
     chain.items.append(
         Item(
             f"Normalise {op.name}",
             f"{model.name}_{NORMALISER}",
             "normaliser",
-            (("charges", chain.nets["data"]), ("sum_code", "code_of_sum"), ("x", "pixels")),
-            ((wire_range(SUM_CODE_BITS), "code_of_sum"), (wire_range(pixels_width), "pixels")),
+            (("charges", chain.nets["data"]), *total_port, ("sum_code", "code_of_sum"), ("x", "pixels")),
+            (*total_wire, (wire_range(SUM_CODE_BITS), "code_of_sum"), (wire_range(pixels_width), "pixels")),
         )
     )
     chain.signal("sum_code", "code_of_sum", SUM_CODE_BITS)
     chain.signal("data", "pixels", pixels_width)
-    if NORMALISER_REGISTER in options.registers:
+    if NORMALISER_REGISTER in options.registers and not model.sends_cells:
         chain.register(NORMALISER_REGISTER)
     return []
 

@@ -13,9 +13,10 @@ import pytest
 
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.verilog import DATAPATH, default_options, generate, generate_block, leaf_files, verilog_sha256
-from rtl_gen.verilog.options import LEAVES
+from rtl_gen.verilog.options import LEAVES, SUM
 from rtl_gen.verilog.render import primitive, render
 from rtl_gen.writer import write_files
+from tests.random_cells import random_cell_model
 from tests.random_models import random_model
 
 
@@ -30,7 +31,8 @@ def code(text: str) -> str:
 
 @pytest.fixture(params=LEAVES)
 def files(request: pytest.FixtureRequest, econ_t_model: EncoderModel) -> dict[str, str]:
-    return verilog(econ_t_model, request.param) | verilog(random_model(3), request.param)
+    cells = verilog(random_cell_model(5, 16), SUM)
+    return verilog(econ_t_model, request.param) | verilog(random_model(3), request.param) | cells
 
 
 def test_no_net_is_declared_by_accident(files: Mapping[str, str]) -> None:
@@ -68,7 +70,7 @@ def test_assertions_have_one_word(files: Mapping[str, str]) -> None:
 
 def test_one_reset_synchroniser(files: Mapping[str, str], econ_t_model: EncoderModel) -> None:
     users = [name for name, text in files.items() if re.search(r"^ +econ_ae_reset_sync ", text, re.MULTILINE)]
-    assert users == ["econ_t_block.v", "random3_block.v"]
+    assert users == ["econ_t_block.v", "random3_block.v", "cells5_block.v"]
     assert "econ_ae_reset_sync.v" not in generate(econ_t_model, default_options(econ_t_model, DATAPATH))
 
 

@@ -14,6 +14,7 @@ opt_merge
 opt_expr
 wreduce
 peepopt
+techmap -map compare.v t:$lt t:$le t:$gt t:$ge
 alumacc
 maccmap
 opt_dff -nosdff

@@ -85,6 +85,7 @@ def recipe(folder: Path, library: Path | None = None, *, clock_ns: float = 25.0,
     texts = {
         "elaborate.ys": scripts.ELABORATE,
         "map.ys": scripts.MAP + scripts.WRITE,
+        "compare.v": techmaps.COMPARE,
         "cells.v": techmaps.cells(found),
         "gates.v": techmaps.clock_gates(found) if clock_gating else "",
         # The logic of a module is sized for 0.4 of a period, as a path goes through two or three modules.
@@ -169,6 +170,7 @@ def synthesise(
     for name in (NETLIST, Path(NETLIST).with_suffix(".json")):
         (folder / name).unlink(missing_ok=True)
     started = perf_counter()
+    (folder / "compare.v").write_text(how.texts["compare.v"], encoding="utf-8")
     runs = [_elaborate(files, top, folder, how.texts["elaborate.ys"], timeout)]
     names = _write(how, folder)
     parts = _parts(folder / COARSE, top)

@@ -82,6 +82,40 @@ module econ_ae_map_shiftx (A, B, Y);
 endmodule
 """
 
+COMPARE = """\
+// A comparison of unsigned numbers of up to 16 bits as a chain of majorities, half of what yosys's subtraction takes.
+(* techmap_celltype = "$lt $le $gt $ge" *)
+module econ_ae_map_compare (A, B, Y);
+    parameter A_SIGNED = 0;
+    parameter B_SIGNED = 0;
+    parameter A_WIDTH = 1;
+    parameter B_WIDTH = 1;
+    parameter Y_WIDTH = 1;
+    parameter _TECHMAP_CELLTYPE_ = "";
+    input  [A_WIDTH-1:0] A;
+    input  [B_WIDTH-1:0] B;
+    output [Y_WIDTH-1:0] Y;
+    localparam WIDTH = A_WIDTH > B_WIDTH ? A_WIDTH : B_WIDTH;
+    wire _TECHMAP_FAIL_ = A_SIGNED || B_SIGNED || WIDTH > 16;
+    // a >= b, or b >= a where the cell asks for the contrary
+    localparam SWAPPED = _TECHMAP_CELLTYPE_ == "$le" || _TECHMAP_CELLTYPE_ == "$gt";
+    localparam INVERTED = _TECHMAP_CELLTYPE_ == "$lt" || _TECHMAP_CELLTYPE_ == "$gt";
+    wire [WIDTH-1:0] left = A;
+    wire [WIDTH-1:0] right = B;
+    wire [WIDTH-1:0] a = SWAPPED ? right : left;
+    wire [WIDTH-1:0] b = SWAPPED ? left : right;
+    wire [WIDTH:0] carry;
+    assign carry[0] = 1'b1;
+    genvar i;
+    generate
+        for (i = 0; i < WIDTH; i = i + 1) begin : bits
+            assign carry[i+1] = (a[i] & ~b[i]) | ((a[i] | ~b[i]) & carry[i]);
+        end
+    endgenerate
+    assign Y = carry[WIDTH] ^ INVERTED;
+endmodule
+"""
+
 _GATES = """\
 // A register with an enable is a register whose clock runs while it is enabled.
 (* techmap_celltype = "$dffe" *)

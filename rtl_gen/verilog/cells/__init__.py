@@ -1,0 +1,1 @@
+"""Verilog of the operations that send trigger cells as pulses."""
