@@ -93,18 +93,8 @@ def evaluate(
     if not total.any():
         raise DataError(f"all {len(image)} input images are without charge: nothing has an EMD")
     by = variables(image, metadata)
-    summaries = {key: summarise(result, seed) for key, result in results.items()}
-    profiles = {
-        key: tuple(profile(result, variable.values, variable.edges) for variable in by)
+    judged = {
+        key: (result, summarise(result, seed), tuple(profile(result, v.values, v.edges) for v in by))
         for key, result in results.items()
     }
-    entries = tuple(
-        Evaluated(
-            r,
-            results[id(r.charges)],
-            summaries[id(r.charges)],
-            profiles[id(r.charges)],
-        )
-        for r in reconstructions
-    )
-    return Evaluation(entries, occupancy, total, seed, by)
+    return Evaluation(tuple(Evaluated(r, *judged[id(r.charges)]) for r in reconstructions), occupancy, total, seed, by)

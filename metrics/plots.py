@@ -38,12 +38,14 @@ class Series:
     Parameters
     ----------
     algorithm, variant : choose colour, marker and dashes
+    elinks : of the algorithm, for the caption
     label : in the legend
     profile : what is drawn
     """
 
     algorithm: str
     variant: str
+    elinks: int | None
     label: str
     profile: Profile
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.geometry import WaferGeometry
+from metrics.baselines import Reconstruction
 from metrics.evaluate import Evaluated, Evaluation
 from metrics.physics import SecondOpinions, second_opinions
+from metrics.plots import Series
 from metrics.report import words
-from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSeries, ProfileSet
+from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSet
 from metrics.statistics import paired_difference
 
 _FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",), ("abc",), ("ccc",))
@@ -116,10 +118,12 @@ def reference_elinks(evaluation: Evaluation) -> int | None:
     return ae[0].reconstruction.elinks if ae else max(counts, default=None)
 
 
-def shown(evaluation: Evaluation) -> list[Evaluated]:
+def shown(evaluation: Evaluation) -> list[tuple[Evaluated, Reconstruction, str]]:
     """Return the entries of the plots, best first: the autoencoders, then the best of each other kind at one count."""
     rivals = leading(evaluation, reference_elinks(evaluation))
-    return [*evaluation.of("ae"), *sorted(rivals, key=_worse)]
+    found = [*evaluation.of("ae"), *sorted(rivals, key=_worse)]
+    several = len({e.reconstruction.elinks for e in found}) > 1
+    return [(e, e.reconstruction, short(e, with_elinks=several)) for e in found]
 
 
 def _worse(e: Evaluated) -> tuple[int, float]:
@@ -137,39 +141,13 @@ def short(e: Evaluated, *, with_elinks: bool = False) -> str:
 
 def profile_sets(evaluation: Evaluation) -> tuple[ProfileSet, ...]:
     """Return the profiles of the shown entries, one set per variable."""
-    entries = shown(evaluation)
-    several = len({e.reconstruction.elinks for e in entries}) > 1
-    return tuple(
-        ProfileSet(
-            variable.name,
-            variable.label,
-            variable.classes,
-            tuple(
-                ProfileSeries(
-                    e.reconstruction.algorithm,
-                    e.reconstruction.variant,
-                    e.reconstruction.elinks,
-                    short(e, with_elinks=several),
-                    e.profiles[i],
-                )
-                for e in entries
-            ),
-        )
-        for i, variable in enumerate(evaluation.variables)
-        if entries
-    )
+    entries, found = shown(evaluation), []
+    for i, variable in enumerate(evaluation.variables if entries else ()):
+        series = tuple(Series(r.algorithm, r.variant, r.elinks, label, e.profiles[i]) for e, r, label in entries)
+        found.append(ProfileSet(variable.name, variable.label, variable.classes, series))
+    return tuple(found)
 
 
 def distributions(evaluation: Evaluation) -> tuple[Distribution, ...]:
     """Return the EMD of every event of the shown entries."""
-    entries = shown(evaluation)
-    several = len({e.reconstruction.elinks for e in entries}) > 1
-    return tuple(
-        Distribution(
-            e.reconstruction.algorithm,
-            e.reconstruction.variant,
-            short(e, with_elinks=several),
-            e.result.of_defined,
-        )
-        for e in entries
-    )
+    return tuple(Distribution(r.algorithm, r.variant, label, e.result.of_defined) for e, r, label in shown(evaluation))
