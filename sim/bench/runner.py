@@ -17,7 +17,7 @@ from econ_ae.errors import ToolError, VerificationError
 from econ_ae.process import IVERILOG, VVP
 from econ_ae.progress import Bar, Progress, Silent
 from rtl_gen.writer import write_files
-from sim.result import Outcome
+from sim.result import Outcome, first
 
 TIMEOUT = 24 * 3600.0
 """Seconds after which a simulation is stopped: only one that hangs takes so long."""
@@ -128,9 +128,16 @@ class Simulation:
         paths = {"junit": space.junit, "report": space.report, "log": space.log}
         return {"seconds": self.seconds, "simulator": self.simulator, **paths}
 
-    def fact(self, name: str) -> Any:
-        """Return a fact from the record that has it; None when a mismatch kept the bench from it."""
-        return next((record[name] for record in self.records if name in record), None)
+    def counted(self, others: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what a result counts by comparisons, of every test; ``others`` are problems found after the bench."""
+        problems = [*self.problems(), *others]
+        compared = sum(record["compared"] for record in self.records)
+        found = {"events": compared, "mismatches": len(problems), "first_mismatch": first(problems)}
+        return {**found, "tests": self.tests, **self.common()}
+
+    def facts(self, *names: str) -> dict[str, Any]:
+        """Return facts from the records that have them; None when a mismatch kept the bench from one."""
+        return {name: next((r[name] for r in self.records if name in r), None) for name in names}
 
 
 def run(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from econ_ae.econt.autoencoder import SUM_BITS
 from econ_ae.errors import VerificationError
-from econ_ae.files import write_text
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
@@ -209,9 +208,7 @@ def verify_vectors(
         steps=sent,
         progress=progress,
     )
-    result = summarise(found, sent, latency(model, options), not_reached)
-    write_text(space.report, result.to_json())
-    return result
+    return summarise(found, sent, latency(model, options), not_reached).saved(space.report)
 
 
 def summarise(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import cocotb
 from cocotb.triggers import Timer
@@ -11,7 +10,7 @@ from cocotb.triggers import Timer
 from rtl_gen.registers.layout import gaps
 from sim.bench.job import CLOCK_NS
 from sim.i2c.coverage import STATES
-from sim.i2c.support import TARGET, Bench, begin, now
+from sim.i2c.support import TARGET, Bench, Facts, register_test
 
 FILTER = 2  # clocks, the default of the Verilog parameter
 _GLITCHES = 60
@@ -36,19 +35,18 @@ def mask(bench: Bench, address: int, data: bytes) -> bytes:
     return bytes(value & bench.byte(address + i).mask for i, value in enumerate(data))
 
 
-@cocotb.test()
-async def addressing(dut: Any) -> None:
+@register_test
+async def addressing(bench: Bench) -> None:
     """Check who answers: one target address, mapped pointers, writable bytes, bursts up to the end of a block."""
-    started, bench = now(), await begin(dut)
     master, found = bench.master, bench.found
     for address in range(128):
         done = await master.send([address << 1])
         await master.stop()
         found.equal(done, int(address == TARGET), f"acknowledge of target address {address:#x}")
-    dut.i2c_address.value = 0x7F
+    bench.dut.i2c_address.value = 0x7F
     found.equal(await master.read(0x7F, 0, 1) is None, False, "answer after the address pins changed")
     found.equal(await master.read(TARGET, 0, 1), None, "answer at the old address")
-    dut.i2c_address.value = TARGET
+    bench.dut.i2c_address.value = TARGET
     unmapped = sorted({a for first, last in gaps(bench.layout) for a in (first, last)})
     for address in (*unmapped, bench.layout.registers[-1].end, 0xFFFF):
         done = await master.write(TARGET, address, [0xFF])
@@ -66,13 +64,11 @@ async def addressing(dut: Any) -> None:
     found.equal(await master.receive(TARGET, 1), None, "a read from where nothing is")
     await master.stop()
     bench.check_ports("addressing")
-    bench.finish("addressing", started)
 
 
-@cocotb.test()
-async def broken_transactions(dut: Any) -> None:
+@register_test
+async def broken_transactions(bench: Bench) -> None:
     """Break transactions with STOP and with START after every bit; no byte is ever half written."""
-    started, bench = now(), await begin(dut)
     master, address = bench.master, scratch(bench)
     head = [TARGET << 1, address >> 8, address & 0xFF]
     for end in (master.stop, master.start):
@@ -122,7 +118,6 @@ async def broken_transactions(dut: Any) -> None:
     bench.found.equal(await master.receive(TARGET, 1), b"\xff", "a read after half a pointer")
     await master.stop()
     await bench.check_readback("broken transactions")
-    bench.finish("broken_transactions", started)
 
 
 async def _breaks_in_the_acknowledge_of_a_read(bench: Bench, head: list[int]) -> None:
@@ -137,10 +132,10 @@ async def _breaks_in_the_acknowledge_of_a_read(bench: Bench, head: list[int]) ->
     await master.stop()
 
 
-@cocotb.test()
-async def glitches(dut: Any) -> None:
+@register_test
+async def glitches(bench: Bench) -> Facts:
     """Send pulses of up to two clocks on either line in the middle of transactions; a longer one does disturb."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     address, stop = scratch(bench), False
 
     async def noise() -> None:
@@ -174,18 +169,17 @@ async def glitches(dut: Any) -> None:
         await bench.clocks(2 * FILTER + 6)
         bench.found.equal(STATES[int(dut.state.value)], state, f"state after a pulse of {nanoseconds} ns on SCL")
         await bench.reset()
-    bench.finish("glitches", started, bytes_among_glitches=sent)
+    return {"bytes_among_glitches": sent}
 
 
-@cocotb.test()
-async def stuck_lines(dut: Any) -> None:
+@register_test
+async def stuck_lines(bench: Bench) -> None:
     """Hold SDA low from outside, and leave the target in the middle of a zero byte: START and nine clocks recover."""
-    started, bench = now(), await begin(dut)
     master, address = bench.master, scratch(bench)
-    dut.hold_sda.value = 1
+    bench.dut.hold_sda.value = 1
     await bench.clocks(50)
     bench.found.equal(await master.recover(), False, "recovery while another device holds SDA")
-    dut.hold_sda.value = 0
+    bench.dut.hold_sda.value = 0
     await bench.clocks(20)
     await bench.write(address, b"\x00\x81")
     for bits in range(9):
@@ -198,13 +192,12 @@ async def stuck_lines(dut: Any) -> None:
         got = await bench.read(address, 2)
         bench.found.equal(got, mask(bench, address, b"\x00\x81"), "read after a recovery")
     await bench.check_readback("stuck lines")
-    bench.finish("stuck_lines", started)
 
 
-@cocotb.test()
-async def reset_in_every_state(dut: Any) -> None:
+@register_test
+async def reset_in_every_state(bench: Bench) -> None:
     """Reset the target in each of its states: SDA is free at once, the registers have their reset values."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     address = scratch(bench)
     for number, name in enumerate(STATES):
         await _go(bench, address)[name]()
@@ -219,7 +212,6 @@ async def reset_in_every_state(dut: Any) -> None:
         await bench.write(address, b"\x7e")
         got = await bench.read(address)
         bench.found.equal(got, mask(bench, address, b"\x7e"), "read after the reset")
-    bench.finish("reset_in_every_state", started)
 
 
 def _go(bench: Bench, address: int) -> dict[str, Callable[[], Awaitable[None]]]:
