@@ -10,6 +10,7 @@ from cocotb.triggers import Timer
 from rtl_gen.registers.layout import gaps
 from sim.bench.job import CLOCK_NS
 from sim.i2c.coverage import STATES
+from sim.i2c.master import Master
 from sim.i2c.support import TARGET, Bench, Facts, register_test
 
 FILTER = 2  # clocks, the default of the Verilog parameter
@@ -91,14 +92,12 @@ async def broken_transactions(bench: Bench) -> None:
     bench.found.equal(await master.recover(), True, "recovery in an acknowledge")
     bench.expected[address] = 0x3C & bench.byte(address).mask
     bench.check_ports("after the acknowledge")
-    # Reads: STOP and START where the target sends ones, and after its byte in place of an acknowledge.
+    # Reads: STOP and START where the target sends ones, in the ninth clock, where it has let go of SDA, and after its
+    # byte in place of an acknowledge.
     await bench.write(address, b"\xff")
     for end in (master.stop, master.start):
-        for bits in range(8):
-            await master.send(head)
-            await master.send([TARGET << 1 | 1])
-            for _ in range(bits):
-                await master.bit(1)
+        for bits in range(9):
+            await _read(master, head, bits)
             await end()
         await master.send(head)
         await master.receive(TARGET, 1)
@@ -108,7 +107,6 @@ async def broken_transactions(bench: Bench) -> None:
         for _ in range(2):
             await master.start()
         await master.stop()
-    await _breaks_in_the_acknowledge_of_a_read(bench, head)
     # A pointer of which only one byte came is not taken.
     await master.send([TARGET << 1, 0xFF])
     await master.stop()
@@ -120,16 +118,12 @@ async def broken_transactions(bench: Bench) -> None:
     await bench.check_readback("broken transactions")
 
 
-async def _breaks_in_the_acknowledge_of_a_read(bench: Bench, head: list[int]) -> None:
-    """Send START and STOP in the ninth clock of a read, where the target has let go of SDA."""
-    master = bench.master
-    for end in (master.stop, master.start):
-        await master.send(head)
-        await master.send([TARGET << 1 | 1])
-        for _ in range(8):
-            await master.bit(1)
-        await end()
-    await master.stop()
+async def _read(master: Master, head: list[int], bits: int) -> None:
+    """Begin a read at a pointer, and take so many bits of it."""
+    await master.send(head)
+    await master.send([TARGET << 1 | 1])
+    for _ in range(bits):
+        await master.bit(1)
 
 
 @register_test
@@ -183,10 +177,7 @@ async def stuck_lines(bench: Bench) -> None:
     await bench.clocks(20)
     await bench.write(address, b"\x00\x81")
     for bits in range(9):
-        await master.send([TARGET << 1, address >> 8, address & 0xFF])
-        await master.send([TARGET << 1 | 1])
-        for _ in range(bits):
-            await master.bit(1)
+        await _read(master, [TARGET << 1, address >> 8, address & 0xFF], bits)
         # The master starts again and finds SDA low: it clocks until SDA is free.
         bench.found.equal(await master.recover(), True, f"recovery after {bits} bits of a read")
         got = await bench.read(address, 2)
@@ -218,16 +209,11 @@ def _go(bench: Bench, address: int) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return how each state is reached; the way ends with SCL low."""
     head = [TARGET << 1, address >> 8, address & 0xFF]
 
-    def way(stream: list[int], *, bits: int = 0, read: int | None = None) -> Callable[[], Awaitable[None]]:
+    def way(stream: list[int], *, byte: int = 0, bits: int = 0, read: int = 0) -> Callable[[], Awaitable[None]]:
         async def go() -> None:
-            master = bench.master
-            await master.send(stream)
-            if read is not None:
-                await master.send([TARGET << 1 | 1])
-                for _ in range(read):
-                    await master.bit(1)
-            await master.bits(0, bits)
-            await master._low(1)
+            await (_read(bench.master, stream, read) if read else bench.master.send(stream))
+            await bench.master.bits(byte, bits)
+            await bench.master._low(1)
 
         return go
 
@@ -237,23 +223,14 @@ def _go(bench: Bench, address: int) -> dict[str, Callable[[], Awaitable[None]]]:
     return {
         "IDLE": stay,
         "ADDRESS": way([], bits=3),
-        "ADDRESS_ACK": _until_acknowledge(bench, [], TARGET << 1),
+        "ADDRESS_ACK": way([], byte=TARGET << 1, bits=8),
         "POINTER_HIGH": way(head[:1], bits=3),
-        "POINTER_HIGH_ACK": _until_acknowledge(bench, head[:1], head[1]),
+        "POINTER_HIGH_ACK": way(head[:1], byte=head[1], bits=8),
         "POINTER_LOW": way(head[:2], bits=3),
-        "POINTER_LOW_ACK": _until_acknowledge(bench, head[:2], head[2]),
+        "POINTER_LOW_ACK": way(head[:2], byte=head[2], bits=8),
         "WRITE": way(head, bits=3),
-        "WRITE_ACK": _until_acknowledge(bench, head, 0x55),
+        "WRITE_ACK": way(head, byte=0x55, bits=8),
         "READ": way(head, read=3),
         "READ_ACK": way(head, read=8),
         "IGNORE": way([(TARGET ^ 3) << 1]),
     }
-
-
-def _until_acknowledge(bench: Bench, before: list[int], byte: int) -> Callable[[], Awaitable[None]]:
-    async def go() -> None:
-        await bench.master.send(before)
-        await bench.master.bits(byte)
-        await bench.master._low(1)
-
-    return go
