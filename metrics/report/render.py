@@ -220,11 +220,9 @@ def _lower(label: str) -> str:
 def _rate(data: ReportData) -> Markup | None:
     """Return the rate and distortion plot: the best autoencoder of each eLink count is one curve."""
     best: dict[int | None, HeadlineRow] = {}
-    for row in data.rows:
-        if row.algorithm == "ae" and (
-            row.elinks not in best or row.summary.mean.value < best[row.elinks].summary.mean.value
-        ):
-            best[row.elinks] = row
+    for row in sorted(data.rows, key=lambda row: row.summary.mean.value):
+        if row.algorithm == "ae":
+            best.setdefault(row.elinks, row)
     points = []
     for row in data.rows:
         if row.frame_bits is None:

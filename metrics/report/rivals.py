@@ -27,12 +27,9 @@ def headline_rows(
     empty = int(np.count_nonzero(evaluation.total == 0))
     lost = {id(e): e.summary.n_undefined - empty for e in evaluation.entries}
     best: dict[int | None, Evaluated] = {}
-    for e in evaluation.entries:
-        links = e.reconstruction.elinks
-        if links is None or lost[id(e)]:
-            continue
-        if links not in best or e.summary.mean.value < best[links].summary.mean.value:
-            best[links] = e
+    for e in sorted(evaluation.entries, key=lambda e: e.summary.mean.value):
+        if e.reconstruction.elinks is not None and not lost[id(e)]:
+            best.setdefault(e.reconstruction.elinks, e)
     # One array may stand for several eLink counts.
     known: dict[int, SecondOpinions] = {}
     for e in evaluation.entries:

@@ -74,25 +74,22 @@ def headline_table(evaluation: Evaluation, receiver: str) -> list[Row]:
 
     ``receiver`` says what the receiver knows: the transmitted bits, or exact charges.
     """
-    rows: list[Row] = []
-    for entry in evaluation.entries:
-        reconstruction, summary = entry.reconstruction, entry.summary
-        rows.append(
-            {
-                "receiver": receiver,
-                "algorithm": reconstruction.name,
-                "variant": reconstruction.variant or "-",
-                "eLinks": reconstruction.elinks or "-",
-                "mean": summary.mean.value,
-                "error": summary.mean.error,
-                "median": summary.median.value,
-                "16 %": summary.low.value,
-                "84 %": summary.high.value,
-                "events": summary.n_defined,
-                "undefined": summary.n_undefined,
-            }
-        )
-    return rows
+    return [
+        {
+            "receiver": receiver,
+            "algorithm": r.name,
+            "variant": r.variant or "-",
+            "eLinks": r.elinks or "-",
+            "mean": s.mean.value,
+            "error": s.mean.error,
+            "median": s.median.value,
+            "16 %": s.low.value,
+            "84 %": s.high.value,
+            "events": s.n_defined,
+            "undefined": s.n_undefined,
+        }
+        for r, s in ((entry.reconstruction, entry.summary) for entry in evaluation.entries)
+    ]
 
 
 def emd_csv(evaluation: Evaluation) -> str:
