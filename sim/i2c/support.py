@@ -81,9 +81,7 @@ class Bench:
         self.layout: AddressMap = address_map(self.model)
         self.rng = np.random.default_rng(self.job["seed"])
         self.bus = DutBus(dut)
-        self.master = Master(self.bus, FAST)
         self.found = Findings()
-        self.expected = {byte.address: byte.reset for byte in self.layout.stored}
         self._ports = ports(self.layout)
         self._bytes = {byte.address: byte for byte in self.layout.mapped}
 
