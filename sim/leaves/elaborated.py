@@ -26,7 +26,9 @@ from sim.netlist.words import ALL, Words
 Nets = NDArray[np.int64]
 
 _ZERO, _ONE = 0, 1
-_GATES = {"$and": np.bitwise_and, "$or": np.bitwise_or, "$xor": np.bitwise_xor}
+_GATES: dict[str, Any] = {
+    "$and": np.bitwise_and, "$or": np.bitwise_or, "$xor": np.bitwise_xor, "$not": np.invert, "$pos": np.positive,
+}  # fmt: skip
 _TIMEOUT = 600.0
 
 
@@ -103,9 +105,7 @@ class Elaborated:
     def _computed(self, kind: str, given: Mapping[str, Words]) -> dict[str, Words]:
         """Return the outputs of equal cells, uint64 (cells, bits, words)."""
         if kind in _GATES:
-            return {"Y": _GATES[kind](given["A"], given["B"])}
-        if kind in {"$not", "$pos"}:
-            return {"Y": ~given["A"] if kind == "$not" else given["A"]}
+            return {"Y": _GATES[kind](*(given[pin] for pin in ("A", "B") if pin in given))}
         cells, _, words = next(iter(given.values())).shape
         side_by_side = {pin: w.transpose(1, 0, 2).reshape(w.shape[1], -1) for pin, w in given.items()}
         found = self.evaluate(kind, side_by_side)
@@ -156,7 +156,7 @@ def _cell(
 ) -> tuple[str, dict[str, Nets], dict[str, Nets]]:
     kind = cell["type"]
     pins = {pin: _nets(bits) for pin, bits in cell["connections"].items()}
-    if kind not in modules and kind not in {*_GATES, "$not", "$pos"}:
+    if kind not in modules and kind not in _GATES:
         raise VerificationError(f"{module} has a cell {kind!r}; expected gates and modules without state")
     if kind not in modules and len({len(nets) for nets in pins.values()}) > 1:
         raise VerificationError(f"{module} has a gate {kind!r} whose pins differ in width; expected equal widths")
