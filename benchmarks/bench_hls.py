@@ -17,20 +17,9 @@ import numpy as np
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.weights import pack
-from rtl_gen.hls import (
-    CATAPULT,
-    IMAGE,
-    INCREMENT,
-    STRUCT,
-    TYPE,
-    VITIS,
-    Flavour,
-    HalfEven,
-    HlsOptions,
-    Weights,
-    generate,
-    top_function,
-)
+from rtl_gen.hls import CATAPULT, IMAGE, TYPE, VITIS, Flavour, HalfEven, HlsOptions, Weights, generate
+from rtl_gen.hls.generate import top_function
+from rtl_gen.hls.options import INCREMENT, STRUCT
 from rtl_gen.writer import write_files
 from sim.hls.toolchain import find_types
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from econ_ae.errors import DataError
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 from metrics import emd_compiled
+from metrics.emd_compiled import Task
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -78,19 +79,7 @@ class EmdDuals(NamedTuple):
     v: FloatArray
 
 
-class _Solve(Protocol):
-    def __call__(
-        self,
-        x: FloatArray,
-        y: FloatArray,
-        geometry: WaferGeometry,
-        *,
-        matrix: bool,
-        threshold: float,
-        values: FloatArray,
-        flow: FloatArray | None,
-        potential: FloatArray | None,
-    ) -> None: ...
+_Solve = Callable[[FloatArray, FloatArray, WaferGeometry, Task], None]
 
 
 def engine(geometry: WaferGeometry = LOW_DENSITY) -> str:
@@ -137,44 +126,35 @@ def emd(
         Before anything is solved, when a shape is wrong, or a charge is negative, infinite or NaN; names the first
         such row.
     """
-    a, b = _images(x, "x", geometry), _images(y, "y", geometry)
-    _check_pairs(a, b)
+    a, b = _pairs(x, y, geometry)
     values = np.empty(len(a))
     flow = np.empty((len(a), geometry.cells, geometry.cells)) if return_flow else None
 
     def part(rows: slice) -> None:
         plans = None if flow is None else flow[rows]
-        _solve(geometry, a[rows], b[rows], values=values[rows], threshold=threshold, flow=plans)
+        _solve(geometry, a[rows], b[rows], Task(values[rows], threshold, plans))
 
     _check_options(jobs, threshold)
     _spread(part, len(a), jobs, progress=progress)
     return EmdResult(values, ~np.isnan(values), flow)
 
 
-def emd_matrix(
-    x: ArrayLike,
-    y: ArrayLike,
-    geometry: WaferGeometry,
-    jobs: int | None = None,
-    *,
-    threshold: float = 0.0,
-    progress: Callable[[int], object] | None = None,
-) -> EmdResult:
+def emd_matrix(x: ArrayLike, y: ArrayLike, geometry: WaferGeometry, *, threshold: float = 0.0) -> EmdResult:
     """Return the exact earth mover's distances of all images of x (n, cells) from all of y (m, cells), as (n, m).
 
     Parameters, errors and undefined pairs as for ``emd``.
     """
     a, b = _images(x, "x", geometry), _images(y, "y", geometry)
-    _check_options(jobs, threshold)
+    _check_options(None, threshold)
     values = np.empty((len(a), len(b)))
     columns = np.ascontiguousarray(b, dtype=np.float64)
 
     def part(rows: slice) -> None:
-        _solve(geometry, a[rows], columns, values=values[rows].reshape(-1), threshold=threshold, matrix=True)
+        _solve(geometry, a[rows], columns, Task(values[rows].reshape(-1), threshold, matrix=True))
 
     if values.size:
         size = max(1, _CHUNK_PAIRS // len(b))
-        _spread(part, len(a), jobs, size=size, pairs_per_row=len(b), progress=progress)
+        _spread(part, len(a), None, size=size)
     return EmdResult(values, ~np.isnan(values))
 
 
@@ -189,35 +169,23 @@ def emd_duals(x: ArrayLike, y: ArrayLike, geometry: WaferGeometry, jobs: int | N
 
     Parameters and errors as for ``emd``; a pair with an empty image has NaN potentials.
     """
-    a, b = _images(x, "x", geometry), _images(y, "y", geometry)
-    _check_pairs(a, b)
+    a, b = _pairs(x, y, geometry)
     _check_options(jobs, 0.0)
     u = np.empty((len(a), geometry.cells))
 
     def part(rows: slice) -> None:
         values = np.empty(rows.stop - rows.start)
-        _solve(geometry, a[rows], b[rows], values=values, potential=u[rows])
+        _solve(geometry, a[rows], b[rows], Task(values, potential=u[rows]))
         u[rows][np.isnan(values)] = np.nan
 
     _spread(part, len(a), jobs)
     return EmdDuals(u, -u)
 
 
-def _solve(
-    geometry: WaferGeometry,
-    x: NDArray[np.generic],
-    y: NDArray[np.generic],
-    *,
-    values: FloatArray,
-    threshold: float = 0.0,
-    flow: FloatArray | None = None,
-    potential: FloatArray | None = None,
-    matrix: bool = False,
-) -> None:
+def _solve(geometry: WaferGeometry, x: NDArray[np.generic], y: NDArray[np.generic], task: Task) -> None:
     # Converting here, per chunk, keeps the memory flat.
     solve = _engine(geometry)[1]
-    a, b = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
-    solve(a, b, geometry, matrix=matrix, threshold=threshold, values=values, flow=flow, potential=potential)
+    solve(np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64), geometry, task)
 
 
 def _chunks(n: int, size: int) -> Iterator[slice]:
@@ -230,7 +198,6 @@ def _spread(
     jobs: int | None,
     *,
     size: int = _CHUNK_PAIRS,
-    pairs_per_row: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> None:
     """Call ``part`` for all chunks of n rows, in threads when there are several of both."""
@@ -240,14 +207,14 @@ def _spread(
     if threads <= 1:
         for rows in _chunks(n, size):
             part(rows)
-            report((rows.stop - rows.start) * pairs_per_row)
+            report(rows.stop - rows.start)
         return
     with ThreadPoolExecutor(threads) as pool:
         todo = {pool.submit(part, rows): rows for rows in _chunks(n, size)}
         try:
             for done in as_completed(todo):
                 done.result()
-                report((todo[done].stop - todo[done].start) * pairs_per_row)
+                report(todo[done].stop - todo[done].start)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -259,9 +226,11 @@ def _check_options(jobs: int | None, threshold: float) -> None:
         raise DataError(f"threshold is a fraction of an image's charge, 0 <= threshold < 1, not {threshold}")
 
 
-def _check_pairs(x: NDArray[np.generic], y: NDArray[np.generic]) -> None:
-    if len(x) != len(y):
-        raise DataError(f"x has {len(x)} images and y {len(y)}; EMD takes pairs, so both must have the same number")
+def _pairs(x: ArrayLike, y: ArrayLike, geometry: WaferGeometry) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    a, b = _images(x, "x", geometry), _images(y, "y", geometry)
+    if len(a) != len(b):
+        raise DataError(f"x has {len(a)} images and y {len(b)}; EMD takes pairs, so both must have the same number")
+    return a, b
 
 
 def _images(values: ArrayLike, name: str, geometry: WaferGeometry) -> NDArray[np.generic]:

@@ -6,6 +6,7 @@ The calls release the interpreter's lock, so threads share the work.
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -81,39 +82,45 @@ def _pointer(array: FloatArray | None) -> object:
     return None if array is None else array.ctypes.data_as(_Double)
 
 
-def solve(
-    x: FloatArray,
-    y: FloatArray,
-    geometry: WaferGeometry,
-    *,
-    matrix: bool,
-    threshold: float,
-    values: FloatArray,
-    flow: FloatArray | None,
-    potential: FloatArray | None,
-    integer_pivots: int = INTEGER_PIVOTS,
-) -> None:
-    """Fill ``values`` and, where given, ``flow`` and ``potential``; all arrays float64 and C-contiguous.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is solved of images, and the arrays that take it, float64 and C-contiguous.
 
     Parameters
     ----------
-    x, y : (n, cells), (m, cells) finite charges >= 0; m = n without ``matrix``
-    geometry : of at most 56 cells
-    matrix : all n * m pairs, in the order of x, instead of pairs of rows
-    threshold : fractions of an image not above it are dropped
     values : (pairs,), NaN where an image is empty
+    threshold : fractions of an image not above it are dropped
     flow : (pairs, cells, cells) fractions moved
     potential : (pairs, cells), mean 0: the dual of x, and the negative of the dual of y
+    matrix : all n * m pairs, in the order of x, instead of pairs of rows
+    """
+
+    values: FloatArray
+    threshold: float = 0.0
+    flow: FloatArray | None = None
+    potential: FloatArray | None = None
+    matrix: bool = False
+
+
+def solve(
+    x: FloatArray, y: FloatArray, geometry: WaferGeometry, task: Task, integer_pivots: int = INTEGER_PIVOTS
+) -> None:
+    """Fill the arrays of a task.
+
+    Parameters
+    ----------
+    x, y : (n, cells), (m, cells) finite charges >= 0, float64 and C-contiguous; m = n unless the task is a matrix
+    geometry : of at most 56 cells
     integer_pivots : pivots before Bland's rule takes over
     """
     engine = library()
     if engine is None:
         raise EconAeError("the compiled EMD engine is not built; reinstall the package where a C compiler is")
     constants, _alive = _tables(geometry)
-    columns = len(y) if matrix else 0
+    columns = len(y) if task.matrix else 0
     stopped = engine.econ_ae_emd(
-        constants, _pointer(x), _pointer(y), len(values), columns, threshold, integer_pivots,
-        _pointer(values), _pointer(flow), _pointer(potential),
+        constants, _pointer(x), _pointer(y), len(task.values), columns, task.threshold, integer_pivots,
+        _pointer(task.values), _pointer(task.flow), _pointer(task.potential),
     )  # fmt: skip
     if stopped:
         raise EconAeError(f"the EMD engine stopped before the optimum of {stopped} pairs; please report these images")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from econ_ae.errors import EconAeError
 from econ_ae.geometry import WaferGeometry
+from metrics.emd_compiled import Task
 
 # POT probes every array library that it finds; importing those takes seconds and memory.
 for _library in ("TENSORFLOW", "PYTORCH", "JAX", "CUPY"):
@@ -27,25 +28,15 @@ _MAX_ITERATIONS = 1_000_000
 _OPTIMAL = 1  # POT's result code
 
 
-def solve(
-    x: FloatArray,
-    y: FloatArray,
-    geometry: WaferGeometry,
-    *,
-    matrix: bool,
-    threshold: float,
-    values: FloatArray,
-    flow: FloatArray | None,
-    potential: FloatArray | None,
-) -> None:
-    """Fill ``values`` and, where given, ``flow`` and ``potential``; see ``metrics.emd_compiled.solve``."""
+def solve(x: FloatArray, y: FloatArray, geometry: WaferGeometry, task: Task) -> None:
+    """Fill the arrays of a task; see ``metrics.emd_compiled.solve``."""
     distance = np.ascontiguousarray(geometry.distance)
-    p, q = _fractions(x, threshold), _fractions(y, threshold)
-    for k in range(len(values)):
-        a, b = divmod(k, len(y)) if matrix else (k, k)
-        moved = None if flow is None else flow[k]
-        dual = None if potential is None else potential[k]
-        values[k] = _pair(p[a], q[b], distance, moved, dual)
+    p, q = _fractions(x, task.threshold), _fractions(y, task.threshold)
+    for k in range(len(task.values)):
+        a, b = divmod(k, len(y)) if task.matrix else (k, k)
+        moved = None if task.flow is None else task.flow[k]
+        dual = None if task.potential is None else task.potential[k]
+        task.values[k] = _pair(p[a], q[b], distance, moved, dual)
 
 
 def _fractions(images: FloatArray, threshold: float) -> FloatArray:

@@ -62,7 +62,6 @@ def evaluate(
     geometry: WaferGeometry,
     seed: int,
     *,
-    jobs: int | None = None,
     metadata: Mapping[str, NDArray[np.generic]] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
@@ -73,7 +72,6 @@ def evaluate(
     charges : (n, cells) input charges, CALQ counts
     seed : of the bootstrap errors
     progress : called with the number of pairs solved since its last call
-    jobs : threads for the EMD, see ``metrics.emd.emd``
     metadata : columns of the events to profile against, see ``metrics.variables.variables``
 
     Raises
@@ -87,24 +85,14 @@ def evaluate(
     results: dict[int, EmdResult] = {}
     for r in reconstructions:
         if id(r.charges) not in results:
-            results[id(r.charges)] = emd(image, r.charges, geometry, jobs, progress=progress)
+            results[id(r.charges)] = emd(image, r.charges, geometry, progress=progress)
     occupancy = np.count_nonzero(image, axis=1).astype(np.int64)
     total = image.sum(axis=1)
     if not total.any():
         raise DataError(f"all {len(image)} input images are without charge: nothing has an EMD")
     by = variables(image, metadata)
-    summaries = {key: summarise(result, seed) for key, result in results.items()}
-    profiles = {
-        key: tuple(profile(result, variable.values, variable.edges) for variable in by)
+    judged = {
+        key: (result, summarise(result, seed), tuple(profile(result, v.values, v.edges) for v in by))
         for key, result in results.items()
     }
-    entries = tuple(
-        Evaluated(
-            r,
-            results[id(r.charges)],
-            summaries[id(r.charges)],
-            profiles[id(r.charges)],
-        )
-        for r in reconstructions
-    )
-    return Evaluation(entries, occupancy, total, seed, by)
+    return Evaluation(tuple(Evaluated(r, *judged[id(r.charges)]) for r in reconstructions), occupancy, total, seed, by)

@@ -21,30 +21,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 EMD_LABEL = "EMD [half TC pitch]"
-COLOURS = {
-    "ae": "#c8102e",
-    "bc": "#1f5fbf",
-    "stc2x2": "#e08a00",
-    "ctc2x2": "#8a6d00",
-    "stc4x4": "#7a3fa0",
-    "flat": "#77777f",
-    "ts": "#2a7f62",
-    "rpt": "#444b57",
-    "abc": "#00798c",
-    "ccc": "#a23b72",
+_LOOKS = {
+    "ae": ("#c8102e", "o"),
+    "bc": ("#1f5fbf", "s"),
+    "stc2x2": ("#e08a00", "^"),
+    "ctc2x2": ("#8a6d00", "v"),
+    "stc4x4": ("#7a3fa0", "D"),
+    "flat": ("#77777f", "x"),
+    "ts": ("#2a7f62", "P"),
+    "rpt": ("#444b57", "*"),
+    "abc": ("#00798c", "X"),
+    "ccc": ("#a23b72", "p"),
 }
-_MARKERS = {
-    "ae": "o",
-    "bc": "s",
-    "stc2x2": "^",
-    "ctc2x2": "v",
-    "stc4x4": "D",
-    "flat": "x",
-    "ts": "P",
-    "rpt": "*",
-    "abc": "X",
-    "ccc": "p",
-}
+COLOURS = {algorithm: colour for algorithm, (colour, _) in _LOOKS.items()}
 _DASHES = {"plain": "--", "filled": "-", "map": "-", "enumerated": "--", "joined": ":"}
 OTHER = "#5a7d00"
 # The look of mplhep's ROOT-like style at the size of a page column instead of a full slide.
@@ -107,11 +96,8 @@ def _rounded(line: str) -> str:
 
 def style_of(algorithm: str, variant: str) -> dict[str, Any]:
     """Return colour, marker and dashes of an algorithm."""
-    return {
-        "color": COLOURS.get(algorithm, OTHER),
-        "marker": _MARKERS.get(algorithm, "P"),
-        "linestyle": _DASHES.get(variant, "-"),
-    }
+    colour, marker = _LOOKS.get(algorithm, (OTHER, "P"))
+    return {"color": colour, "marker": marker, "linestyle": _DASHES.get(variant, "-")}
 
 
 def log_if_wide(axes: Axes, values: Sequence[float]) -> None:

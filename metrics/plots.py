@@ -29,6 +29,7 @@ FloatArray = NDArray[np.float64]
 
 _AUTOENCODERS = ("#c8102e", "#6b0f1a", "#ff6f91", "#9c1f8c", "#d98880")
 _LINK_BITS = 32
+_BINS = 60  # of equal width, up to the 99.5 % quantile of all values; the last one holds everything above
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,14 @@ class Series:
     Parameters
     ----------
     algorithm, variant : choose colour, marker and dashes
+    elinks : of the algorithm, for the caption
     label : in the legend
     profile : what is drawn
     """
 
     algorithm: str
     variant: str
+    elinks: int | None
     label: str
     profile: Profile
 
@@ -107,17 +110,16 @@ def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[in
         return to_svg(figure, f"mean EMD against {x_label}")
 
 
-def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]], bins: int = 60) -> str:
+def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]]) -> str:
     """Return histograms of the EMD as fractions of the events.
 
     Parameters
     ----------
     values : (algorithm, variant, label, EMD of the defined pairs) per histogram
-    bins : of equal width, up to the 99.5 % quantile of all values; the last bin holds everything above
     """
     _need(values, "a distribution plot", "histogram")
     top = max(float(np.quantile(v, 0.995)) for *_, v in values) or 1.0
-    edges = np.linspace(0.0, top, bins + 1)
+    edges = np.linspace(0.0, top, _BINS + 1)
     with new_figure() as (figure, axes):
         colours = _colours([algorithm for algorithm, *_ in values])
         for (algorithm, variant, label, emds), colour in zip(values, colours, strict=True):

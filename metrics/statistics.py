@@ -108,7 +108,7 @@ def summarise(result: EmdResult, seed: int, resamples: int = RESAMPLES) -> Summa
     return Summary(mean, median, low, high, len(values), result.n_undefined)
 
 
-def paired_difference(a: EmdResult, b: EmdResult, seed: int, resamples: int = RESAMPLES) -> PairedDifference:
+def paired_difference(a: EmdResult, b: EmdResult, seed: int) -> PairedDifference:
     """Return how two algorithms differ on the events in which both have an EMD.
 
     Raises
@@ -121,9 +121,8 @@ def paired_difference(a: EmdResult, b: EmdResult, seed: int, resamples: int = RE
     both = a.defined & b.defined
     if not both.any():
         raise DataError(f"none of the {len(a)} events has an EMD in both algorithms")
-    check_resamples(resamples)
     difference = a.values[both] - b.values[both]
-    means = np.concatenate([sample.mean(axis=1) for sample in _resamples(difference, seed, resamples)])
+    means = np.concatenate([sample.mean(axis=1) for sample in _resamples(difference, seed, RESAMPLES)])
     return PairedDifference(
         mean=Measured(float(difference.mean()), float(means.std(ddof=1))),
         a_better=float((difference < 0).mean()),

@@ -70,7 +70,6 @@ def wafer_svg(
     geometry: WaferGeometry,
     full_scale: float | None = None,
     *,
-    tooltips: bool = True,
     label: str = "trigger-cell image",
     by_number: bool = False,
 ) -> str:
@@ -80,7 +79,6 @@ def wafer_svg(
     ----------
     charges : (cells,) charges >= 0, any scale
     full_scale : fraction of the charge with the darkest colour; None takes the image's largest
-    tooltips : name every cell's number, charge and fraction in a ``<title>``
     label : text for screen readers
     by_number : draw the cells in the order of their numbers, for a script that repaints them
     """
@@ -94,12 +92,8 @@ def wafer_svg(
     # Cells with charge last, so that their outlines are not covered by empty neighbours.
     for cell in range(len(share)) if by_number else np.argsort(share, kind="stable"):
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners[cell])
-        if share[cell] > 0:
-            fill = colour(float(share[cell]), top)
-            paint = f'fill="{fill}" stroke="#fff"'
-        else:
-            paint = _EMPTY
-        title = f"<title>TC {cell}: {values[cell]:.5g} ({share[cell]:.2%})</title>" if tooltips else ""
+        paint = f'fill="{colour(float(share[cell]), top)}" stroke="#fff"' if share[cell] > 0 else _EMPTY
+        title = f"<title>TC {cell}: {values[cell]:.5g} ({share[cell]:.2%})</title>"
         cells.append(f'<polygon points="{points}" {paint}>{title}</polygon>')
     return (
         f'<svg class="wafer" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '

@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Self
+
+from econ_ae.files import write_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,11 @@ class Outcome:
     def to_json(self) -> str:
         """Return the facts as JSON."""
         return json.dumps(self.facts(), indent=2) + "\n"
+
+    def saved(self, path: Path) -> Self:
+        """Write ``to_json`` to a file, and return the outcome."""
+        write_text(path, self.to_json())
+        return self
 
 
 def first(problems: Sequence[str]) -> str | None:

@@ -15,7 +15,6 @@ from econ_ae.errors import DataError
 CHARGE_BITS = 22
 """Width of a calibrated charge CALQ in the ECON-T (spec 3)."""
 
-METADATA = ("eta", "phi", "layer", "wafer_u", "wafer_v", "sim_energy")
 """Metadata columns with a fixed meaning; others are kept under their own names."""
 
 MIP_COUNTS = 35
@@ -48,7 +47,7 @@ class Batch:
     ----------
     charges : uint32 (n, cells), CALQ counts below 2**22
     provenance : where they come from
-    metadata : arrays (n,) by name; the names in ``METADATA`` have a fixed meaning (eta, phi in radians,
+    metadata : arrays (n,) by name; some names have a fixed meaning (eta, phi in radians,
         layer, wafer_u, wafer_v, sim_energy in GeV)
 
     Raises

@@ -8,7 +8,6 @@ calibrated, stay integers below 2**22. What they are models of is in ``Condition
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +71,8 @@ class Grid:
 
 
 _GRIDS = (
-    Grid(LOW_DENSITY_BITS),
-    Grid(HIGH_DENSITY),
-    Grid(LOW_DENSITY_BITS, int(decode_4e3m(np.array([0]), LOW_DENSITY_BITS)[0])),
-    Grid(HIGH_DENSITY, int(decode_4e3m(np.array([0]), HIGH_DENSITY)[0])),
+    *(Grid(density) for density in (LOW_DENSITY_BITS, HIGH_DENSITY)),
+    *(Grid(density, int(decode_4e3m(np.array([0]), density)[0])) for density in (LOW_DENSITY_BITS, HIGH_DENSITY)),
 )
 
 
@@ -144,14 +141,12 @@ def apply(
     grid = grid or grid_of(batch.charges)
     charges = np.where(batch.charges == grid.empty, 0, batch.charges).astype(np.float64)
     rng = np.random.default_rng([conditions.seed, 1, key])
-    steps: list[tuple[bool, Callable[[Charges], Charges]]] = [
-        (conditions.pileup != 1, lambda c: _with_pileup(c, conditions.pileup, rng)),
-        (conditions.drift > 0, lambda c: c * gains(conditions, geometry.cells)),
-        (bool(conditions.noisy), lambda c: _with_noise(c, conditions, rng)),
-    ]
-    for wanted, step in steps:
-        if wanted:
-            charges = step(charges)
+    if conditions.pileup != 1:
+        charges = _with_pileup(charges, conditions.pileup, rng)
+    if conditions.drift > 0:
+        charges *= gains(conditions, geometry.cells)
+    if conditions.noisy:
+        charges = _with_noise(charges, conditions, rng)
     sent = grid.encoded(charges)
     sent[:, absent(conditions, geometry)] = grid.empty
     changed = Batch(as_charges(sent), batch.provenance, batch.metadata)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.splits import Split, split_rows
+from econ_ae.data.splits import Split, runs, split_rows
 from econ_ae.errors import ConfigError, DataError
 
 IntArray = NDArray[np.int64]
@@ -65,10 +65,11 @@ def split_events(
             "data.cms_events.train_events, validation_events and report_events"
         )
     train, validation, report = _sides(np.unique(event).astype(np.int64), ranges)
-    sides = [np.isin(event, side) for side in (np.concatenate([train, validation]), validation, report)]
-    found = split_rows(charged, None, _text(sides[0]), _text(sides[2]), validation=_text(sides[1]))
+    sides = (np.concatenate([train, validation]), validation, report)
+    learning, validating, reported = (runs(np.flatnonzero(np.isin(event, side))) for side in sides)
+    found = split_rows(charged, None, learning, reported, validation=validating)
     named = ", ".join(
-        f"{name} {_runs(side)}" for name, side in (("train", train), ("validation", validation), ("report", report))
+        f"{name} {runs(side)}" for name, side in (("train", train), ("validation", validation), ("report", report))
     )
     return replace(found, rule=f"by event: {named}")
 
@@ -118,12 +119,3 @@ def _events(text: str, name: str, events: IntArray) -> IntArray:
             )
         chosen |= here
     return events[chosen]
-
-
-def _runs(numbers: IntArray) -> str:
-    parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
-    return ",".join(f"{part[0]}:{part[-1] + 1}" for part in parts)
-
-
-def _text(rows: NDArray[np.bool_]) -> str:
-    return _runs(np.flatnonzero(rows).astype(np.int64))

@@ -141,7 +141,7 @@ def split_rows(
         )
     excluded = int(learning.size - usable.size)
     how = validation if isinstance(validation, str) else f"{validation:g} of train, {_order(seed)}"
-    rule = f"train {_text(learning)}, validation {how}, report {_text(reported)}"
+    rule = f"train {runs(learning)}, validation {how}, report {runs(reported)}"
     if copies:
         rule += f"; {copies} rows of train left out, copies of images that report or validate"
     return Split(training, validating, reported, excluded, int((~charged[reported]).sum()), rule, copies)
@@ -197,7 +197,7 @@ def _rows(text: str | None, n: int, name: str) -> Rows:
     return unique
 
 
-def _text(rows: Rows) -> str:
+def runs(rows: Rows) -> str:
     """Return sorted rows as ranges."""
     breaks: Sequence[Rows] = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
     return ",".join(f"{run[0]}:{run[-1] + 1}" for run in breaks)

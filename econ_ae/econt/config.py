@@ -73,17 +73,17 @@ class EcontConfig:
     algorithm: Algorithm = Algorithm.THRESHOLD_SUM
     high_density: bool = False
     mux: tuple[int, ...] = tuple(range(CELLS))
-    calibration: tuple[int, ...] = (facts.CALIBRATION.default,) * CELLS
-    threshold: tuple[int, ...] = (facts.THRESHOLD.default,) * CELLS
-    drop_lsb: int = facts.DROP_LSB.default
-    elinks: int = facts.ELINKS.default
-    buff_t1: int = facts.BUFF_T1.default
-    buff_t2: int = facts.BUFF_T2.default
-    buff_t3: int = facts.BUFF_T3.default
-    stc_type: int = facts.STC_TYPE.default
-    use_sum: bool = bool(facts.USE_SUM.default)
-    sync_word: int = facts.SYNC_WORD.default
-    keep_mask: int = facts.KEEP_MASK.default
+    calibration: tuple[int, ...] = (facts.FIELDS["calibration"].default,) * CELLS
+    threshold: tuple[int, ...] = (facts.FIELDS["threshold"].default,) * CELLS
+    drop_lsb: int = facts.FIELDS["drop_lsb"].default
+    elinks: int = facts.FIELDS["elinks"].default
+    buff_t1: int = facts.FIELDS["buff_t1"].default
+    buff_t2: int = facts.FIELDS["buff_t2"].default
+    buff_t3: int = facts.FIELDS["buff_t3"].default
+    stc_type: int = facts.FIELDS["stc_type"].default
+    use_sum: bool = bool(facts.FIELDS["use_sum"].default)
+    sync_word: int = facts.FIELDS["sync_word"].default
+    keep_mask: int = facts.FIELDS["keep_mask"].default
     weights: bytes = field(default=bytes(WEIGHT_BYTES), repr=False)
     address_map: AddressMap | None = None
     given: frozenset[str] = field(default=frozenset(), compare=False, repr=False)

@@ -48,8 +48,7 @@ def decode_latents(
     keep : one mask per latent; bits that were not sent are 0
     latent : format of the latents; a signed one is sign-extended
     """
-    reader = FrameReader(frames)
-    reader.skip(5)
+    reader = FrameReader(frames, 5)
     total = mid_bin(reader.take(autoencoder.SUM_BITS), autoencoder.SUM_EXPONENT, autoencoder.SUM_MANTISSA)
     padding, fields = autoencoder.kept_fields(keep, elinks)
     reader.skip(padding)
@@ -87,8 +86,7 @@ def reconstruct(frames: NDArray[np.integer], config: EcontConfig) -> Reconstruct
 
 
 def _repeater(frames: NDArray[np.integer], config: EcontConfig) -> Reconstructed:
-    reader = FrameReader(frames)
-    reader.skip(5)
+    reader = FrameReader(frames, 5)
     codes = np.stack([reader.take(7) for _ in range(CELLS)], axis=1)
     charges = mid_bin(codes, 4, 3, config.dropped_bits)
     return Reconstructed(charges, np.ones(charges.shape, np.bool_), charges.sum(axis=1))
@@ -97,8 +95,7 @@ def _repeater(frames: NDArray[np.integer], config: EcontConfig) -> Reconstructed
 def _super_trigger_cell(frames: NDArray[np.integer], config: EcontConfig) -> Reconstructed:
     kind = super_trigger_cell.stc_type(config.stc_type)
     sent_groups = kind.groups_sent(config.elinks)
-    reader = FrameReader(frames)
-    reader.skip(4)
+    reader = FrameReader(frames, 4)
     addresses = [reader.take(kind.address_bits) for _ in range(sent_groups if kind.address_bits else 0)]
     charges = np.zeros((len(frames), CELLS))
     rows = np.arange(len(frames))
@@ -117,8 +114,7 @@ def _super_trigger_cell(frames: NDArray[np.integer], config: EcontConfig) -> Rec
 
 
 def _best_choice(frames: NDArray[np.integer], config: EcontConfig) -> Reconstructed:
-    reader = FrameReader(frames)
-    reader.skip(4)
+    reader = FrameReader(frames, 4)
     # The sum is taken over charges that have lost the dropped bits.
     sum_code = mid_bin(reader.take(8), 5, 3) * (1 << config.dropped_bits)
     count = best_choice.CELLS_SENT[config.elinks - 1]

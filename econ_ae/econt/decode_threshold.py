@@ -81,8 +81,7 @@ def reconstruct(frames: NDArray[np.integer], config: EcontConfig) -> Reconstruct
     total = np.zeros(len(words))
     for cells in np.unique(count).tolist():
         rows = np.flatnonzero(count == cells)
-        reader = FrameReader(gathered[rows])
-        reader.skip(8)
+        reader = FrameReader(gathered[rows], 8)
         total[rows] = mid_bin(reader.take(8), 5, 3)
         if cells <= 0:
             continue

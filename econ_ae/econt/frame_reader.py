@@ -42,15 +42,16 @@ class FrameReader:
     Parameters
     ----------
     frames : integers (n, 13), eTX words
+    start : bits before the first field that is taken
     """
 
-    def __init__(self, frames: NDArray[np.integer]) -> None:
+    def __init__(self, frames: NDArray[np.integer], start: int = 0) -> None:
         array = np.asarray(frames)
         if array.ndim != 2 or array.shape[1] != ETX or not np.issubdtype(array.dtype, np.integer):
             raise DataError(f"frames must be integers of shape (n, {ETX}), not {array.dtype} {array.shape}")
         self._words = np.zeros((ETX + 1, len(array)), np.uint64)
         self._words[:ETX] = array.T
-        self.bits = 0
+        self.bits = start
 
     @property
     def events(self) -> int:

@@ -21,7 +21,15 @@ _T2_T3_BIT = 1 << 8
 
 @dataclass(frozen=True, eq=False)
 class Queue:
-    """What every crossing wants to send: frame words (n, 26), lengths, truncated words, idle words (n,)."""
+    """What every crossing wants to send.
+
+    Attributes
+    ----------
+    words : uint16 (n, 26), every frame padded with zeros
+    lengths : int64 (n,), 16-bit words of each frame
+    truncated : uint16 (n,), the word sent instead when the buffer is full; the T2/T3 variant has bit 8 set
+    idle : uint16 (n,), the idle word of each crossing
+    """
 
     words: NDArray[np.uint16]
     lengths: IntArray

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,31 +10,12 @@ from econ_ae.econt.config import CELLS, EcontConfig
 from econ_ae.econt.frame import FrameWriter, Words, header5, join_halfwords
 from econ_ae.econt.frontend import by_cell
 from econ_ae.econt.threshold_buffer import Queue, transmit
-from econ_ae.fixedpoint import IntArray
 
 NONE, ADDRESSES, MAP, TRUNCATED = 0b000, 0b010, 0b100, 0b110
 """Frame types: no cell sent, up to 7 with addresses, 8 and more with a map, truncated (0b111 for T2/T3)."""
 
 MAP_FROM = 8
 _SYNC_BITS = 11
-
-
-@dataclass(frozen=True, eq=False)
-class ThresholdFrames:
-    """Frames before the output buffer.
-
-    Attributes
-    ----------
-    words : uint16 (n, 26), every frame padded with zeros
-    lengths : int64 (n,), 16-bit words of each frame
-    truncated : uint16 (n,), the word sent instead when the buffer is full; the T2/T3 variant has bit 8 set
-    idle : uint16 (n,), the idle word of each crossing
-    """
-
-    words: NDArray[np.uint16]
-    lengths: IntArray
-    truncated: NDArray[np.uint16]
-    idle: NDArray[np.uint16]
 
 
 def frame_bits(count: int) -> int:
@@ -46,7 +25,7 @@ def frame_bits(count: int) -> int:
     return 19 + 13 * count if count < MAP_FROM else 16 + CELLS + 7 * count
 
 
-def build(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[np.integer]) -> ThresholdFrames:
+def build(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[np.integer]) -> Queue:
     """Return every crossing's frame, of charges (n, 48)."""
     cells = by_cell(charges)
     events = cells.shape[1]
@@ -81,12 +60,11 @@ def build(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[n
         lengths[rows] = -(-writer.bits // 16)
     truncated = header << 11 | TRUNCATED << 8 | total_code
     idle = header << _SYNC_BITS | config.sync_word & (1 << _SYNC_BITS) - 1
-    return ThresholdFrames(words, lengths, truncated.astype(np.uint16), idle.astype(np.uint16))
+    return Queue(words, lengths, truncated.astype(np.uint16), idle.astype(np.uint16))
 
 
 def frames(config: EcontConfig, charges: NDArray[np.integer], crossing: NDArray[np.integer]) -> Words:
     """Return link words, uint32 (n, 13), of charges (n, 48) of consecutive crossings; the buffer starts empty."""
-    built = build(config, charges, crossing)
-    queue = Queue(built.words, built.lengths, built.truncated, built.idle)
+    queue = build(config, charges, crossing)
     halves = transmit(queue, 2 * config.elinks, config.buff_t1, config.buff_t2, config.buff_t3)
     return join_halfwords(halves)

@@ -42,14 +42,10 @@ def unpack_codes(words: NDArray[np.integer], numbering: Numbering) -> IntArray:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def pack_codes(
-    codes: NDArray[np.integer], numbering: Numbering, crossing: NDArray[np.integer] | None = None
-) -> NDArray[np.uint32]:
+def pack_codes(codes: NDArray[np.integer], numbering: Numbering) -> NDArray[np.uint32]:
     """Return input words, uint32 (n, 12), of 7-bit codes (n, 48); inverts ``unpack_codes``.
 
-    Parameters
-    ----------
-    crossing : bunch crossing of every row (header 9 for crossing 0, else 0xA); consecutive from 0 when None
+    The rows are consecutive bunch crossings from 0 on: header 9 for crossing 0, else 0xA.
     """
     values = np.asarray(codes)
     if (
@@ -58,7 +54,7 @@ def pack_codes(
         or (values.size and (values.min() < 0 or values.max() > _CODE_MASK))
     ):
         raise DataError(f"codes must have shape (n, {CELLS}) and 7 bits, not {values.shape}")
-    bx = np.arange(len(values)) % ORBIT if crossing is None else np.asarray(crossing)
+    bx = np.arange(len(values)) % ORBIT
     out = np.repeat(np.where(bx == 0, 0x9, 0xA)[:, None] << 28, EPORTS, axis=1)
     for cell in range(CELLS):
         out[:, cell // 4] |= values[:, cell].astype(np.int64) << field_shift(cell, numbering)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.geometry import WaferGeometry
 from metrics.physics import SecondOpinions
-from metrics.profiles import Profile
+from metrics.plots import Series
 from metrics.statistics import PairedDifference, Summary
 from metrics.threshold import ThresholdStream
 
@@ -65,17 +66,6 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
-class ProfileSeries:
-    """EMD of one algorithm in bins of a variable."""
-
-    algorithm: str
-    variant: str
-    elinks: int | None
-    label: str
-    profile: Profile
-
-
-@dataclass(frozen=True, eq=False)
 class ProfileSet:
     """What several algorithms do against one variable.
 
@@ -88,11 +78,10 @@ class ProfileSet:
     name: str
     label: str
     classes: tuple[int, ...]
-    series: tuple[ProfileSeries, ...]
+    series: tuple[Series, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Distribution:
+class Distribution(NamedTuple):
     """EMD of every defined pair of one algorithm, float64 (pairs,)."""
 
     algorithm: str

@@ -67,15 +67,8 @@ def gallery_json(events: tuple[WaferEvent, ...]) -> str:
     tree = {
         "scale": SCALE,
         "events": [
-            {
-                "title": event.title,
-                "event": event.event,
-                "occupancy": event.occupancy,
-                "total": event.total,
-                "images": [
-                    {"charges": [float(f"{c:.4g}") for c in image.charges], "emd": image.emd} for image in event.images
-                ],
-            }
+            vars(event)
+            | {"images": [{"charges": [float(f"{c:.4g}") for c in i.charges], "emd": i.emd} for i in event.images]}
             for event in events
         ],
     }

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from econ_ae.data.batch import MIP_COUNTS
 from econ_ae.geometry import CM_PER_UNIT, WaferGeometry
 from metrics.physics import ClassResponse
-from metrics.plots import RatePoint, Series, distribution_plot, profile_plot, rate_plot, training_plot
+from metrics.plots import RatePoint, distribution_plot, profile_plot, rate_plot, training_plot
 from metrics.profiles import Profile
 from metrics.report import words
 from metrics.report.data import HeadlineRow, ReportData, Scalar, WaferEvent
@@ -108,13 +108,13 @@ def render(data: ReportData) -> str:
         rate=_rate(data),
         plots=_plots(data),
         classes=[p for p in data.profiles if p.classes],
-        training=_safe(training_plot(data.history)) if data.history else None,
+        training=Markup(training_plot(data.history)) if data.history else None,
         events=[(event, _event(event, data.geometry)) for event in data.events],
         gallery=_gallery(data),
         gallery_json=Markup(gallery_json(data.gallery)),
         opinion_groups=_opinion_groups(data),
         gallery_elinks=_best_elinks(data),
-        treemaps=[_safe(one.treemap) for one in data.costs],
+        treemaps=[Markup(one.treemap) for one in data.costs],
         downloads=links(found),
         mip_counts=MIP_COUNTS,
         cm_per_unit=CM_PER_UNIT,
@@ -127,45 +127,30 @@ def to_json(data: ReportData) -> str:
         "title": data.title,
         "synthetic": data.synthetic,
         "units": UNITS,
-        "headline": list(words.headline(data)),
+        "headline": words.headline(data),
         "dataset": data.dataset,
-        "rows": [dataclasses.asdict(row) for row in data.rows],
-        "ideal": [dataclasses.asdict(row) for row in data.ideal],
+        "rows": data.rows,
+        "ideal": data.ideal,
         "comparisons": [
             {
                 "elinks": c.ae.elinks,
                 "other": {"algorithm": c.other.algorithm, "variant": c.other.variant},
-                "difference": dataclasses.asdict(c.difference),
+                "difference": c.difference,
             }
             for c in data.comparisons
         ],
         "tables": tables(data),
-        "profiles": [{**_fields(p), "series": [_fields(s) for s in p.series]} for p in data.profiles],
-        "events": [
-            {
-                "title": event.title,
-                "event": event.event,
-                "occupancy": event.occupancy,
-                "total": event.total,
-                "images": [_fields(image) for image in event.images],
-            }
-            for event in data.events
-        ],
+        "profiles": data.profiles,
+        "events": data.events,
         "history": data.history,
-        "verification": None
-        if data.verification is None
-        else {**_fields(data.verification), "passed": data.verification.passed},
-        "costs": [{k: v for k, v in _fields(one).items() if k != "treemap"} for one in data.costs],
+        "verification": data.verification and {**vars(data.verification), "passed": data.verification.passed},
+        "costs": [{k: v for k, v in vars(one).items() if k != "treemap"} for one in data.costs],
         "no_costs": data.no_costs,
-        "model": None if data.model is None else _fields(data.model),
+        "model": data.model,
         "manifest": data.manifest,
-        "notes": list(data.notes),
+        "notes": data.notes,
     }
     return json.dumps(_plain(tree), indent=2, allow_nan=False)
-
-
-def _fields(item: Any) -> dict[str, Any]:
-    return {f.name: getattr(item, f.name) for f in dataclasses.fields(item)}
 
 
 def _plain(value: Any) -> Any:
@@ -177,15 +162,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     if dataclasses.is_dataclass(value):
-        return _plain(_fields(value))
+        return _plain(vars(value))
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _safe(svg: str) -> Markup:
-    """Mark our own drawing as HTML."""
-    return Markup(svg)
 
 
 def _groups(rows: Sequence[HeadlineRow]) -> list[tuple[int | None, list[HeadlineRow]]]:
@@ -223,13 +203,11 @@ def _plots(data: ReportData) -> list[tuple[Markup, Markup]]:
         at = f" The other algorithms at {words.elinks(_best_elinks(data))}."
     bands = "the bands of the best autoencoder and the best other hold 68 % of the events"
     for found in data.profiles:
-        series = [Series(s.algorithm, s.variant, s.label, s.profile) for s in found.series]
         caption = f"Mean EMD against {_lower(found.label)}; {bands}.{at}"
-        out.append((in_words(caption), _safe(profile_plot(series, found.label, classes=found.classes))))
+        out.append((in_words(caption), Markup(profile_plot(found.series, found.label, classes=found.classes))))
     if data.distributions:
-        values = [(d.algorithm, d.variant, d.label, d.values) for d in data.distributions]
         caption = f"Distribution of the EMD. Undefined pairs are in no plot.{at}"
-        out.append((Markup(escape(caption)), _safe(distribution_plot(values))))
+        out.append((Markup(escape(caption)), Markup(distribution_plot(data.distributions))))
     return out
 
 
@@ -242,11 +220,9 @@ def _lower(label: str) -> str:
 def _rate(data: ReportData) -> Markup | None:
     """Return the rate and distortion plot: the best autoencoder of each eLink count is one curve."""
     best: dict[int | None, HeadlineRow] = {}
-    for row in data.rows:
-        if row.algorithm == "ae" and (
-            row.elinks not in best or row.summary.mean.value < best[row.elinks].summary.mean.value
-        ):
-            best[row.elinks] = row
+    for row in sorted(data.rows, key=lambda row: row.summary.mean.value):
+        if row.algorithm == "ae":
+            best.setdefault(row.elinks, row)
     points = []
     for row in data.rows:
         if row.frame_bits is None:
@@ -258,7 +234,7 @@ def _rate(data: ReportData) -> Markup | None:
         points.append(
             RatePoint(row.algorithm, row.variant, label, row.frame_bits, row.summary.mean.value, row.summary.mean.error)
         )
-    return _safe(rate_plot(points)) if any(point.emd > 0 for point in points) else None
+    return Markup(rate_plot(points)) if any(point.emd > 0 for point in points) else None
 
 
 def _best_elinks(data: ReportData) -> int | None:
@@ -286,4 +262,4 @@ def _event(event: WaferEvent, geometry: WaferGeometry, *, by_number: bool = Fals
         )
         for image in event.images
     ]
-    return _safe(wafer_row(displays, geometry, by_number=by_number))
+    return Markup(wafer_row(displays, geometry, by_number=by_number))

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.geometry import WaferGeometry
+from metrics.baselines import Reconstruction
 from metrics.evaluate import Evaluated, Evaluation
 from metrics.physics import SecondOpinions, second_opinions
+from metrics.plots import Series
 from metrics.report import words
-from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSeries, ProfileSet
+from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSet
 from metrics.statistics import paired_difference
 
 _FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",), ("abc",), ("ccc",))
@@ -25,12 +27,9 @@ def headline_rows(
     empty = int(np.count_nonzero(evaluation.total == 0))
     lost = {id(e): e.summary.n_undefined - empty for e in evaluation.entries}
     best: dict[int | None, Evaluated] = {}
-    for e in evaluation.entries:
-        links = e.reconstruction.elinks
-        if links is None or lost[id(e)]:
-            continue
-        if links not in best or e.summary.mean.value < best[links].summary.mean.value:
-            best[links] = e
+    for e in sorted(evaluation.entries, key=lambda e: e.summary.mean.value):
+        if e.reconstruction.elinks is not None and not lost[id(e)]:
+            best.setdefault(e.reconstruction.elinks, e)
     # One array may stand for several eLink counts.
     known: dict[int, SecondOpinions] = {}
     for e in evaluation.entries:
@@ -116,10 +115,12 @@ def reference_elinks(evaluation: Evaluation) -> int | None:
     return ae[0].reconstruction.elinks if ae else max(counts, default=None)
 
 
-def shown(evaluation: Evaluation) -> list[Evaluated]:
+def shown(evaluation: Evaluation) -> list[tuple[Evaluated, Reconstruction, str]]:
     """Return the entries of the plots, best first: the autoencoders, then the best of each other kind at one count."""
     rivals = leading(evaluation, reference_elinks(evaluation))
-    return [*evaluation.of("ae"), *sorted(rivals, key=_worse)]
+    found = [*evaluation.of("ae"), *sorted(rivals, key=_worse)]
+    several = len({e.reconstruction.elinks for e in found}) > 1
+    return [(e, e.reconstruction, short(e, with_elinks=several)) for e in found]
 
 
 def _worse(e: Evaluated) -> tuple[int, float]:
@@ -137,39 +138,13 @@ def short(e: Evaluated, *, with_elinks: bool = False) -> str:
 
 def profile_sets(evaluation: Evaluation) -> tuple[ProfileSet, ...]:
     """Return the profiles of the shown entries, one set per variable."""
-    entries = shown(evaluation)
-    several = len({e.reconstruction.elinks for e in entries}) > 1
-    return tuple(
-        ProfileSet(
-            variable.name,
-            variable.label,
-            variable.classes,
-            tuple(
-                ProfileSeries(
-                    e.reconstruction.algorithm,
-                    e.reconstruction.variant,
-                    e.reconstruction.elinks,
-                    short(e, with_elinks=several),
-                    e.profiles[i],
-                )
-                for e in entries
-            ),
-        )
-        for i, variable in enumerate(evaluation.variables)
-        if entries
-    )
+    entries, found = shown(evaluation), []
+    for i, variable in enumerate(evaluation.variables if entries else ()):
+        series = tuple(Series(r.algorithm, r.variant, r.elinks, label, e.profiles[i]) for e, r, label in entries)
+        found.append(ProfileSet(variable.name, variable.label, variable.classes, series))
+    return tuple(found)
 
 
 def distributions(evaluation: Evaluation) -> tuple[Distribution, ...]:
     """Return the EMD of every event of the shown entries."""
-    entries = shown(evaluation)
-    several = len({e.reconstruction.elinks for e in entries}) > 1
-    return tuple(
-        Distribution(
-            e.reconstruction.algorithm,
-            e.reconstruction.variant,
-            short(e, with_elinks=several),
-            e.result.of_defined,
-        )
-        for e in entries
-    )
+    return tuple(Distribution(r.algorithm, r.variant, label, e.result.of_defined) for e, r, label in shown(evaluation))

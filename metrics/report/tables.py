@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -14,25 +15,14 @@ from econ_ae.data.batch import MIP_COUNTS
 from metrics.averages import Averaged
 from metrics.evaluate import Evaluation
 from metrics.physics import SecondOpinions
+from metrics.plots import Series
 from metrics.report.data import Comparison, HeadlineRow, ReportData, Scalar
 from metrics.statistics import Measured
 
 Row = Mapping[str, Scalar]
 
-OPINIONS = (
-    "centroid_shift",
-    "width_change",
-    "width_rms",
-    "overlap",
-    "max_found",
-    "max_near",
-    "max_response",
-    "spurious",
-    "sum_bias",
-    "sum_rms",
-)
-"""Names of the second opinions, as in ``metrics.physics.SecondOpinions``."""
-
+OPINIONS = tuple(field.name for field in fields(SecondOpinions) if field.name != "response")
+"""Names of the second opinions that are one average each."""
 
 NAMES = (
     "results",
@@ -84,25 +74,22 @@ def headline_table(evaluation: Evaluation, receiver: str) -> list[Row]:
 
     ``receiver`` says what the receiver knows: the transmitted bits, or exact charges.
     """
-    rows: list[Row] = []
-    for entry in evaluation.entries:
-        reconstruction, summary = entry.reconstruction, entry.summary
-        rows.append(
-            {
-                "receiver": receiver,
-                "algorithm": reconstruction.name,
-                "variant": reconstruction.variant or "-",
-                "eLinks": reconstruction.elinks or "-",
-                "mean": summary.mean.value,
-                "error": summary.mean.error,
-                "median": summary.median.value,
-                "16 %": summary.low.value,
-                "84 %": summary.high.value,
-                "events": summary.n_defined,
-                "undefined": summary.n_undefined,
-            }
-        )
-    return rows
+    return [
+        {
+            "receiver": receiver,
+            "algorithm": r.name,
+            "variant": r.variant or "-",
+            "eLinks": r.elinks or "-",
+            "mean": s.mean.value,
+            "error": s.mean.error,
+            "median": s.median.value,
+            "16 %": s.low.value,
+            "84 %": s.high.value,
+            "events": s.n_defined,
+            "undefined": s.n_undefined,
+        }
+        for r, s in ((entry.reconstruction, entry.summary) for entry in evaluation.entries)
+    ]
 
 
 def emd_csv(evaluation: Evaluation) -> str:
@@ -145,7 +132,7 @@ def links(found: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, str]]:
     }
 
 
-def _names(row: HeadlineRow, prefix: str = "") -> dict[str, Scalar]:
+def _names(row: HeadlineRow | Series, prefix: str = "") -> dict[str, Scalar]:
     return {
         f"{prefix}algorithm": row.algorithm,
         f"{prefix}variant": row.variant or None,
@@ -217,30 +204,13 @@ def _responses(row: HeadlineRow, opinions: SecondOpinions) -> list[Row]:
 
 
 def _profiles(data: ReportData) -> list[Row]:
+    columns = ("from", "to", "events", "emd_mean", "emd_mean_error", "emd_median", "emd_16", "emd_84")
     out: list[Row] = []
     for found in data.profiles:
         for s in found.series:
             p = s.profile
-            columns = (p.edges[:-1], p.edges[1:], p.count, p.mean, p.mean_error, p.median, p.low, p.high)
-            for low, high, count, mean, error, median, q16, q84 in zip(*(c.tolist() for c in columns), strict=True):
-                out.append(
-                    {
-                        "variable": found.name,
-                        "algorithm": s.algorithm,
-                        "variant": s.variant or None,
-                        "elinks": s.elinks,
-                        "from": low,
-                        "to": high,
-                        "events": count,
-                        "emd_mean": _number(mean),
-                        "emd_mean_error": _number(error),
-                        "emd_median": _number(median),
-                        "emd_16": _number(q16),
-                        "emd_84": _number(q84),
-                    }
-                )
+            values = (p.edges[:-1], p.edges[1:], p.count, p.mean, p.mean_error, p.median, p.low, p.high)
+            for row in zip(*(v.tolist() for v in values), strict=True):
+                numbers = (number if np.isfinite(number) else None for number in row)
+                out.append({"variable": found.name, **_names(s), **dict(zip(columns, numbers, strict=True))})
     return out
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA, sum_code
 from econ_ae.econt.frame import Words
 from econ_ae.econt.frame_reader import mid_bin
+from econ_ae.econt.words import ORBIT
 from metrics.rivals.frames import Content, pack, unpack
 from metrics.rivals.layout import Layout
 from metrics.rivals.pools import FloatArray, Pools
@@ -53,7 +54,7 @@ class AdaptivePrecision:
         """Bits of the longest payload, without header and sum."""
         return self.layout.bits
 
-    def encode(self, charges: NDArray[np.integer], crossing: NDArray[np.integer] | None = None) -> Words:
+    def encode(self, charges: NDArray[np.integer]) -> Words:
         """Return link words, uint32 (n, 13).
 
         The mode is the one with the least sum of absolute differences between the fractions and what a receiver makes
@@ -61,8 +62,7 @@ class AdaptivePrecision:
 
         Parameters
         ----------
-        charges : integers (n, 48), CALQ counts
-        crossing : bunch crossings 0..3563 (n,); None numbers the rows
+        charges : integers (n, 48), CALQ counts, of bunch crossings from 0 on
         """
         image = np.asarray(charges, np.float64)
         total = image.sum(axis=1, keepdims=True)
@@ -91,7 +91,7 @@ class AdaptivePrecision:
             whole,
             sum_code(np.asarray(charges)),
         )
-        return pack(self.layout, content, np.arange(len(image)) % _ORBIT if crossing is None else crossing)
+        return pack(self.layout, content, np.arange(len(image)) % ORBIT)
 
     def decode(self, frames: NDArray[np.integer]) -> FloatArray:
         """Return what a receiver makes of frames, float64 (n, 48), CALQ counts, from their bits and the tables alone.
@@ -126,6 +126,3 @@ class AdaptivePrecision:
         scale = np.divide(1 - rest, whole, out=np.zeros_like(whole), where=whole > 0)
         unsent = rest / np.maximum(CELLS - count, 1)
         return np.where(sent, value * scale[:, None], unsent[:, None])
-
-
-_ORBIT = 3564

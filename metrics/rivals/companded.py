@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from econ_ae.econt.autoencoder import SUM_BITS, SUM_EXPONENT, SUM_MANTISSA, sum_code
 from econ_ae.econt.frame import ETX, FrameWriter, Words, header5
 from econ_ae.econt.frame_reader import FrameReader, mid_bin
+from econ_ae.econt.words import ORBIT
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import WaferGeometry
 from metrics.emd import emd
@@ -26,7 +27,6 @@ LEAST_ELINKS = 2
 """eLinks of the shortest frame with two levels for each of 48 cells."""
 
 _WORD = 32
-_ORBIT = 3564
 _TRIED = 1_000  # training events on which thresholds are compared
 _LOWEST = np.geomspace(0.005, 0.1, 8)
 _RATIOS = (1.4, 1.5, 1.6, 1.75, 2.0, 2.5, 3.0, 4.0)
@@ -92,14 +92,14 @@ class CompandedCells:
         levels, size = fields(self.elinks)
         return _width(levels, size) * (CELLS // size)
 
-    def encode(self, charges: NDArray[np.integer], crossing: NDArray[np.integer] | None = None) -> Words:
-        """Return link words, uint32 (n, 13), of charges (n, 48); ``crossing`` None numbers the rows."""
+    def encode(self, charges: NDArray[np.integer]) -> Words:
+        """Return link words, uint32 (n, 13), of charges (n, 48), of bunch crossings from 0 on."""
         image = np.asarray(charges, np.float64)
         total = image.sum(axis=1, keepdims=True)
         codes = self._codes(np.divide(image, total, out=np.zeros_like(image), where=total > 0))
         levels, size = fields(self.elinks)
         writer = FrameWriter(len(image))
-        writer.put(header5(np.arange(len(image)) % _ORBIT if crossing is None else crossing), HEADER_BITS)
+        writer.put(header5(np.arange(len(image)) % ORBIT), HEADER_BITS)
         writer.put(sum_code(np.asarray(charges)), SUM_BITS)
         weights = levels ** np.arange(size, dtype=np.int64)
         for digits in np.split(codes, CELLS // size, axis=1):
@@ -115,8 +115,7 @@ class CompandedCells:
             When a field holds more than its digits can.
         """
         levels, size = fields(self.elinks)
-        reader = FrameReader(frames)
-        reader.skip(HEADER_BITS)
+        reader = FrameReader(frames, HEADER_BITS)
         sums = reader.take(SUM_BITS)
         numbers = np.stack([reader.take(_width(levels, size)) for _ in range(CELLS // size)], axis=1)
         if (numbers >= levels**size).any():

@@ -92,8 +92,7 @@ def unpack(layout: Layout, frames: NDArray[np.integer]) -> Content:
     DataError
         When a frame has no mode of this layout, more cells than fit, or no set with its rank.
     """
-    reader = FrameReader(frames)
-    reader.skip(HEADER_BITS)
+    reader = FrameReader(frames, HEADER_BITS)
     sums, mode = reader.take(SUM_BITS), reader.take(MODE_BITS)
     odd = ~np.isin(mode, layout.modes)
     if odd.any():
@@ -103,8 +102,7 @@ def unpack(layout: Layout, frames: NDArray[np.integer]) -> Content:
     codes = np.zeros((len(mode), CELLS), np.int64)
     count, whole = _counts(layout, reader, mode)
     for rows, n, k in _groups(layout, mode, count):
-        found = FrameReader(frames[rows])
-        found.skip(_START)
+        found = FrameReader(frames[rows], _START)
         if layout.form is Form.JOINED:
             number = _take(found, layout.number_bits) - np.where(whole[rows], _fewer(n, k), _above(layout, n))
             cells = _sets(number >> n * k, n, k)

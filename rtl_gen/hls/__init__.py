@@ -1,11 +1,9 @@
 """C++ of an encoder model for high-level synthesis."""
 
-from rtl_gen.hls.generate import MANIFEST, TESTBENCH_SOURCES, generate, manifest, top_function
+from rtl_gen.hls.generate import TESTBENCH_SOURCES, generate
 from rtl_gen.hls.options import (
     CATAPULT,
     IMAGE,
-    INCREMENT,
-    STRUCT,
     TYPE,
     VITIS,
     Flavour,
@@ -20,9 +18,6 @@ from rtl_gen.hls.options import (
 __all__ = [
     "CATAPULT",
     "IMAGE",
-    "INCREMENT",
-    "MANIFEST",
-    "STRUCT",
     "TESTBENCH_SOURCES",
     "TYPE",
     "VITIS",
@@ -32,8 +27,6 @@ __all__ = [
     "Weights",
     "compiler_flags",
     "generate",
-    "manifest",
-    "top_function",
     "types_directory",
     "types_header",
 ]

@@ -13,7 +13,7 @@ from econ_ae.ir.validate import check
 from rtl_gen.hls.layer import layer
 from rtl_gen.hls.options import CATAPULT, HlsOptions, compiler_flags, types_directory, types_header
 from rtl_gen.hls.render import render
-from rtl_gen.hls.types import integer
+from rtl_gen.hls.types import fixed, integer
 
 _WIDEST_FIELD = 57  # with the bits before it in its first byte, a number of the weight image is read as 64 bits
 MANIFEST = "manifest.json"
@@ -87,13 +87,13 @@ def _values(model: EncoderModel, options: HlsOptions) -> dict[str, Any]:
         item |= {"kernel_offset": kernel.offset, "bias_offset": bias.offset}
     multiplications = sum(item["multiplications"] for item in layers)
     return {
-        "flavour": options.flavour,
+        **vars(options),
+        "integer": integer,
+        "fixed": fixed,
         "catapult": options.flavour == CATAPULT,
         "compiler_flags": compiler_flags(options.flavour),
         "types_header": types_header(options.flavour),
         "types_directory": types_directory(options.flavour),
-        "weights": options.weights,
-        "reuse_factor": options.reuse_factor,
         "clock_ns": f"{options.clock_ns:g}",
         "multipliers": -(-multiplications // options.reuse_factor),
         "model": model.name,
@@ -103,7 +103,6 @@ def _values(model: EncoderModel, options: HlsOptions) -> dict[str, Any]:
         "arrangement": model.input.arrangement.name,
         "pixels": len(cells),
         "pixel_format": model.normalise.out,
-        "pixel_type": integer(options.flavour, model.normalise.out),
         "byte_type": "ac_int<8, false>" if options.flavour == CATAPULT else "ap_uint<8>",
         "has_cell": [int(cell >= 0) for cell in cells],
         "row_pixels": math.prod(model.input.arrangement.shape[1:]),

@@ -10,14 +10,14 @@ from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding, bits_for
 from econ_ae.ir.model import Conv2D, Stage
 from econ_ae.ir.ranges import accumulator_format, accumulator_range
 from rtl_gen.hls.options import INCREMENT, HlsOptions
-from rtl_gen.hls.types import Native, fixed, integer, native, product_format, rounded
+from rtl_gen.hls.types import Native, native, product_format, rounded
 
 _MOST_SHIFT = 60  # the increment of a longer one does not fit a machine integer
 
 
 def layer(stage: Stage, options: HlsOptions) -> dict[str, Any]:
     """Return names, types, sizes and loop bounds of a layer and its requantisation."""
-    op, requantise, flavour = stage.layer, stage.requantise, options.flavour
+    op, requantise = stage.layer, stage.requantise
     shift = stage.accumulator_fraction - requantise.out.fraction
     increment = options.half_even == INCREMENT and 0 < shift <= _MOST_SHIFT and requantise.rounding is Rounding.RND_CONV
     accumulator, product = _accumulator(stage, shift if increment else 0), product_format(stage)
@@ -26,27 +26,21 @@ def layer(stage: Stage, options: HlsOptions) -> dict[str, Any]:
         accumulator = FixedFormat(True, shift + 1, accumulator.fraction)
     machine = native(stage, accumulator)
     out = {
+        "op": op,
         "name": op.name,
         "label": op.name.upper(),
         "convolution": isinstance(op, Conv2D),
         "title": f"{type(op).__name__} {op.name}, {stage.in_shape} -> {stage.out_shape}",
         "inputs": math.prod(stage.in_shape),
         "outputs": math.prod(stage.out_shape),
-        "neurons": op.bias.size,
         "in_format": stage.in_format,
-        "weight_format": op.weight,
-        "bias_format": op.bias_format,
         "product_format": product,
         "accumulator_format": accumulator,
         "out_format": requantise.out,
-        "weight_type": integer(flavour, op.weight),
-        "bias_type": integer(flavour, op.bias_format),
-        "product_type": integer(flavour, product),
-        "accumulator_integer": integer(flavour, accumulator),
-        "accumulator_type": fixed(flavour, accumulator),
-        "rounded_type": rounded(flavour, replace(requantise, rounding=Rounding.TRN) if increment else requantise),
+        "rounded_type": rounded(
+            options.flavour, replace(requantise, rounding=Rounding.TRN) if increment else requantise
+        ),
         "increment": _increment(shift, machine) if increment else "",
-        "out_type": integer(flavour, requantise.out),
         "native": machine,
         "product_shift": min(stage.product_shift, machine.bits - 1),  # a longer shift gives the same
         "bias_factor": 1 << stage.bias_shift,

@@ -1,20 +1,15 @@
 """The address map of an encoder, and the texts that are made of it."""
 
 from rtl_gen.registers.c_header import c_header
-from rtl_gen.registers.difference import ChangedByte, WeightDifference, changed_csv, weight_difference
+from rtl_gen.registers.difference import changed_csv, weight_difference
 from rtl_gen.registers.layout import address_map
 from rtl_gen.registers.markdown import markdown
-from rtl_gen.registers.model import Access, AddressMap, Field, Register
+from rtl_gen.registers.model import AddressMap
 from rtl_gen.registers.sequence import Write, bursts, bus_seconds, i2c_sequence, register_write, weight_writes
 from rtl_gen.registers.systemrdl import systemrdl
 
 __all__ = [
-    "Access",
     "AddressMap",
-    "ChangedByte",
-    "Field",
-    "Register",
-    "WeightDifference",
     "Write",
     "address_map",
     "bursts",

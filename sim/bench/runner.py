@@ -17,7 +17,7 @@ from econ_ae.errors import ToolError, VerificationError
 from econ_ae.process import IVERILOG, VVP
 from econ_ae.progress import Bar, Progress, Silent
 from rtl_gen.writer import write_files
-from sim.result import Outcome
+from sim.result import Outcome, first
 
 TIMEOUT = 24 * 3600.0
 """Seconds after which a simulation is stopped: only one that hangs takes so long."""
@@ -35,50 +35,38 @@ def require_simulator() -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where everything of one simulation goes: ``rtl/``, ``build/``, ``simulator.log``, ``results.xml``, the result.
+    """Where everything of one simulation goes.
 
     Parameters
     ----------
     directory : absolute
+    build : the simulator's files, and those that bench and runner exchange
+    junit : the tests of the bench
+    log : everything that the simulator printed
     report : the result as JSON
+    records : one line per finished test or phase
+    steps : how far the bench is
     """
 
     directory: Path
+    build: Path
+    junit: Path
+    log: Path
     report: Path
+    records: Path
+    steps: Path
 
     @classmethod
     def prepare(cls, directory: Path, report: str = "verification.json") -> Workspace:
         """Make the directory and remove the results of an earlier run."""
-        found = cls(directory.resolve(), directory.resolve() / report)
-        found.build.mkdir(parents=True, exist_ok=True)
-        for stale in (found.junit, found.log, found.records, found.steps, found.report):
+        directory = directory.resolve()
+        build = directory / "build"
+        build.mkdir(parents=True, exist_ok=True)
+        names = ("results.xml", "simulator.log", report, "build/events.jsonl", "build/steps.txt")
+        files = [directory / name for name in names]
+        for stale in files:
             stale.unlink(missing_ok=True)
-        return found
-
-    @property
-    def build(self) -> Path:
-        """The simulator's files, and those that bench and runner exchange."""
-        return self.directory / "build"
-
-    @property
-    def junit(self) -> Path:
-        """The tests of the bench."""
-        return self.directory / "results.xml"
-
-    @property
-    def log(self) -> Path:
-        """Everything that the simulator printed."""
-        return self.directory / "simulator.log"
-
-    @property
-    def records(self) -> Path:
-        """One line per finished test or phase."""
-        return self.build / "events.jsonl"
-
-    @property
-    def steps(self) -> Path:
-        """How far the bench is."""
-        return self.build / "steps.txt"
+        return cls(directory, build, *files)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +116,16 @@ class Simulation:
         paths = {"junit": space.junit, "report": space.report, "log": space.log}
         return {"seconds": self.seconds, "simulator": self.simulator, **paths}
 
-    def fact(self, name: str) -> Any:
-        """Return a fact from the record that has it; None when a mismatch kept the bench from it."""
-        return next((record[name] for record in self.records if name in record), None)
+    def counted(self, others: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what a result counts by comparisons, of every test; ``others`` are problems found after the bench."""
+        problems = [*self.problems(), *others]
+        compared = sum(record["compared"] for record in self.records)
+        found = {"events": compared, "mismatches": len(problems), "first_mismatch": first(problems)}
+        return {**found, "tests": self.tests, **self.common()}
+
+    def facts(self, *names: str) -> dict[str, Any]:
+        """Return facts from the records that have them; None when a mismatch kept the bench from one."""
+        return {name: next((r[name] for r in self.records if name in r), None) for name in names}
 
 
 def run(

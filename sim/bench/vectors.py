@@ -78,14 +78,8 @@ def save(phases: Iterable[Vectors], path: Path) -> None:
     arrays: dict[str, Bits] = {}
     headers = []
     for i, phase in enumerate(phases):
-        headers.append(
-            {
-                "kind": phase.kind,
-                "settings": phase.settings,
-                "gaps": phase.gaps,
-                "configuration": {name: hex(value) for name, value in phase.configuration.items()},
-            }
-        )
+        configuration = {name: hex(value) for name, value in phase.configuration.items()}
+        headers.append([phase.kind, phase.settings, phase.gaps, configuration])
         for direction, group in (("in", phase.inputs), ("out", phase.outputs)):
             arrays |= {f"{i}.{direction}.{name}": rows for name, rows in group.items()}
     with path.open("wb") as file:
@@ -103,12 +97,12 @@ def load(path: Path) -> list[Vectors]:
                 groups[int(i)][direction][name] = archive[key]
     return [
         Vectors(
-            header["kind"],
-            header["settings"],
-            header["gaps"],
-            {name: int(value, 16) for name, value in header["configuration"].items()},
+            kind,
+            settings,
+            gaps,
+            {name: int(value, 16) for name, value in configuration.items()},
             group["in"],
             group["out"],
         )
-        for header, group in zip(headers, groups, strict=True)
+        for (kind, settings, gaps, configuration), group in zip(headers, groups, strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from econ_ae.econt.autoencoder import SUM_BITS
 from econ_ae.errors import VerificationError
-from econ_ae.files import write_text
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
@@ -94,8 +93,9 @@ def verify_encoder(
     VerificationError
         When the Verilog does not compile, or the simulation did not compare everything that it had to.
     """
-    phases = images.campaign(check(model), real, random_events, seed).phases
-    return _verify_phases(model, options, phases, work_dir, seed=seed, progress=progress, files=files)
+    campaign = images.campaign(check(model), real, random_events, seed)
+    sent, unseen = _expected(model, options, campaign.phases)
+    return verify_vectors(model, options, sent, work_dir, seed=seed, not_reached=unseen, progress=progress, files=files)
 
 
 def verify_datapath(
@@ -133,30 +133,16 @@ def verify_datapath(
         As for ``verify_encoder``.
     """
     campaign = events.campaign(check(model), options, real, random_count=random_events, seed=seed, chosen=settings)
-    return _verify_phases(model, options, campaign.phases, work_dir, seed=seed, progress=progress, files=files)
+    sent, unseen = _expected(model, options, campaign.phases)
+    return verify_vectors(model, options, sent, work_dir, seed=seed, not_reached=unseen, progress=progress, files=files)
 
 
-def _verify_phases(
-    model: EncoderModel,
-    options: VerilogOptions,
-    phases: Iterable[Phase],
-    work_dir: Path,
-    *,
-    seed: int,
-    progress: Progress | None,
-    files: Mapping[str, str] | None,
-) -> VerificationResult:
+def _expected(
+    model: EncoderModel, options: VerilogOptions, phases: tuple[Phase, ...]
+) -> tuple[list[Vectors], tuple[str, ...]]:
+    """Return the vectors of phases, and which corners of the arithmetic they do not reach."""
     covered = coverage.measure((p.settings.model, images_of(p.events, p.settings, options)) for p in phases)
-    return verify_vectors(
-        model,
-        options,
-        list(vectors.vectors(model, options, phases)),
-        work_dir,
-        seed=seed,
-        not_reached=covered.not_reached,
-        progress=progress,
-        files=files,
-    )
+    return list(vectors.vectors(model, options, phases)), covered.not_reached
 
 
 def verify_vectors(
@@ -209,9 +195,7 @@ def verify_vectors(
         steps=sent,
         progress=progress,
     )
-    result = summarise(found, sent, latency(model, options), not_reached)
-    write_text(space.report, result.to_json())
-    return result
+    return summarise(found, sent, latency(model, options), not_reached).saved(space.report)
 
 
 def summarise(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge, Timer
@@ -11,7 +10,7 @@ from cocotb.triggers import RisingEdge, Timer
 from rtl_gen.verilog.regfile_bits import protected_bits
 from sim.bench.job import CLOCK_NS
 from sim.i2c.harness import COPIES
-from sim.i2c.support import EVERYTHING, TARGET, Bench, begin, now
+from sim.i2c.support import EVERYTHING, TARGET, Bench, Facts, now, register_test
 
 _CONFIGURATION = 0  # number of the upset site
 _ACCUMULATED = 40
@@ -109,10 +108,9 @@ async def settle(bench: Bench, counted: int) -> None:
     bench.found.equal(await bench.register("errors"), min(counted, 0xFFFF), "errors counted")
 
 
-@cocotb.test()
-async def single_upsets(dut: Any) -> None:
+@register_test
+async def single_upsets(bench: Bench) -> Facts:
     """Flip random bits of random copies, or every bit of every copy where the job asks for a sweep."""
-    started, bench = now(), await begin(dut)
     await fill(bench, EVERYTHING)
     bits = protected(bench)
 
@@ -130,13 +128,13 @@ async def single_upsets(dut: Any) -> None:
     await bench.write(bench.layout.register("errors").address, b"\x00")
     bench.found.equal(await bench.register("errors"), 0, "errors after the counter was written")
     bench.found.equal(await bench.register("last_error"), 0, "last address after the counter was written")
-    bench.finish("single_upsets", started, upsets=done, upset_seconds=round(seconds, 3))
+    return {"upsets": done, "upset_seconds": round(seconds, 3)}
 
 
-@cocotb.test()
-async def unprotected_upsets(dut: Any) -> None:
+@register_test
+async def unprotected_upsets(bench: Bench) -> Facts:
     """Check that an upset of a bit that exists once is seen at the outputs, neither reported nor corrected."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     await fill(bench)
     flips, where = Upsets(bench), positions(bench)
     single = sorted(set(where) - set(protected(bench)) - set(at(bench, bench.control)))
@@ -158,16 +156,15 @@ async def unprotected_upsets(dut: Any) -> None:
     bench.found.equal(int(dut.disturbed.value), 0, "a change after the byte was written again")
     bench.found.equal(await bench.register("errors"), 0, "errors counted")
     bench.check_ports("after upsets of bits without protection")
-    bench.finish("unprotected_upsets", started, unprotected_upsets=len(chosen))
+    return {"unprotected_upsets": len(chosen)}
 
 
-@cocotb.test()
-async def saturated_counter(dut: Any) -> None:
+@register_test
+async def saturated_counter(bench: Bench) -> None:
     """Check that the error counter stops at its largest value, and that a control bit clears it."""
-    started, bench = now(), await begin(dut)
     flips = Upsets(bench)
     for copy in "abc":  # a count near the end, in all copies at once
-        register = getattr(dut.dut.state.registers, f"copy_{copy}").q
+        register = getattr(bench.dut.dut.state.registers, f"copy_{copy}").q
         register.value = 0xFFFD << len(register) - 16
     await bench.clocks(1)
     chosen = not_control(bench)[:5]
@@ -178,13 +175,12 @@ async def saturated_counter(dut: Any) -> None:
     bench.found.equal(await bench.register("errors"), most, "errors after more than fit")
     await bench.write(bench.control, bytes([bench.bit("counters_reset")]))
     bench.found.equal(await bench.register("errors"), 0, "errors after counters_reset")
-    bench.finish("saturated_counter", started)
 
 
-@cocotb.test()
-async def double_upsets(dut: Any) -> None:
+@register_test
+async def double_upsets(bench: Bench) -> Facts:
     """Check that two upset copies of one bit win the vote and stay until the byte is written, as they must."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     await fill(bench)
     flips, where = Upsets(bench), positions(bench)
     tried = 0
@@ -206,13 +202,13 @@ async def double_upsets(dut: Any) -> None:
         tried += 1
     bench.found.equal(await bench.register("errors"), tried, "corrections counted (the odd copy out)")
     bench.check_ports("after double upsets")
-    bench.finish("double_upsets", started, double_upsets=tried)
+    return {"double_upsets": tried}
 
 
-@cocotb.test()
-async def accumulated_upsets(dut: Any) -> None:
+@register_test
+async def accumulated_upsets(bench: Bench) -> Facts:
     """Let upsets of different copies meet in a bit: harmless with refresh, an error without it."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     await fill(bench)
     flips, where = Upsets(bench), positions(bench)
     bits = [int(b) for b in bench.rng.permutation(not_control(bench))[:_ACCUMULATED]]
@@ -241,13 +237,12 @@ async def accumulated_upsets(dut: Any) -> None:
         await bench.write(address, bytes([bench.expected[address]]))
     bench.found.equal(int(dut.pending.value), 0, "copies differ after the bytes were written")
     bench.check_ports("after the bytes were written")
-    bench.finish("accumulated_upsets", started, lost_with_refresh=lost[True], lost_without_refresh=lost[False])
+    return {"lost_with_refresh": lost[True], "lost_without_refresh": lost[False]}
 
 
-@cocotb.test()
-async def upsets_of_the_protocol(dut: Any) -> None:
+@register_test
+async def upsets_of_the_protocol(bench: Bench) -> Facts:
     """Flip bits of the target, filters, counters and CRC engine while bytes go over the bus: all arrive."""
-    started, bench = now(), await begin(dut)
     flips, sites, running, done = Upsets(bench), bench.job["sites"], True, 0
 
     async def radiation() -> None:
@@ -272,4 +267,4 @@ async def upsets_of_the_protocol(dut: Any) -> None:
     bench.found.equal(await bench.master.read(TARGET, bench.control, 1), b"\x00", "control after the upsets")
     bench.found.equal(await bench.register("errors"), 0, "configuration upsets counted")
     bench.check_ports("after upsets of the protocol")
-    bench.finish("upsets_of_the_protocol", started, protocol_upsets=done)
+    return {"protocol_upsets": done}

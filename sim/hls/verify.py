@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from econ_ae import process
 from econ_ae.errors import ToolError, VerificationError
-from econ_ae.files import write_text
 from econ_ae.fixedpoint import IntArray
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
@@ -136,7 +135,7 @@ def verify_hls(
             f"the C++ testbench counted {verdict[1]} mismatches in {verdict[0]} events, "
             f"its latents have {int(wrong.sum())} in {len(got)}; see {log}"
         )
-    result = HlsResult(
+    return HlsResult(
         flavour=flavour,
         events=len(got),
         mismatches=int(wrong.sum()),
@@ -150,9 +149,7 @@ def verify_hls(
         first_mismatch=_describe(campaign, int(np.argmax(wrong)), got, expected) if wrong.any() else None,
         report=report,
         log=log,
-    )
-    write_text(report, result.to_json())
-    return result
+    ).saved(report)
 
 
 def _build(project: Path, flavour: Flavour, types: Path, binary: Path, log: Path) -> None:

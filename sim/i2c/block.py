@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.files import write_text
 from econ_ae.ir import codec, weights
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
@@ -19,7 +18,6 @@ from rtl_gen.verilog.options import FRAME_REGISTER
 from sim.bench import vectors
 from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c.block_harness import HARNESS, block_harness
-from sim.result import first
 from sim.stimulus.events import random_events
 from sim.stimulus.phases import RANDOM, Phase
 from sim.stimulus.settings import FRAME_WORDS, UNIT, Settings, weight_sets
@@ -32,6 +30,7 @@ TESTS = (
 """Tests of the bench; every one has to run."""
 
 _BX0_EVERY = 97
+_UPSETS = 20  # while events stream, of weight bits or, without their triplication, of others that have it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,6 @@ def verify_block(
     bx0: NDArray[np.bool_] | None = None,
     rewritten: int | None = None,
     random_count: int = 200,
-    upsets: int = 20,
     seed: int = 1,
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
@@ -95,8 +93,6 @@ def verify_block(
     bx0 : bool (n,), which of the events are bunch crossing 0; without it the first one
     rewritten : bytes of the weight image that the reconfiguration rewrites (from the first on); all without it
     random_count : random events besides the given ones
-    upsets : single upsets while events stream, of weight bits or, without their triplication, of others that have it;
-        0 for a netlist, whose bits nothing outside can flip
     seed : of everything that is random
     files : Verilog by relative path to verify in place of the generated one, behind the same ports
 
@@ -132,12 +128,12 @@ def verify_block(
         "registered": FRAME_REGISTER in options.registers,
         "short": rewritten is not None,
         "seed": seed,
-        "upsets": upsets,
+        "upsets": _UPSETS,
         "tmr": sorted(options.tmr),
     }
     found = run(
         space,
-        {f"{HARNESS}.v": block_harness(model, options, flips=upsets > 0)} | dict(verilog),
+        {f"{HARNESS}.v": block_harness(model, options)} | dict(verilog),
         HARNESS,
         [BENCH],
         job,
@@ -146,26 +142,13 @@ def verify_block(
         title="block",
         progress=progress,
     )
-    problems = found.problems()
-    result = BlockResult(
-        events=sum(r["compared"] for r in found.records),
-        mismatches=len(problems),
-        first_mismatch=first(problems),
-        tests=found.tests,
+    facts = ("flagged", "mixtures", "upsets", "load_bytes", "load_seconds", "load_cpu_seconds")
+    return BlockResult(
         latency=latency(model, options),
         exact=sum(r.get("exact", 0) for r in found.records),
-        flagged=found.fact("flagged"),
-        mixtures=found.fact("mixtures"),
-        upsets=found.fact("upsets"),
-        load_bytes=found.fact("load_bytes"),
-        load_seconds=found.fact("load_seconds"),
-        load_cpu_seconds=found.fact("load_cpu_seconds"),
-        streamed=found.fact("streamed"),
-        stream_seconds=found.fact("stream_seconds"),
-        **found.common(),
-    )
-    write_text(space.report, result.to_json())
-    return result
+        **found.facts(*facts, "streamed", "stream_seconds"),
+        **found.counted(),
+    ).saved(space.report)
 
 
 def _drawn(model: EncoderModel, rng: np.random.Generator) -> Settings:

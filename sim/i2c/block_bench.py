@@ -5,6 +5,7 @@ The tests build on each other: the design is reset in the first and the last one
 
 from __future__ import annotations
 
+import functools
 import time
 import zlib
 from pathlib import Path
@@ -18,7 +19,7 @@ from rtl_gen.verilog.regfile_bits import protected_bits
 from sim.bench.vectors import Vectors, bit_strings, load
 from sim.i2c.block_stream import Counts, Judge, Stream
 from sim.i2c.settings import changes, setting_writes
-from sim.i2c.support import EVERYTHING, TARGET, Bench, now
+from sim.i2c.support import EVERYTHING, TARGET, Bench, Facts, now, recorded
 
 OLD, NEW, RESET = range(3)
 """Phases of the vectors: settings of the load, of the reconfiguration, and after reset."""
@@ -88,24 +89,22 @@ class BlockBench(Bench):
         return {}
 
 
-class _Shared:
-    """The bench of the running simulation."""
-
-    bench: BlockBench
+_made = functools.cache(BlockBench)
 
 
-def shared() -> BlockBench:
+async def shared(dut: Any) -> BlockBench:
     """Return the bench as the previous test left it, without its findings."""
-    bench = _Shared.bench
+    bench = _made(dut)
     bench.found.compared, bench.found.problems = 0, []
     return bench
 
 
-@cocotb.test()
-async def disabled_after_reset(dut: Any) -> None:
+block_test = recorded(shared)
+
+
+@block_test
+async def disabled_after_reset(bench: BlockBench) -> Facts:
     """Send events to a block that nobody enabled: nothing comes out, and they are no bunch crossings."""
-    started = now()
-    bench = _Shared.bench = BlockBench(dut)
     await bench.reset()
     bench.check_ports("after reset")
     bench.begin_stream()
@@ -114,20 +113,19 @@ async def disabled_after_reset(dut: Any) -> None:
     sent = sum(clock.event >= 0 for clock in bench.stream.log)
     came = sum(bool(clock.outputs) for clock in bench.stream.log)
     bench.found.equal((sent > 50, came), (True, 0), "events sent to the disabled block, and what came out")
-    bench.finish("disabled_after_reset", started, disabled_events=sent, exact=counts.exact)
+    return {"disabled_events": sent, "exact": counts.exact}
 
 
-@cocotb.test()
-async def load_and_stream(dut: Any) -> None:
+@block_test
+async def load_and_stream(bench: BlockBench) -> Facts:
     """Load all settings and weights over I2C, read back, check the CRC, then send every event, one a clock."""
-    started, bench = now(), shared()
     loading, cpu = now(), time.process_time()
     for write in bench.writes[OLD]:
         await bench.write(write.address, write.data)
     times = {"load_seconds": round(now() - loading, 3), "load_cpu_seconds": round(time.process_time() - cpu, 3)}
     bench.check_ports("after the load")
     for name, value in bench.phases[OLD].configuration.items():
-        bench.found.equal(int(getattr(dut, name).value) == value, True, f"port {name} is what was to be loaded")
+        bench.found.equal(int(getattr(bench.dut, name).value) == value, True, f"port {name} is what was to be loaded")
     await bench.check_readback("after the load", 4)
     image = bench.phases[OLD].configuration["weights"].to_bytes(-(-bench.layout.weight_bits // 8), "little")
     await bench.set_control("enable", "crc_start", "counters_reset")
@@ -145,7 +143,7 @@ async def load_and_stream(dut: Any) -> None:
     bench.found.equal(counts.exact >= len(bench.stream.events), True, "every event was sent")
     bench.found.equal(await bench.register("datapath"), 0, "status of the datapath without a flagged event")
     loaded = sum(len(write.data) for write in bench.writes[OLD])
-    bench.finish("load_and_stream", started, streamed=counts.exact, exact=counts.exact, load_bytes=loaded, **times)
+    return {"streamed": counts.exact, "exact": counts.exact, "load_bytes": loaded, **times}
 
 
 async def reconfigured(bench: BlockBench, old: int, new: int, *, gaps: bool) -> Counts:
@@ -161,11 +159,9 @@ async def reconfigured(bench: BlockBench, old: int, new: int, *, gaps: bool) -> 
     return counts
 
 
-@cocotb.test()
-async def reconfigure_while_streaming(dut: Any) -> None:
+@block_test
+async def reconfigure_while_streaming(bench: BlockBench) -> Facts:
     """Load other weights and factors and back while events stream: only flagged events may be mixtures."""
-    started, bench = now(), shared()
-    assert bench.dut is dut
     differing = sum(a != b for a, b in zip(bench.tables[OLD], bench.tables[NEW], strict=True))
     bench.found.equal(differing > 0, True, "the two settings differ in some event")
     there = await reconfigured(bench, OLD, NEW, gaps=False)
@@ -177,15 +173,14 @@ async def reconfigure_while_streaming(dut: Any) -> None:
     status = await bench.register("datapath")
     clearing = await bench.end_stream(OLD, OLD, "clearing the status")
     bench.found.equal((status, clearing.flagged > 0), (0, True), "status after it was cleared, and flagged events")
-    facts = {"exact": there.exact + back.exact + clearing.exact, "flagged": there.flagged + back.flagged}
-    mixtures = there.mixtures + back.mixtures
-    bench.finish("reconfigure_while_streaming", started, **facts, mixtures=mixtures, differing=differing)
+    exact, flagged = there.exact + back.exact + clearing.exact, there.flagged + back.flagged
+    return {"exact": exact, "flagged": flagged, "mixtures": there.mixtures + back.mixtures, "differing": differing}
 
 
-@cocotb.test()
-async def upsets_while_streaming(dut: Any) -> None:
+@block_test
+async def upsets_while_streaming(bench: BlockBench) -> Facts:
     """Flip single bits in triplicate (weights, if they are) while events stream: no frame changes, each is counted."""
-    started, bench = now(), shared()
+    dut = bench.dut
     before = await bench.register("errors")
     tmr = set(bench.job["tmr"])
     places = protected_bits(bench.layout, tmr & {"weights"} or tmr)
@@ -201,13 +196,13 @@ async def upsets_while_streaming(dut: Any) -> None:
     bench.found.equal(counts.flagged, 0, "events flagged by upsets")
     bench.check_ports("after the upsets")
     dut.upset.value = 0
-    bench.finish("upsets_while_streaming", started, exact=counts.exact, upsets=upsets)
+    return {"exact": counts.exact, "upsets": upsets}
 
 
-@cocotb.test()
-async def reset_while_streaming(dut: Any) -> None:
+@block_test
+async def reset_while_streaming(bench: BlockBench) -> Facts:
     """Reset in the middle of events and of a reconfiguration: reset values, disabled, then exact with these."""
-    started, bench = now(), shared()
+    dut = bench.dut
     bench.begin_stream()
     await bench.clocks(30)
     writes = changes(bench.writes[OLD], bench.writes[NEW])[-1:]
@@ -234,4 +229,4 @@ async def reset_while_streaming(dut: Any) -> None:
     bench.begin_stream()
     await bench.clocks(60)
     counts = await bench.end_stream(RESET, RESET, "enabled with reset values")
-    bench.finish("reset_while_streaming", started, exact=counts.exact)
+    return {"exact": counts.exact}

@@ -18,11 +18,8 @@ OBSERVED = ("enable", "reconfiguring", "changed", "out_valid", "out_mixed")
 _OWN = {"clk", "scl_i", "sda_i", "sda_oe"}
 
 
-def block_harness(model: EncoderModel, options: VerilogOptions, *, flips: bool = True) -> str:
-    """Return the top module of the simulation; ``upset`` toggles: bit ``upset_bit`` of copy ``upset_copy`` flips.
-
-    ``flips=False`` leaves the upsets out: in a netlist the bits are wires, which nothing outside can flip.
-    """
+def block_harness(model: EncoderModel, options: VerilogOptions) -> str:
+    """Return the top module of the simulation; ``upset`` toggles: bit ``upset_bit`` of copy ``upset_copy`` flips."""
     layout = address_map(model)
     bits = 8 * ROW_BYTES * rows(layout)
     block = [port for port in block_ports(model, options) if port.name not in _OWN]
@@ -34,13 +31,10 @@ def block_harness(model: EncoderModel, options: VerilogOptions, *, flips: bool =
         for name, positions in ports(layout).items()
         if name not in outside
     )
-    flips_text = "\n".join(
+    flips = "\n".join(
         f"        2'd{n}: dut.configuration.bank.copy_{copy}.held[upset_bit] = "
         f"~dut.configuration.bank.copy_{copy}.held[upset_bit];"
         for n, copy in enumerate("abc")
-    )
-    upsets = (
-        f"    always @(upset) if (^upset_bit !== 1'bx) case (upset_copy)\n{flips_text}\n    endcase\n" if flips else ""
     )
     enable = "" if "enable" in outside else "    wire enable = dut.configuration.enable;\n"
     return f"""module {HARNESS} (
@@ -76,6 +70,9 @@ def block_harness(model: EncoderModel, options: VerilogOptions, *, flips: bool =
     always @(posedge clk) if (changed) earlier <= stored;
     assign observed = {{{", ".join(OBSERVED)}}};
 
-{upsets}
+    always @(upset) if (^upset_bit !== 1'bx) case (upset_copy)
+{flips}
+    endcase
+
 endmodule
 """

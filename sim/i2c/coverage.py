@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from rtl_gen.registers import AddressMap
 
-STATES = (
-    "IDLE", "ADDRESS", "ADDRESS_ACK", "POINTER_HIGH", "POINTER_HIGH_ACK", "POINTER_LOW", "POINTER_LOW_ACK",
-    "WRITE", "WRITE_ACK", "READ", "READ_ACK", "IGNORE",
-)  # fmt: skip
-"""States of the I2C target by number."""
-
 # By the falling clock. Besides these, START leads to ADDRESS from where the target does not hold SDA, and STOP or
 # reset to IDLE.
 _STEPS = {
@@ -26,6 +20,8 @@ _STEPS = {
     "READ_ACK": ("READ", "IGNORE"),
     "IGNORE": (),
 }
+STATES = tuple(_STEPS)
+"""States of the I2C target by number."""
 _HOLDS_SDA = {"ADDRESS_ACK", "POINTER_HIGH_ACK", "POINTER_LOW_ACK", "WRITE_ACK"}
 
 

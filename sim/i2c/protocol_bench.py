@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import cocotb
 from cocotb.triggers import Timer
@@ -11,7 +10,8 @@ from cocotb.triggers import Timer
 from rtl_gen.registers.layout import gaps
 from sim.bench.job import CLOCK_NS
 from sim.i2c.coverage import STATES
-from sim.i2c.support import TARGET, Bench, begin, now
+from sim.i2c.master import Master
+from sim.i2c.support import TARGET, Bench, Facts, register_test
 
 FILTER = 2  # clocks, the default of the Verilog parameter
 _GLITCHES = 60
@@ -36,19 +36,18 @@ def mask(bench: Bench, address: int, data: bytes) -> bytes:
     return bytes(value & bench.byte(address + i).mask for i, value in enumerate(data))
 
 
-@cocotb.test()
-async def addressing(dut: Any) -> None:
+@register_test
+async def addressing(bench: Bench) -> None:
     """Check who answers: one target address, mapped pointers, writable bytes, bursts up to the end of a block."""
-    started, bench = now(), await begin(dut)
     master, found = bench.master, bench.found
     for address in range(128):
         done = await master.send([address << 1])
         await master.stop()
         found.equal(done, int(address == TARGET), f"acknowledge of target address {address:#x}")
-    dut.i2c_address.value = 0x7F
+    bench.dut.i2c_address.value = 0x7F
     found.equal(await master.read(0x7F, 0, 1) is None, False, "answer after the address pins changed")
     found.equal(await master.read(TARGET, 0, 1), None, "answer at the old address")
-    dut.i2c_address.value = TARGET
+    bench.dut.i2c_address.value = TARGET
     unmapped = sorted({a for first, last in gaps(bench.layout) for a in (first, last)})
     for address in (*unmapped, bench.layout.registers[-1].end, 0xFFFF):
         done = await master.write(TARGET, address, [0xFF])
@@ -66,13 +65,11 @@ async def addressing(dut: Any) -> None:
     found.equal(await master.receive(TARGET, 1), None, "a read from where nothing is")
     await master.stop()
     bench.check_ports("addressing")
-    bench.finish("addressing", started)
 
 
-@cocotb.test()
-async def broken_transactions(dut: Any) -> None:
+@register_test
+async def broken_transactions(bench: Bench) -> None:
     """Break transactions with STOP and with START after every bit; no byte is ever half written."""
-    started, bench = now(), await begin(dut)
     master, address = bench.master, scratch(bench)
     head = [TARGET << 1, address >> 8, address & 0xFF]
     for end in (master.stop, master.start):
@@ -95,14 +92,12 @@ async def broken_transactions(dut: Any) -> None:
     bench.found.equal(await master.recover(), True, "recovery in an acknowledge")
     bench.expected[address] = 0x3C & bench.byte(address).mask
     bench.check_ports("after the acknowledge")
-    # Reads: STOP and START where the target sends ones, and after its byte in place of an acknowledge.
+    # Reads: STOP and START where the target sends ones, in the ninth clock, where it has let go of SDA, and after its
+    # byte in place of an acknowledge.
     await bench.write(address, b"\xff")
     for end in (master.stop, master.start):
-        for bits in range(8):
-            await master.send(head)
-            await master.send([TARGET << 1 | 1])
-            for _ in range(bits):
-                await master.bit(1)
+        for bits in range(9):
+            await _read(master, head, bits)
             await end()
         await master.send(head)
         await master.receive(TARGET, 1)
@@ -112,7 +107,6 @@ async def broken_transactions(dut: Any) -> None:
         for _ in range(2):
             await master.start()
         await master.stop()
-    await _breaks_in_the_acknowledge_of_a_read(bench, head)
     # A pointer of which only one byte came is not taken.
     await master.send([TARGET << 1, 0xFF])
     await master.stop()
@@ -122,25 +116,20 @@ async def broken_transactions(dut: Any) -> None:
     bench.found.equal(await master.receive(TARGET, 1), b"\xff", "a read after half a pointer")
     await master.stop()
     await bench.check_readback("broken transactions")
-    bench.finish("broken_transactions", started)
 
 
-async def _breaks_in_the_acknowledge_of_a_read(bench: Bench, head: list[int]) -> None:
-    """Send START and STOP in the ninth clock of a read, where the target has let go of SDA."""
-    master = bench.master
-    for end in (master.stop, master.start):
-        await master.send(head)
-        await master.send([TARGET << 1 | 1])
-        for _ in range(8):
-            await master.bit(1)
-        await end()
-    await master.stop()
+async def _read(master: Master, head: list[int], bits: int) -> None:
+    """Begin a read at a pointer, and take so many bits of it."""
+    await master.send(head)
+    await master.send([TARGET << 1 | 1])
+    for _ in range(bits):
+        await master.bit(1)
 
 
-@cocotb.test()
-async def glitches(dut: Any) -> None:
+@register_test
+async def glitches(bench: Bench) -> Facts:
     """Send pulses of up to two clocks on either line in the middle of transactions; a longer one does disturb."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     address, stop = scratch(bench), False
 
     async def noise() -> None:
@@ -174,37 +163,32 @@ async def glitches(dut: Any) -> None:
         await bench.clocks(2 * FILTER + 6)
         bench.found.equal(STATES[int(dut.state.value)], state, f"state after a pulse of {nanoseconds} ns on SCL")
         await bench.reset()
-    bench.finish("glitches", started, bytes_among_glitches=sent)
+    return {"bytes_among_glitches": sent}
 
 
-@cocotb.test()
-async def stuck_lines(dut: Any) -> None:
+@register_test
+async def stuck_lines(bench: Bench) -> None:
     """Hold SDA low from outside, and leave the target in the middle of a zero byte: START and nine clocks recover."""
-    started, bench = now(), await begin(dut)
     master, address = bench.master, scratch(bench)
-    dut.hold_sda.value = 1
+    bench.dut.hold_sda.value = 1
     await bench.clocks(50)
     bench.found.equal(await master.recover(), False, "recovery while another device holds SDA")
-    dut.hold_sda.value = 0
+    bench.dut.hold_sda.value = 0
     await bench.clocks(20)
     await bench.write(address, b"\x00\x81")
     for bits in range(9):
-        await master.send([TARGET << 1, address >> 8, address & 0xFF])
-        await master.send([TARGET << 1 | 1])
-        for _ in range(bits):
-            await master.bit(1)
+        await _read(master, [TARGET << 1, address >> 8, address & 0xFF], bits)
         # The master starts again and finds SDA low: it clocks until SDA is free.
         bench.found.equal(await master.recover(), True, f"recovery after {bits} bits of a read")
         got = await bench.read(address, 2)
         bench.found.equal(got, mask(bench, address, b"\x00\x81"), "read after a recovery")
     await bench.check_readback("stuck lines")
-    bench.finish("stuck_lines", started)
 
 
-@cocotb.test()
-async def reset_in_every_state(dut: Any) -> None:
+@register_test
+async def reset_in_every_state(bench: Bench) -> None:
     """Reset the target in each of its states: SDA is free at once, the registers have their reset values."""
-    started, bench = now(), await begin(dut)
+    dut = bench.dut
     address = scratch(bench)
     for number, name in enumerate(STATES):
         await _go(bench, address)[name]()
@@ -219,23 +203,17 @@ async def reset_in_every_state(dut: Any) -> None:
         await bench.write(address, b"\x7e")
         got = await bench.read(address)
         bench.found.equal(got, mask(bench, address, b"\x7e"), "read after the reset")
-    bench.finish("reset_in_every_state", started)
 
 
 def _go(bench: Bench, address: int) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return how each state is reached; the way ends with SCL low."""
     head = [TARGET << 1, address >> 8, address & 0xFF]
 
-    def way(stream: list[int], *, bits: int = 0, read: int | None = None) -> Callable[[], Awaitable[None]]:
+    def way(stream: list[int], *, byte: int = 0, bits: int = 0, read: int = 0) -> Callable[[], Awaitable[None]]:
         async def go() -> None:
-            master = bench.master
-            await master.send(stream)
-            if read is not None:
-                await master.send([TARGET << 1 | 1])
-                for _ in range(read):
-                    await master.bit(1)
-            await master.bits(0, bits)
-            await master._low(1)
+            await (_read(bench.master, stream, read) if read else bench.master.send(stream))
+            await bench.master.bits(byte, bits)
+            await bench.master._low(1)
 
         return go
 
@@ -245,23 +223,14 @@ def _go(bench: Bench, address: int) -> dict[str, Callable[[], Awaitable[None]]]:
     return {
         "IDLE": stay,
         "ADDRESS": way([], bits=3),
-        "ADDRESS_ACK": _until_acknowledge(bench, [], TARGET << 1),
+        "ADDRESS_ACK": way([], byte=TARGET << 1, bits=8),
         "POINTER_HIGH": way(head[:1], bits=3),
-        "POINTER_HIGH_ACK": _until_acknowledge(bench, head[:1], head[1]),
+        "POINTER_HIGH_ACK": way(head[:1], byte=head[1], bits=8),
         "POINTER_LOW": way(head[:2], bits=3),
-        "POINTER_LOW_ACK": _until_acknowledge(bench, head[:2], head[2]),
+        "POINTER_LOW_ACK": way(head[:2], byte=head[2], bits=8),
         "WRITE": way(head, bits=3),
-        "WRITE_ACK": _until_acknowledge(bench, head, 0x55),
+        "WRITE_ACK": way(head, byte=0x55, bits=8),
         "READ": way(head, read=3),
         "READ_ACK": way(head, read=8),
         "IGNORE": way([(TARGET ^ 3) << 1]),
     }
-
-
-def _until_acknowledge(bench: Bench, before: list[int], byte: int) -> Callable[[], Awaitable[None]]:
-    async def go() -> None:
-        await bench.master.send(before)
-        await bench.master.bits(byte)
-        await bench.master._low(1)
-
-    return go

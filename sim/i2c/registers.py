@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from econ_ae.files import write_text
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
@@ -20,7 +19,6 @@ from rtl_gen.verilog.render import primitive
 from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c import coverage
 from sim.i2c.harness import COPIES, HARNESS, harness, upset_sites
-from sim.result import first
 
 Suite = Literal["fast", "sweep"]
 BENCHES = ("sim.i2c.register_bench", "sim.i2c.protocol_bench", "sim.faults.upset_bench")
@@ -139,27 +137,15 @@ def verify_registers(
         max(int(r["coverage"][name], 16) for r in found.records) for name in ("transitions", "written", "fetched")
     )
     walked = coverage.transitions(seen)
-    problems = found.problems() + coverage.impossible(layout, walked, written)
-    result = RegisterResult(
-        events=sum(r["compared"] for r in found.records),
-        mismatches=len(problems),
-        first_mismatch=first(problems),
-        tests=found.tests,
+    return RegisterResult(
         not_reached=tuple(coverage.not_reached(layout, walked, written, fetched)),
-        weight_bytes=found.fact("weight_bytes"),
-        load_seconds=found.fact("load_seconds"),
-        load_cpu_seconds=found.fact("load_cpu_seconds"),
-        fast_hertz=found.fact("fast_hertz"),
-        upsets=found.fact("upsets"),
         sweep=suite == "sweep",
-        protocol_upsets=found.fact("protocol_upsets"),
-        unprotected_upsets=found.fact("unprotected_upsets"),
         tmr=tuple(sorted(tmr)),
         stored_bits=layout.stored_bits,
-        **found.common(),
-    )
-    write_text(space.report, result.to_json())
-    return result
+        **found.facts("weight_bytes", "load_seconds", "load_cpu_seconds", "fast_hertz"),
+        **found.facts("upsets", "protocol_upsets", "unprotected_upsets"),
+        **found.counted(coverage.impossible(layout, walked, written)),
+    ).saved(space.report)
 
 
 def _planned(layout: AddressMap, suite: Suite, upsets: int, tmr: Collection[str]) -> int:

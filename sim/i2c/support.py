@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+import cocotb
 import numpy as np
 from cocotb.handle import Immediate
 from cocotb.triggers import RisingEdge, Timer
@@ -17,6 +19,9 @@ from rtl_gen.registers.model import MappedByte
 from rtl_gen.verilog.regfile import ports
 from sim.bench.job import CLOCK_NS, Findings, Job
 from sim.i2c.master import Master, Timing
+
+B = TypeVar("B", bound="Bench")
+Facts = dict[str, Any] | None
 
 FAST = Timing(low=8 * CLOCK_NS, high=4 * CLOCK_NS, between=4 * CLOCK_NS)
 """As fast as target and filters follow, for short simulations: a bus clock of 3.3 MHz where the target answers, 5 MHz
@@ -76,9 +81,7 @@ class Bench:
         self.layout: AddressMap = address_map(self.model)
         self.rng = np.random.default_rng(self.job["seed"])
         self.bus = DutBus(dut)
-        self.master = Master(self.bus, FAST)
         self.found = Findings()
-        self.expected = {byte.address: byte.reset for byte in self.layout.stored}
         self._ports = ports(self.layout)
         self._bytes = {byte.address: byte for byte in self.layout.mapped}
 
@@ -158,7 +161,7 @@ class Bench:
         """Return what the harness saw being reached, as hexadecimal numbers by name."""
         return {name: hex(int(getattr(self.dut, name).value)) for name in ("transitions", "written", "fetched")}
 
-    def finish(self, test: str, started: float, **facts: Any) -> None:
+    def finish(self, test: str, started: float, facts: Mapping[str, Any]) -> None:
         """Write the record of a test; fail when something was wrong."""
         problems = self.found.problems
         self.job.record(
@@ -174,11 +177,30 @@ class Bench:
         assert not problems, problems[0]
 
 
+def recorded(make: Callable[[Any], Awaitable[B]]) -> Callable[[Callable[[B], Awaitable[Facts]]], Any]:
+    """Return a decorator of cocotb tests that get the bench of ``make``; what they return is added to their record."""
+
+    def decorated(test: Callable[[B], Awaitable[Facts]]) -> Any:
+        @cocotb.test()
+        @functools.wraps(test)
+        async def run(dut: Any) -> None:
+            started, bench = time.perf_counter(), await make(dut)
+            facts = await test(bench)
+            bench.finish(test.__name__, started, facts or {})
+
+        return run
+
+    return decorated
+
+
 async def begin(dut: Any) -> Bench:
     """Return a bench whose design was reset."""
     bench = Bench(dut)
     await bench.reset()
     return bench
+
+
+register_test = recorded(begin)
 
 
 def now() -> float:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ from numpy.typing import NDArray
 
 from econ_ae.errors import VerificationError
 from econ_ae.process import YOSYS, run
+from sim.netlist.words import ALL, Words
 
-Words = NDArray[np.uint64]
 """uint64 (..., bits, words): bit l of word w is run 64 * w + l."""
 
 Nets = NDArray[np.int64]
 
-_ALL = ~np.uint64(0)
 _ZERO, _ONE = 0, 1
-_GATES = {"$and": np.bitwise_and, "$or": np.bitwise_or, "$xor": np.bitwise_xor}
+_GATES: dict[str, Any] = {
+    "$and": np.bitwise_and, "$or": np.bitwise_or, "$xor": np.bitwise_xor, "$not": np.invert, "$pos": np.positive,
+}  # fmt: skip
 _TIMEOUT = 600.0
 
 
@@ -90,7 +92,7 @@ class Elaborated:
         found = self._module(module)
         words = next(iter(inputs.values())).shape[-1]
         values = np.zeros((found.nets, words), np.uint64)
-        values[_ONE] = _ALL
+        values[_ONE] = ALL
         for name, nets in found.inputs.items():
             values[nets] = inputs[name]
         for cells in found.steps:
@@ -103,9 +105,7 @@ class Elaborated:
     def _computed(self, kind: str, given: Mapping[str, Words]) -> dict[str, Words]:
         """Return the outputs of equal cells, uint64 (cells, bits, words)."""
         if kind in _GATES:
-            return {"Y": _GATES[kind](given["A"], given["B"])}
-        if kind in {"$not", "$pos"}:
-            return {"Y": ~given["A"] if kind == "$not" else given["A"]}
+            return {"Y": _GATES[kind](*(given[pin] for pin in ("A", "B") if pin in given))}
         cells, _, words = next(iter(given.values())).shape
         side_by_side = {pin: w.transpose(1, 0, 2).reshape(w.shape[1], -1) for pin, w in given.items()}
         found = self.evaluate(kind, side_by_side)
@@ -116,12 +116,11 @@ class Elaborated:
         ports = {port: (p["direction"], _nets(p["bits"])) for port, p in raw["ports"].items()}
         cells = [_cell(name, cell, self._raw) for cell in raw["cells"].values()]
         driver = {int(net): n for n, (_, _, out) in enumerate(cells) for nets in out.values() for net in nets}
-        level = [-1] * len(cells)
         reads = [
             sorted({driver[int(net)] for nets in pins.values() for net in nets if int(net) in driver})
             for _, pins, _ in cells
         ]
-        _levelise(name, reads, level)
+        level = _levels(name, reads)
         groups: dict[tuple[Any, ...], list[int]] = {}
         for n, (kind, pins, out) in enumerate(cells):
             widths = tuple(sorted((pin, len(nets)) for pin, nets in (pins | out).items()))
@@ -157,7 +156,7 @@ def _cell(
 ) -> tuple[str, dict[str, Nets], dict[str, Nets]]:
     kind = cell["type"]
     pins = {pin: _nets(bits) for pin, bits in cell["connections"].items()}
-    if kind not in modules and kind not in {*_GATES, "$not", "$pos"}:
+    if kind not in modules and kind not in _GATES:
         raise VerificationError(f"{module} has a cell {kind!r}; expected gates and modules without state")
     if kind not in modules and len({len(nets) for nets in pins.values()}) > 1:
         raise VerificationError(f"{module} has a gate {kind!r} whose pins differ in width; expected equal widths")
@@ -169,22 +168,12 @@ def _cell(
     )
 
 
-def _levelise(module: str, reads: Sequence[Sequence[int]], level: list[int]) -> None:
-    """Set the level of every cell: one more than the highest that it reads."""
-    waiting = [len(r) for r in reads]
-    readers: list[list[int]] = [[] for _ in reads]
-    for n, r in enumerate(reads):
-        for source in r:
-            readers[source].append(n)
-    ready = [n for n, count in enumerate(waiting) if count == 0]
-    done = 0
-    while ready:
-        n = ready.pop()
-        done += 1
-        level[n] = 1 + max((level[source] for source in reads[n]), default=-1)
-        for reader in readers[n]:
-            waiting[reader] -= 1
-            if waiting[reader] == 0:
-                ready.append(reader)
-    if done < len(reads):
-        raise VerificationError(f"cells of {module} form a loop")
+def _levels(module: str, reads: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return the level of every cell: one above the highest of the cells that it reads."""
+    found: dict[int, int] = {}
+    try:
+        for n in TopologicalSorter(dict(enumerate(reads))).static_order():
+            found[n] = 1 + max((found[source] for source in reads[n]), default=-1)
+    except CycleError:
+        raise VerificationError(f"cells of {module} form a loop") from None
+    return found

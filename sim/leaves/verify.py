@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from econ_ae.emulator import encode_images
-from econ_ae.files import write_text
 from econ_ae.fixedpoint import IntArray
 from econ_ae.ir.model import Conv2D, EncoderModel, Stage
 from econ_ae.ir.ranges import accumulator_format
@@ -24,7 +23,9 @@ from rtl_gen.verilog import VerilogOptions, leaf_files, verilog_sha256
 from rtl_gen.verilog.leaves import mac_module
 from rtl_gen.verilog.plan import plan
 from rtl_gen.writer import write_files
-from sim.leaves.elaborated import Elaborated, Words
+from sim.leaves.elaborated import Elaborated
+from sim.netlist import words
+from sim.netlist.words import Words
 from sim.result import Outcome
 from sim.stimulus.buses import Bits, from_fields
 from sim.stimulus.golden import live_pixels
@@ -89,13 +90,13 @@ def verify_leaf(
     design = Elaborated.read(write_files(own, work_dir / "rtl", overwrite=True), work_dir)
     sums, mismatches, first = 0, 0, None
     for what, module, inputs, wanted, events in _cases(model, campaign):
-        bits = from_words(design.evaluate(module, {name: to_words(data) for name, data in inputs.items()})["acc"])
+        bits = words.from_words(design.evaluate(module, {name: to_words(data) for name, data in inputs.items()})["acc"])
         wrong = (bits[: len(wanted)] != wanted).any(axis=1)
         sums += events
         mismatches += int(wrong.sum())
         if first is None and wrong.any():
             first = f"{what}, {module}, row {int(np.argmax(wrong))}: the sums differ from the emulator's"
-    result = LeafResult(
+    return LeafResult(
         leaf=options.leaf,
         verilog_sha256=verilog_sha256(files),
         files={name: hashlib.sha256(text.encode()).hexdigest() for name, text in own.items()},
@@ -106,21 +107,12 @@ def verify_leaf(
         seconds=round(time.perf_counter() - started, 2),
         first_mismatch=first,
         report=report,
-    )
-    write_text(report, result.to_json())
-    return result
+    ).saved(report)
 
 
 def to_words(bits: Bits) -> Words:
     """Return runs, uint8 (n, width), as uint64 (width, ceil(n / 64)); the last word is filled with zeros."""
-    padded = np.zeros((-(-len(bits) // _LANES) * _LANES, bits.shape[1]), np.uint8)
-    padded[: len(bits)] = bits
-    return np.packbits(np.ascontiguousarray(padded.T), axis=1, bitorder="little").view(np.uint64)
-
-
-def from_words(words: Words) -> Bits:
-    """Return uint64 (width, words) as runs, uint8 (64 * words, width)."""
-    return np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little").T
+    return words.to_words(np.pad(bits, ((0, -len(bits) % _LANES), (0, 0))))
 
 
 def _cases(model: EncoderModel, campaign: Campaign) -> Iterator[tuple[str, str, dict[str, Bits], Bits, int]]:

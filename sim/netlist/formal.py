@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from econ_ae.errors import VerificationError
-from econ_ae.files import write_text
 from econ_ae.process import YOSYS, run
 from sim.result import Outcome
 
@@ -26,12 +25,12 @@ opt_clean
 rename {top} gold
 design -stash gold
 read_verilog {gate}
-hierarchy -check -top {gate_top}
+hierarchy -check -top {top}
 proc
 flatten
 async2sync
 opt_clean
-rename {gate_top} gate
+rename {top} gate
 design -stash gate
 design -copy-from gold -as gold gold
 design -copy-from gate -as gate gate
@@ -40,7 +39,7 @@ hierarchy -top equivalent
 opt -purge
 equiv_struct
 equiv_simple -undef
-equiv_induct -undef -seq {depth}
+equiv_induct -undef -seq 4
 equiv_status
 """
 
@@ -62,25 +61,14 @@ class FormalResult(Outcome):
     log: Path
 
 
-def prove_equal(
-    gold: Sequence[Path],
-    gate: Sequence[Path],
-    top: str,
-    work_dir: Path,
-    *,
-    gate_top: str | None = None,
-    depth: int = 4,
-    timeout: float = TIMEOUT,
-) -> FormalResult:
+def prove_equal(gold: Sequence[Path], gate: Sequence[Path], top: str, work_dir: Path) -> FormalResult:
     """Prove that a netlist equals its Verilog for every input.
 
     Parameters
     ----------
     gold, gate : Verilog files of the two; those of the netlist hold the models of its cells
-    top, gate_top : names of the module in both; the same by default
+    top : name of the module in both
     work_dir : where script, log and ``formal.json`` go
-    depth : clocks of the induction
-    timeout : seconds
 
     Returns
     -------
@@ -97,11 +85,8 @@ def prove_equal(
     work_dir.mkdir(parents=True, exist_ok=True)
     script, log = work_dir / "formal.ys", work_dir / "formal.log"
     gold_files, gate_files = (" ".join(f'"{path.resolve()}"' for path in files) for files in (gold, gate))
-    script.write_text(
-        _SCRIPT.format(gold=gold_files, gate=gate_files, top=top, gate_top=gate_top or top, depth=depth),
-        encoding="utf-8",
-    )
-    done = run([YOSYS, "-Q", "-T", "-s", str(script)], log, timeout=timeout)
+    script.write_text(_SCRIPT.format(gold=gold_files, gate=gate_files, top=top), encoding="utf-8")
+    done = run([YOSYS, "-Q", "-T", "-s", str(script)], log, timeout=TIMEOUT)
     text = log.read_text(encoding="utf-8", errors="replace")
     counts = _COUNT.findall(text)
     if not counts or not int(counts[-1][0]):
@@ -109,7 +94,7 @@ def prove_equal(
     points, proven, _ = map(int, counts[-1])
     unproven = tuple(dict.fromkeys(_UNPROVEN.findall(text))) if proven < points else ()
     problem = f"{top}: {points - proven} points not proven equal: {', '.join(unproven[:3])}"
-    result = FormalResult(
+    return FormalResult(
         events=points,
         mismatches=points - proven,
         first_mismatch=problem if proven < points else None,
@@ -117,6 +102,4 @@ def prove_equal(
         module=top,
         unproven=unproven,
         log=log,
-    )
-    write_text(work_dir / "formal.json", result.to_json())
-    return result
+    ).saved(work_dir / "formal.json")

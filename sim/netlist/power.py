@@ -15,7 +15,6 @@ from rtl_gen.costs.power.tables import read_power
 from rtl_gen.verilog import VerilogOptions
 from sim.netlist.mapped import MappedNetlist
 from sim.netlist.run import run_netlist
-from sim.stimulus.settings import Settings
 
 ASSUMED = (0.1, 0.2, 0.3)
 """Changes per net and clock that the measured activity is compared with."""
@@ -28,9 +27,7 @@ def measure_power(
     events: NDArray[np.integer],
     clock_ns: float,
     *,
-    settings: Settings | None = None,
     wire_load: str | None = None,
-    lanes: int = 64,
     glitch_clocks: int = 0,
     progress: Progress | None = None,
 ) -> PowerCosts:
@@ -54,17 +51,7 @@ def measure_power(
         When an output differed from econ_ae's models: the activity of a wrong simulation is worth nothing.
     """
     library = read_power(mapped.library, [group.cell for group in mapped.flat.cells], wire_load)
-    run = run_netlist(
-        mapped.flat,
-        mapped.cells,
-        model,
-        options,
-        events,
-        settings=settings,
-        lanes=lanes,
-        glitch_clocks=glitch_clocks,
-        progress=progress,
-    )
+    run = run_netlist(mapped.flat, mapped.cells, model, options, events, glitch_clocks=glitch_clocks, progress=progress)
     if not run.passed:
         raise VerificationError(
             f"{run.mismatches} of {run.events} events of the netlist are wrong: {run.first_mismatch}"

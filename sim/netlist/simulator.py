@@ -219,10 +219,6 @@ class NetlistSimulator:
         for bank in self.banks:
             self._outputs(bank)
 
-    def gates(self) -> list[Gate]:
-        """Return all combinational gates."""
-        return [gate for level in self.levels for gate in level]
-
     def _outputs(self, bank: FlopBank) -> None:
         words = {"ZERO": np.uint64(0), "ONE": ALL, bank.flop.state: bank.state, bank.flop.inverse: ~bank.state}
         for function, nets in bank.outputs:

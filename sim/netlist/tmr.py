@@ -16,7 +16,7 @@ from sim.result import Outcome, first
 
 COPIES = ("copy_a", "copy_b", "copy_c")
 _OUTPUT = "q"
-_VOTERS = (("voted",), ("q",))
+_VOTERS = ("voted", "q")
 """Wires that hold the majority beside the copies: of the bank, of a register."""
 _RESET_VOTER = "rst_n"
 _NO_VOTER = -2
@@ -114,11 +114,10 @@ def find_bits(netlist: FlatNetlist, tracer: Tracer, problems: list[str]) -> list
 
 
 def _voted(netlist: FlatNetlist, prefix: str, width: int) -> list[int]:
-    for wires in _VOTERS:
-        if all(f"{prefix}{wire}" in netlist.names for wire in wires):
-            nets = [int(net) for wire in wires for net in netlist.names[f"{prefix}{wire}"]]
-            if len(nets) == width:
-                return nets
+    for wire in _VOTERS:
+        nets = netlist.names.get(f"{prefix}{wire}")
+        if nets is not None and len(nets) == width:
+            return nets.tolist()
     # The reset synchroniser: three chains of two flip-flops, one vote behind the second ones.
     second = netlist.names.get(f"{prefix}{_RESET_VOTER}")
     if second is not None and (len(second), width) == (1, 2):

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.files import write_text
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
 from rtl_gen.registers import address_map
@@ -67,8 +66,6 @@ def verify_netlist(
     *,
     rtl: Path | None = None,
     bench_events: int = 0,
-    settings: Settings | None = None,
-    lanes: int = 64,
     progress: Progress | None = None,
 ) -> NetlistResult:
     """Verify a netlist of the complete block.
@@ -85,8 +82,6 @@ def verify_netlist(
     work_dir : where everything goes: ``bench/``, ``formal/``, ``results.xml`` (JUnit), ``verification.json``
     rtl : folder of the Verilog that was synthesised; without it nothing is proven
     bench_events : events for Icarus, which is slow on gates; 0 leaves it out
-    settings : register contents; the model's own without them
-    lanes : runs side by side, a multiple of 64
 
     Raises
     ------
@@ -99,15 +94,9 @@ def verify_netlist(
     work_dir = work_dir.resolve()
     work_dir.mkdir(parents=True, exist_ok=True)
     bits = address_map(model).stored_bits
-    run = run_netlist(
-        mapped.flat, mapped.cells, model, options, events, settings=settings, lanes=lanes, progress=progress
-    )
+    run = run_netlist(mapped.flat, mapped.cells, model, options, events, progress=progress)
     triplication = check_triplication(mapped.flat, mapped.cells, bits)
-    bench = (
-        _bench(mapped, model, options, events[:bench_events], settings, work_dir=work_dir / "bench")
-        if bench_events
-        else None
-    )
+    bench = _bench(mapped, model, options, events[:bench_events], work_dir / "bench") if bench_events else None
     proofs = _proofs(mapped, model, rtl, work_dir / "formal") if rtl else []
     problems = _problems(run, triplication, bench, proofs)
     result = NetlistResult(
@@ -127,8 +116,7 @@ def verify_netlist(
         log=work_dir / "bench" / "simulator.log",
     )
     _junit(result.junit, problems)
-    write_text(result.report, result.to_json())
-    return result
+    return result.saved(result.report)
 
 
 def _problems(
@@ -153,12 +141,10 @@ def _bench(
     model: EncoderModel,
     options: VerilogOptions,
     events: NDArray[np.integer],
-    settings: Settings | None,
-    *,
     work_dir: Path,
 ) -> VerificationResult:
     bx0 = np.arange(len(events)) == 0
-    phase = Phase(REAL, settings or Settings.plain(model), events.astype(np.int64), bx0)
+    phase = Phase(REAL, Settings.plain(model), events.astype(np.int64), bx0)
     found = list(vectors(model, options, [phase]))
     return verify_vectors(model, options, found, work_dir, files=mapped.verilog())
 

@@ -58,15 +58,8 @@ class FlopBank:
 
     def words(self, values: Words, names: tuple[str, ...]) -> dict[str, Any]:
         """Return the words that an expression reads."""
-        known: dict[str, Any] = {"ZERO": values[ZERO], "ONE": values[ONE]}
-        for name in names:
-            if name == self.flop.state:
-                known[name] = self.state
-            elif name == self.flop.inverse:
-                known[name] = ~self.state
-            else:
-                known[name] = values[self.pins[name]]
-        return known
+        known = {"ZERO": values[ZERO], "ONE": values[ONE], self.flop.state: self.state, self.flop.inverse: ~self.state}
+        return known | {name: values[self.pins[name]] for name in names if name not in known}
 
 
 def changes(values: Words, before: Words) -> NDArray[np.uint64]:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from econ_ae import process
 from econ_ae.errors import ToolError, VerificationError
-from econ_ae.files import write_text
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.process import GXX, VERILATOR
@@ -75,7 +74,6 @@ def verify_million(
     *,
     events: int = 1_000_000,
     real: NDArray[np.integer] | None = None,
-    settings: Sequence[Settings] = (),
     seed: int = 1,
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
@@ -89,7 +87,7 @@ def verify_million(
     options : the default is the whole datapath; the multiply-accumulate modules are always written as loops, which
         Verilator builds in seconds, and which the same benches prove equal to the written-out sums
     events : in all; corners under every setting first, then the real events, then random ones
-    real, settings, seed, progress, files : as for ``sim.bench.verify.verify_datapath``
+    real, seed, progress, files : as for ``sim.bench.verify.verify_datapath``
 
     Raises
     ------
@@ -102,11 +100,11 @@ def verify_million(
     started = time.perf_counter()
     options = replace(options or default_options(model, DATAPATH), leaf=LOOP)
     given = np.zeros((0, model.input.cells), np.int64) if real is None else real
-    first = campaign(model, options, given, random_count=0, seed=seed, chosen=settings)
+    first = campaign(model, options, given, random_count=0, seed=seed)
     rest = events - first.events()
     if rest < 0:
         raise VerificationError(f"{events} events are too few: corners and real events are {first.events()}")
-    phases = chain(first.phases, _random(model, options, rest, settings or [Settings.plain(model)], seed))
+    phases = chain(first.phases, _random(model, options, rest, seed))
     work_dir = work_dir.resolve()
     files = generate(check(model), options) if files is None else files
     sources = [path for path in write_files(files, work_dir / "rtl", overwrite=True) if path.suffix == ".v"]
@@ -119,11 +117,12 @@ def verify_million(
             _write(phase, ports(model, options), opened)
             bar.advance(phase.events)
     computed = time.perf_counter()
+    report = work_dir / "million.json"
     found = _run(binary, paths, events)
     for path in paths:
         path.unlink()
     wrong = found["mismatches"] + found["surplus"] + found["late"] + found["sent"] - found["compared"]
-    result = MillionResult(
+    return MillionResult(
         events=found["compared"],
         mismatches=wrong,
         latency=latency(model, options),
@@ -134,20 +133,16 @@ def verify_million(
         seconds=round(time.perf_counter() - started, 2),
         simulator=simulator,
         first_mismatch=_first(found) if wrong else None,
-        report=work_dir / "million.json",
-    )
-    write_text(result.report, result.to_json())
-    return result
+        report=report,
+    ).saved(report)
 
 
-def _random(
-    model: EncoderModel, options: VerilogOptions, events: int, own: Sequence[Settings], seed: int
-) -> Iterator[Phase]:
+def _random(model: EncoderModel, options: VerilogOptions, events: int, seed: int) -> Iterator[Phase]:
     """Make random events a chunk at a time; no crossing 0 is announced, so that the count runs through its orbits."""
     rng = np.random.default_rng((seed, events))
-    for i, start in enumerate(range(0, events, _CHUNK)):
+    for start in range(0, events, _CHUNK):
         rows = random_events(model, options, min(_CHUNK, events - start), rng)
-        yield Phase(RANDOM, own[i % len(own)], rows, np.zeros(len(rows), np.bool_))
+        yield Phase(RANDOM, Settings.plain(model), rows, np.zeros(len(rows), np.bool_))
 
 
 def _render(template: str, **values: object) -> str:

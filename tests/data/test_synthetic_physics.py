@@ -126,12 +126,12 @@ def test_all_charge_of_a_contained_shower_arrives() -> None:
     layers = (modules.layer * np.hypot(1, modules.r_cm / modules.z_cm)).astype(np.float32)
     showers, _ = deposits(np.random.default_rng(5), CE_E, particles, np.repeat(layers, n))
     expected = showers.mips.sum() * CE_E.mev_per_mip / 1e3
-    out = images(
-        np.random.default_rng(5), particles, modules=modules, where=np.zeros(n, np.intp), geometry=LOW_DENSITY,
+    charges, columns = images(
+        np.random.default_rng(5), particles, modules, np.zeros(n, np.intp), geometry=LOW_DENSITY,
         calorimeter=CE_E, electronics=Electronics(noise_mip=0),
     )  # fmt: skip
-    assert 0.93 < out.energy.sum() / expected < 1.0  # the rest is beyond the module's border
-    leading = LOW_DENSITY.xy[out.charges.argmax(axis=1)] - LOW_DENSITY.xy.mean(axis=0)
+    assert 0.93 < columns["sim_energy"].sum() / expected < 1.0  # the rest is beyond the module's border
+    leading = LOW_DENSITY.xy[charges.argmax(axis=1)] - LOW_DENSITY.xy.mean(axis=0)
     assert np.hypot(*leading.T).max() < 2
 
 

@@ -25,16 +25,16 @@ PRODUCTION = "ConfigAlgo: {Global: {alg_high_density: 1, alg_type: 2}}\n"
 def test_facts_are_those_of_the_register_map(reference):
     blocks = yaml.safe_load((reference / "econt_register_map.yaml").read_text())["ECON-T"]["RW"]
     places = {
-        ("FMTBUF_ALL", "tx_sync_word"): facts.SYNC_WORD,
-        ("FMTBUF_ALL", "buff_t1"): facts.BUFF_T1,
-        ("FMTBUF_ALL", "buff_t2"): facts.BUFF_T2,
-        ("FMTBUF_ALL", "buff_t3"): facts.BUFF_T3,
+        ("FMTBUF_ALL", "tx_sync_word"): facts.FIELDS["sync_word"],
+        ("FMTBUF_ALL", "buff_t1"): facts.FIELDS["buff_t1"],
+        ("FMTBUF_ALL", "buff_t2"): facts.FIELDS["buff_t2"],
+        ("FMTBUF_ALL", "buff_t3"): facts.FIELDS["buff_t3"],
         ("FMTBUF_ALL", "mask_ae"): facts.MASK_AE,
         ("FMTBUF_ALL", "mask_ae2"): facts.MASK_AE2,
-        ("MFC_MUX_SELECT", "mux_select_*"): facts.MUX,
-        ("MFC_CAL_VAL", "cal_*"): facts.CALIBRATION,
-        ("ALGO_THRESHOLD_VAL", "threshold_val_*"): facts.THRESHOLD,
-        ("ALGO_DROPLSB", "drop_lsb"): facts.DROP_LSB,
+        ("MFC_MUX_SELECT", "mux_select_*"): facts.FIELDS["mux"],
+        ("MFC_CAL_VAL", "cal_*"): facts.FIELDS["calibration"],
+        ("ALGO_THRESHOLD_VAL", "threshold_val_*"): facts.FIELDS["threshold"],
+        ("ALGO_DROPLSB", "drop_lsb"): facts.FIELDS["drop_lsb"],
     }
     for (block, name), mine in places.items():
         raw = blocks[block]["registers"][name]
@@ -49,8 +49,12 @@ def test_facts_are_those_of_the_register_map(reference):
             assert (1 << mine.bits) - 1 == raw["param_mask"], name
     config = blocks["FMTBUF_ALL"]["registers"]["config"]
     algo = blocks["MFC_ALGORITHM_SEL_DENSITY"]["registers"]["algo"]
-    fields = {"eporttx_numen": facts.ELINKS, "use_sum": facts.USE_SUM, "stc_type": facts.STC_TYPE}
-    for name, mine in {**fields, "select": facts.ALGORITHM, "density": facts.DENSITY}.items():
+    fields = {
+        "eporttx_numen": facts.FIELDS["elinks"],
+        "use_sum": facts.FIELDS["use_sum"],
+        "stc_type": facts.FIELDS["stc_type"],
+    }
+    for name, mine in {**fields, "select": facts.FIELDS["algorithm"], "density": facts.FIELDS["high_density"]}.items():
         raw = (config if name in fields else algo)["params"][name]
         assert mine.shift == raw["param_shift"], name
         mask = facts.PROTOTYPE_STC_TYPE_MAX if name == "stc_type" else (1 << mine.bits) - 1

@@ -23,19 +23,8 @@ from econ_ae.errors import ToolMissingError, VerificationError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.transform import truncate_products
-from rtl_gen.hls import (
-    CATAPULT,
-    IMAGE,
-    INCREMENT,
-    STRUCT,
-    TYPE,
-    VITIS,
-    Flavour,
-    HalfEven,
-    HlsOptions,
-    Weights,
-    generate,
-)
+from rtl_gen.hls import CATAPULT, IMAGE, TYPE, VITIS, Flavour, HalfEven, HlsOptions, Weights, generate
+from rtl_gen.hls.options import INCREMENT, STRUCT
 from rtl_gen.writer import write_files
 from sim.hls import HlsResult, verify_hls
 from sim.hls.data import data_files, read_latents

@@ -100,10 +100,7 @@ def full_problem(x: FloatArray, y: FloatArray, geometry: WaferGeometry = MODULE)
 def solve_compiled(x: FloatArray, y: FloatArray, integer_pivots: int) -> FloatArray:
     values = np.empty(len(x))
     x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)
-    emd_compiled.solve(
-        x, y, MODULE, matrix=False, threshold=0.0, values=values, flow=None, potential=None,
-        integer_pivots=integer_pivots,
-    )  # fmt: skip
+    emd_compiled.solve(x, y, MODULE, emd_compiled.Task(values), integer_pivots)
     return values
 
 

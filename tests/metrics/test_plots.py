@@ -17,7 +17,9 @@ from metrics.profiles import profile
 
 def series(algorithm: str) -> Series:
     values = EmdResult(np.array([1.0, 2.0, 3.0]), np.ones(3, dtype=bool))
-    return Series(algorithm, "plain", algorithm, profile(values, [0, 1, 5], [0, 2, 4, 6]))  # the middle bin is empty
+    return Series(
+        algorithm, "plain", None, algorithm, profile(values, [0, 1, 5], [0, 2, 4, 6])
+    )  # the middle bin is empty
 
 
 def glyphs(svg: str) -> int:

@@ -41,17 +41,17 @@ def chip(econ_t_model: EncoderModel) -> AddressMap:
 
 def test_the_chip_has_its_published_addresses(chip: AddressMap) -> None:
     assert chip.chip_addresses
-    for name, fact in (("mux", facts.MUX), ("calibration", facts.CALIBRATION)):
+    for name, fact in (("mux", facts.FIELDS["mux"]), ("calibration", facts.FIELDS["calibration"])):
         register = chip.register(name)
         assert (register.address, register.size, register.count) == (fact.address, fact.size, fact.count)
         assert register.fields[0].width == fact.bits
-    assert chip.register("keep_mask").address == facts.KEEP_MASK.address
-    assert chip.register("keep_mask").count == facts.KEEP_MASK.size
+    assert chip.register("keep_mask").address == facts.FIELDS["keep_mask"].address
+    assert chip.register("keep_mask").count == facts.FIELDS["keep_mask"].size
     links = chip.register("links")
     assert (links.address, links.fields[0].lsb, links.fields[0].width) == (
-        facts.ELINKS.address,
-        facts.ELINKS.shift,
-        facts.ELINKS.bits,
+        facts.FIELDS["elinks"].address,
+        facts.FIELDS["elinks"].shift,
+        facts.FIELDS["elinks"].bits,
     )
     blocks = [chip.register(name) for name in chip.weight_blocks]
     assert [(b.address, b.count) for b in blocks] == [
@@ -132,7 +132,7 @@ def test_c_header_compiles_and_has_the_addresses(chip: AddressMap, tmp_path: Pat
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
     subprocess.run([compiler, *flags, "main.c", "-o", "main"], check=True, cwd=tmp_path)
     out = subprocess.run([tmp_path / "main"], check=True, capture_output=True, text=True).stdout.splitlines()
-    assert out[0] == f"{facts.MUX.address} 48 {0xF0}"
+    assert out[0] == f"{facts.FIELDS['mux'].address} 48 {0xF0}"
     assert out[1:] == [f"{facts.WEIGHT_BLOCK_BASE + facts.WEIGHT_BLOCK_SHIFT * b} 134" for b in range(12)]
 
 

@@ -16,7 +16,9 @@ from econ_ae.errors import ConfigError, ModelError
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.ir import codec
 from econ_ae.ir.model import Dense, EncoderModel
-from rtl_gen.hls import CATAPULT, IMAGE, INCREMENT, MANIFEST, STRUCT, VITIS, HlsOptions, generate
+from rtl_gen.hls import CATAPULT, IMAGE, VITIS, HlsOptions, generate
+from rtl_gen.hls.generate import MANIFEST
+from rtl_gen.hls.options import INCREMENT, STRUCT
 from rtl_gen.hls.types import fixed, integer, product_format, rounded
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "generated" / "encoder.cpp"

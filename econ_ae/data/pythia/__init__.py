@@ -71,7 +71,6 @@ def generate(
     seed: int,
     geometry: WaferGeometry = LOW_DENSITY,
     parameters: PythiaParameters | None = None,
-    progress: Progress | None = None,
 ) -> Batch:
     """Generate ``n`` images; the same seed and parameters give the same batch in any process.
 
@@ -86,7 +85,7 @@ def generate(
     ToolMissingError
         When Pythia is not installed.
     """
-    (batch,) = chunks(n, seed, max(n, 1), geometry, parameters, progress)
+    (batch,) = chunks(n, seed, max(n, 1), geometry, parameters)
     return batch
 
 
@@ -142,17 +141,10 @@ def _block(
         if hard and fired[image]:
             found.append(overlay.aimed(rng, hard[z], modules, m))
         parts += [replace(f, image=np.full(len(f), image, np.intp)) for f in found]
-    out = images(
-        rng,
-        join(*parts),
-        modules=modules,
-        where=where,
-        geometry=geometry,
-        calorimeter=p.calorimeter,
-        electronics=p.electronics,
+    charges, columns = images(
+        rng, join(*parts), modules, where, geometry=geometry, calorimeter=p.calorimeter, electronics=p.electronics
     )
-    return out.charges, modules.columns(where) | {
-        "sim_energy": out.energy,
+    return charges, columns | {
         "pileup": interactions,
         "signal": np.where(fired > 0, SIGNALS.index(p.signal), 0).astype(np.int8),
         "signal_pt": np.where(fired > 0, pt, 0.0) if p.signal == "electron" else np.zeros(BLOCK),

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.batch import Batch, Provenance
+from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.readers import columns, eportrx
 from econ_ae.data.readers.content import zero_code_warning
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
@@ -236,7 +236,7 @@ def _read_codes(lines: Lines, form: Form, options: _Options, progress: Progress 
             codes, bx = eportrx.hexadecimal_codes(lines, words, options.field_order, progress)
             metadata = {"bx": bx}
     if form is not Form.CODES:
-        codes = eportrx.to_cells(codes, options.geometry)
+        codes = codes[:, options.geometry.premux]  # from ePort inputs to trigger cells
     charges = eportrx.code_charges(codes, density, zero_code)
     assumed = [n for n, given in (("density", options.density), ("code 0", options.zero_code)) if given is None]
     step = f"read {form}:{fields} density {density}, code 0 {zero_code}"
@@ -264,6 +264,4 @@ def _concatenate(name: str, parts: Sequence[Batch]) -> Batch:
     files = ", ".join(f"{batch.provenance.source} ({len(batch)} rows)" for batch in parts)
     warnings = [step for batch in parts for step in batch.provenance.steps if step.startswith(_WARNING)]
     steps = (parts[0].provenance.steps[0], *warnings, f"concatenated {files}")
-    metadata = {key: np.concatenate([batch.metadata[key] for batch in parts]) for key in parts[0].metadata}
-    charges = np.concatenate([batch.charges for batch in parts])
-    return Batch(charges, Provenance(name, synthetic=False, sha256=digest, steps=steps), metadata)
+    return replace(concatenated(parts), provenance=Provenance(name, synthetic=False, sha256=digest, steps=steps))

@@ -224,12 +224,9 @@ class EventsFile:
             ).astype(np.float64)
             charges = (charges << _INPUT_SHIFT) * self._factors(columns, per_count) >> _FRACTION
         x, y = (columns[name].astype(np.float64) for name in ("x_cm", "y_cm"))
+        whole = ("event", "zside", "layer", "wafer", "thickness_um")
         metadata = {
-            "event": columns["event"].astype(np.int64),
-            "zside": columns["zside"].astype(np.int64),
-            "layer": columns["layer"].astype(np.int64),
-            "wafer": columns["wafer"].astype(np.int64),
-            "thickness": columns["thickness_um"].astype(np.int64),
+            **{name.removesuffix("_um"): columns[name].astype(np.int64) for name in whole},
             "eta": columns["eta"].astype(np.float64),
             "phi": np.arctan2(y, columns["zside"] * x),
             "x": x,

@@ -14,7 +14,6 @@ from econ_ae.data.readers.table import Lines, Progress, cells, check_integers, p
 from econ_ae.econt.config import Numbering
 from econ_ae.econt.words import EPORTS, crossings, unpack_codes
 from econ_ae.errors import DataError
-from econ_ae.geometry import WaferGeometry
 
 _DECIMAL_BITS = 28
 _WORD = r"(?:0[xX])?[0-9a-fA-F]{1,8}"
@@ -103,8 +102,3 @@ def code_charges(codes: NDArray[np.int64], density: int, zero_code: ZeroCode) ->
     """Return CALQ at unit calibration of 4E3M codes (any shape)."""
     charges = floatcodes.decode_4e3m(codes, density)
     return np.where(codes == 0, 0, charges) if zero_code is ZeroCode.SUPPRESSED else charges
-
-
-def to_cells(codes: NDArray[np.int64], geometry: WaferGeometry) -> NDArray[np.int64]:
-    """Reorder codes (rows, 48) from word positions to trigger cells."""
-    return codes[:, geometry.premux]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,25 +53,8 @@ class RootOptions:
         return "high" if self.density == HIGH_DENSITY else "low"
 
 
-@dataclass
-class Skipped:
-    """Trigger cells that are in no image, by reason."""
-
-    WORDS: ClassVar[Mapping[str, str]] = {
-        "scintillator": "scintillator cells",
-        "other_detector": "cells of other detectors",
-        "other_density": "cells of modules of the other density",
-        "not_selected": "cells of other layers, wafers or sides",
-        "unknown_cell": "cells outside the module's lattice",
-        "duplicate": "repeated cells (the first was kept)",
-    }
-
-    scintillator: int = 0
-    other_detector: int = 0
-    other_density: int = 0
-    not_selected: int = 0
-    unknown_cell: int = 0
-    duplicate: int = 0
+Skipped = Counter[str]
+"""How many cells were left out, by what they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +99,7 @@ def images(hits: Hits, options: RootOptions, geometry: WaferGeometry, skipped: S
     hits = _selected(hits, options, skipped)
     cell = _cells(hits, geometry)
     known = cell >= 0
-    skipped.unknown_cell += int((~known).sum())
+    skipped["cells outside the module's lattice"] += int((~known).sum())
     hits, cell = hits[known], cell[known]
     columns = hits.columns
     whole = {"entry": hits.event, **{name: columns[name].astype(np.int64) for name in _MODULE}}
@@ -127,7 +110,7 @@ def images(hits: Hits, options: RootOptions, geometry: WaferGeometry, skipped: S
     _, sample, row = np.unique(key, return_index=True, return_inverse=True)
     modules = {name: values[sample] for name, values in whole.items()}
     _, first = np.unique(row * geometry.cells + cell, return_index=True)
-    skipped.duplicate += len(hits) - len(first)
+    skipped["repeated cells (the first was kept)"] += len(hits) - len(first)
     hits, cell, row = hits[first], cell[first], row[first]
     charge = _charges(hits, options)
     charges = np.zeros((len(sample), geometry.cells), np.int64)
@@ -146,13 +129,13 @@ def images(hits: Hits, options: RootOptions, geometry: WaferGeometry, skipped: S
 def _selected(hits: Hits, options: RootOptions, skipped: Skipped) -> Hits:
     subdet = hits.columns["subdet"]
     scintillator, silicon = subdet == SCINTILLATOR, np.isin(subdet, list(SILICON))
-    skipped.scintillator += int(scintillator.sum())
-    skipped.other_detector += int((~scintillator & ~silicon).sum())
+    skipped["scintillator cells"] += int(scintillator.sum())
+    skipped["cells of other detectors"] += int((~scintillator & ~silicon).sum())
     hits = hits[silicon]
     if "wafertype" in hits.columns:
         kinds = [kind for kind, density in DENSITY_OF_TYPE.items() if density == options.density]
         right = np.isin(hits.columns["wafertype"], kinds)
-        skipped.other_density += int((~right).sum())
+        skipped["cells of modules of the other density"] += int((~right).sum())
         hits = hits[right]
     chosen = np.ones(len(hits), np.bool_)
     if options.layers:
@@ -161,7 +144,7 @@ def _selected(hits: Hits, options: RootOptions, skipped: Skipped) -> Hits:
         chosen &= (hits.columns["waferu"] == options.wafer[0]) & (hits.columns["waferv"] == options.wafer[1])
     if options.zside is not None:
         chosen &= hits.columns["zside"] == options.zside
-    skipped.not_selected += int((~chosen).sum())
+    skipped["cells of other layers, wafers or sides"] += int((~chosen).sum())
     return hits[chosen]
 
 

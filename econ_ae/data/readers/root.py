@@ -10,15 +10,15 @@ density of a module, see ``hits.DENSITY_OF_TYPE``.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.batch import Batch, Provenance, as_charges
+from econ_ae.data.batch import Batch, Provenance, as_charges, concatenated
 from econ_ae.data.readers.hits import Hits, RootOptions, Skipped, images
 from econ_ae.errors import ConfigError, DataError, did_you_mean
 from econ_ae.files import sha256
@@ -116,19 +116,19 @@ class RootFile:
     def provenance(self) -> Provenance:
         """Return file, hash, options and what was left out of all batches read so far."""
         steps = [self._read_step()]
-        if found := {name: count for name, count in asdict(self.skipped).items() if count}:
-            words = (f"{count} {Skipped.WORDS[name]}" for name, count in found.items())
-            steps.append(f"left out: {', '.join(words)}")
+        if found := self._left_out():
+            steps.append(f"left out: {found}")
         if "wafertype" not in self._branches:
             steps.append("no branch tc_wafertype: high-density modules, if any, are not left out")
         return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=tuple(steps))
 
     def nothing_left(self) -> DataError:
         """Return the error for a file that gave no image."""
-        found = ", ".join(f"{n} {Skipped.WORDS[name]}" for name, n in asdict(self.skipped).items() if n)
-        return DataError(
-            f"{self.path.name}: no trigger cell is left of {len(self)} events; left out: {found or 'none'}"
-        )
+        found = self._left_out() or "none"
+        return DataError(f"{self.path.name}: no trigger cell is left of {len(self)} events; left out: {found}")
+
+    def _left_out(self) -> str:
+        return ", ".join(f"{count} {what}" for what, count in self.skipped.items() if count)
 
     def _read_step(self) -> str:
         o = self.options
@@ -176,10 +176,7 @@ def read_root(path: Path, limit: int | None, options: RootOptions, geometry: Waf
             break
     if not parts:
         raise file.nothing_left()
-    metadata: Mapping[str, NDArray[np.generic]] = {
-        name: np.concatenate([part.metadata[name] for part in parts]) for name in parts[0].metadata
-    }
-    whole = Batch(np.concatenate([part.charges for part in parts]), file.provenance(), metadata)
+    whole = replace(concatenated(parts), provenance=file.provenance())
     return whole if limit is None else whole[:limit].after(f"first {limit} rows")
 
 

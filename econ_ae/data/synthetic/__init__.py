@@ -82,18 +82,7 @@ def _block(rng: np.random.Generator, geometry: WaferGeometry, p: Parameters, mod
     where = rng.integers(len(modules), size=BLOCK)
     soft, interactions = pileup(rng, p.pileup, modules, where)
     hard, kind, pt = signals(rng, p.signal, modules, where)
-    out = images(
-        rng,
-        join(soft, hard),
-        modules=modules,
-        where=where,
-        geometry=geometry,
-        calorimeter=p.calorimeter,
-        electronics=p.electronics,
+    charges, columns = images(
+        rng, join(soft, hard), modules, where, geometry=geometry, calorimeter=p.calorimeter, electronics=p.electronics
     )
-    return out.charges, modules.columns(where) | {
-        "sim_energy": out.energy,
-        "pileup": interactions,
-        "signal": kind,
-        "signal_pt": pt,
-    }
+    return charges, columns | {"pileup": interactions, "signal": kind, "signal_pt": pt}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.data.synthetic.blocks import Block
 from econ_ae.data.synthetic.cells import cell_table
 from econ_ae.data.synthetic.modules import Modules
 from econ_ae.data.synthetic.parameters import Calorimeter, Electronics
@@ -20,32 +19,20 @@ _MOST_SPOTS = 256  # of one deposit; beyond, spots carry more than one crossing
 _CALIBRATION_FRACTION = 11  # bits, as in the ECON-T
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
-    """Digitised images.
-
-    Attributes
-    ----------
-    charges : uint32 (n, cells), CALQ counts
-    energy : float64 (n,), what was lost in the module's part of one layer of absorber, GeV: MIPs before noise times
-        the loss of a MIP
-    """
-
-    charges: NDArray[np.uint32]
-    energy: FloatArray
-
-
 def images(
     rng: np.random.Generator,
     particles: Particles,
-    *,
     modules: Modules,
     where: NDArray[np.intp],
+    *,
     geometry: WaferGeometry,
     calorimeter: Calorimeter,
     electronics: Electronics,
-) -> Images:
+) -> Block:
     """Return the images that particles make: showers, sharing among trigger cells, front end, calibration.
+
+    Their metadata are those of the modules, and ``sim_energy``, what was lost in the module's part of one layer of
+    absorber, GeV: MIPs before noise times the loss of a MIP.
 
     Parameters
     ----------
@@ -56,7 +43,8 @@ def images(
     showers, tracks = deposits(rng, calorimeter, particles, layers)
     mips = _share(_spots(rng, showers), tracks, len(where), geometry)
     charges = digitise(rng, mips, np.cosh(modules.eta)[where], electronics)
-    return Images(charges, mips.sum(axis=1, dtype=np.float64) * calorimeter.mev_per_mip / 1e3)
+    energy = mips.sum(axis=1, dtype=np.float64) * calorimeter.mev_per_mip / 1e3
+    return charges, modules.columns(where) | {"sim_energy": energy}
 
 
 def _spots(rng: np.random.Generator, showers: Deposits) -> Deposits:

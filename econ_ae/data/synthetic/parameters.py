@@ -61,10 +61,6 @@ class Calorimeter:
         if not self.inner_cm < self.outer_cm:
             raise ConfigError(f"synthetic events: modules from {self.inner_cm} to {self.outer_cm} cm; expected a ring")
 
-    def z_cm(self, layer: int) -> float:
-        """Return the distance of a layer from the interaction point."""
-        return self.z_first_cm + self.z_step_cm * (layer - 1)
-
 
 @dataclass(frozen=True)
 class Pileup:

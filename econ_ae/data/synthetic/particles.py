@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ PHOTON, CHARGED, NEUTRAL, MUON = 0, 1, 2, 3
 """What a particle does in the calorimeter; electrons shower as photons do."""
 
 Real = NDArray[np.float32]
+Columns = TypeVar("Columns")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +38,10 @@ class Particles:
 
     def take(self, rows: NDArray[np.intp]) -> Particles:
         """Return the given particles."""
-        image, kind = self.image.take(rows), self.kind.take(rows)
-        return Particles(image, kind, self.energy.take(rows), self.x_cm.take(rows), self.y_cm.take(rows))
+        return Particles(*(column.take(rows) for column in vars(self).values()))
 
 
-def join(*parts: Particles) -> Particles:
-    """Return all particles of all parts."""
-    columns = zip(*((p.image, p.kind, p.energy, p.x_cm, p.y_cm) for p in parts), strict=True)
-    image, kind, energy, x, y = (np.concatenate(column) for column in columns)
-    return Particles(image, kind, energy, x, y)
+def join(*parts: Columns) -> Columns:
+    """Join dataclasses of equally long arrays into one."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return type(parts[0])(*(np.concatenate(column) for column in columns))

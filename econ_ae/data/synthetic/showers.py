@@ -46,11 +46,6 @@ def _of(p: Particles, radius: Real, mips: Real) -> Deposits:
     return Deposits(p.image, p.x_cm, p.y_cm, radius, mips)
 
 
-def _join(parts: list[Deposits]) -> Deposits:
-    columns = zip(*((d.image, d.x_cm, d.y_cm, d.radius_cm, d.mips) for d in parts), strict=True)
-    return Deposits(*(np.concatenate(column) for column in columns))
-
-
 def deposits(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real) -> tuple[Deposits, Deposits]:
     """Return what particles leave in their layer: showers and tracks.
 
@@ -73,7 +68,7 @@ def deposits(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Rea
     cores, tails = _electromagnetic(rng, c, electromagnetic, depth)
     crossing = p.take(tracks)
     return (
-        _join([cores, tails, _hadronic(c, hadrons, rest, behind)]),
+        join(cores, tails, _hadronic(c, hadrons, rest, behind)),
         _of(crossing, np.zeros(len(crossing), np.float32), _tracks(rng, c, len(crossing))),
     )
 

@@ -120,20 +120,16 @@ def export(model: EncoderModel, form: str, base: EcontConfig | None = None) -> s
 
 def _i2c_script(model: EncoderModel) -> str:
     image = pack(model)
-    lines = ["# ECON-T autoencoder weights: address, then the bytes of one register, lowest address first"]
-    for r in weight_registers():
-        data = " ".join(f"{byte:02x}" for byte in image[r.offset : r.offset + r.size])
-        lines.append(f"w 0x{r.address:04x} {data}")
-    return "\n".join(lines) + "\n"
+    head = "# ECON-T autoencoder weights: address, then the bytes of one register, lowest address first"
+    rows = (f"w 0x{r.address:04x} {r.of(image).hex(' ')}" for r in weight_registers())
+    return "\n".join([head, *rows, ""])
 
 
 def _c_header(model: EncoderModel) -> str:
     image = pack(model)
     registers = list(weight_registers())
     rows = [
-        f"    {{0x{r.address:04x}, {r.size}, {{"
-        + ", ".join(f"0x{byte:02x}" for byte in image[r.offset : r.offset + r.size])
-        + "}},"
+        f"    {{0x{r.address:04x}, {r.size}, {{{', '.join(f'0x{byte:02x}' for byte in r.of(image))}}}}},"
         for r in registers
     ]
     return "\n".join(
@@ -155,10 +151,7 @@ def _c_header(model: EncoderModel) -> str:
 
 def _hex(model: EncoderModel) -> str:
     image = pack(model)
-    lines = [
-        f"@{at:04x} " + " ".join(f"{byte:02x}" for byte in image[at : at + _BYTES_PER_LINE])
-        for at in range(0, len(image), _BYTES_PER_LINE)
-    ]
+    lines = [f"@{at:04x} {image[at : at + _BYTES_PER_LINE].hex(' ')}" for at in range(0, len(image), _BYTES_PER_LINE)]
     return "\n".join(lines) + "\n"
 
 

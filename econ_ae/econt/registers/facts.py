@@ -75,43 +75,29 @@ class Register:
         return int(value)
 
 
-SYNC_WORD = Register(0x03A9, 2, 16, 0x70F)
 FLAT_SYNC_WORD = 0x122  # the public emulator's, which a flat register file means when it names no idle pattern
-BUFF_T1 = Register(0x03AB, 2, 16, 0x0030)
-BUFF_T2 = Register(0x03AD, 2, 16, 0x01FF)
-BUFF_T3 = Register(0x03AF, 1, 8, 0x00)
 # One byte, reset value 0x25: eLinks in bits 7-4, use_sum in bit 2, STC type in bits 1-0 (3 bits in production).
 FORMAT_DEFAULT = 0x25
-ELINKS = Register(0x03B0, 1, 4, FORMAT_DEFAULT >> 4, shift=4, low=1, high=13)
-USE_SUM = Register(0x03B0, 1, 1, FORMAT_DEFAULT >> 2 & 1, shift=2)
-STC_TYPE = Register(0x03B0, 1, 3, FORMAT_DEFAULT & 3, high=4)
 PROTOTYPE_STC_TYPE_MAX = 3
-ACTIVE_ETXS_MASK = Register(0x03B0, 2, 13, 0x3, low=1)  # production's form of ELINKS; its address is not published
+ACTIVE_ETXS_MASK = Register(0x03B0, 2, 13, 0x3, low=1)  # production's form of elinks; its address is not published
 MASK_AE = Register(0x03B1, 16, 128, (1 << 128) - 1, pattern=True)
 MASK_AE2 = Register(0x03C1, 2, 16, 0xFFFF, pattern=True)
-KEEP_MASK = Register(0x03B1, 18, 144, (1 << 144) - 1, pattern=True)
-MUX = Register(0x03C4, 1, 6, 0, count=48, stride=1, high=47, step=1)
-CALIBRATION = Register(0x03F4, 2, 12, 2048, count=48, stride=2)
-ALGORITHM = Register(0x0454, 1, 3, 0, high=4)
-DENSITY = Register(0x0454, 1, 1, 0, shift=3)
-THRESHOLD = Register(0x0455, 3, 24, 0, count=48, stride=3)
-DROP_LSB = Register(0x04E5, 1, 8, 0)
 
 FIELDS: dict[str, Register] = {
-    "algorithm": ALGORITHM,
-    "high_density": DENSITY,
-    "mux": MUX,
-    "calibration": CALIBRATION,
-    "threshold": THRESHOLD,
-    "drop_lsb": DROP_LSB,
-    "elinks": ELINKS,
-    "buff_t1": BUFF_T1,
-    "buff_t2": BUFF_T2,
-    "buff_t3": BUFF_T3,
-    "stc_type": STC_TYPE,
-    "use_sum": USE_SUM,
-    "sync_word": SYNC_WORD,
-    "keep_mask": KEEP_MASK,
+    "algorithm": Register(0x0454, 1, 3, 0, high=4),
+    "high_density": Register(0x0454, 1, 1, 0, shift=3),
+    "mux": Register(0x03C4, 1, 6, 0, count=48, stride=1, high=47, step=1),
+    "calibration": Register(0x03F4, 2, 12, 2048, count=48, stride=2),
+    "threshold": Register(0x0455, 3, 24, 0, count=48, stride=3),
+    "drop_lsb": Register(0x04E5, 1, 8, 0),
+    "elinks": Register(0x03B0, 1, 4, FORMAT_DEFAULT >> 4, shift=4, low=1, high=13),
+    "buff_t1": Register(0x03AB, 2, 16, 0x0030),
+    "buff_t2": Register(0x03AD, 2, 16, 0x01FF),
+    "buff_t3": Register(0x03AF, 1, 8, 0x00),
+    "stc_type": Register(0x03B0, 1, 3, FORMAT_DEFAULT & 3, high=4),
+    "use_sum": Register(0x03B0, 1, 1, FORMAT_DEFAULT >> 2 & 1, shift=2),
+    "sync_word": Register(0x03A9, 2, 16, 0x70F),
+    "keep_mask": Register(0x03B1, 18, 144, (1 << 144) - 1, pattern=True),
 }
 """The register behind every integer field of ``EcontConfig``."""
 

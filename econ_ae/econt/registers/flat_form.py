@@ -16,16 +16,9 @@ _ALGORITHM_KEYS = {
     _PROTOTYPE: {"density": "high_density", "select": "algorithm"},
     _PRODUCTION: {"alg_high_density": "high_density", "alg_type": "algorithm"},
 }
-_BUFFER_KEYS = {
-    "buff_t1": "buff_t1",
-    "buff_t2": "buff_t2",
-    "buff_t3": "buff_t3",
-    "stc_type": "stc_type",
-    "use_sum": "use_sum",
-    "link_reset_pattern": "sync_word",
-    "tx_sync_word": "sync_word",
-    "idle_pattern": "sync_word",
-}
+_BUFFER_KEYS = {name: name for name in ("buff_t1", "buff_t2", "buff_t3", "stc_type", "use_sum")}
+_BUFFER_KEYS |= dict.fromkeys(("link_reset_pattern", "tx_sync_word", "idle_pattern"), "sync_word")
+_WRITTEN = [key for key in _BUFFER_KEYS if key not in ("link_reset_pattern", "idle_pattern")]
 # Blocks and registers of links, clocks and counters: not the trigger path's, and like none of its names.
 _OTHER_BLOCKS = ("Aligner", "ChAligner", "ChErr", "ErrTop", "ERx", "Erx", "ETx", "Etx", "Pll", "PLL", "Misc")
 _OTHER_BUFFER_KEYS = r"align_serializer(_\d+)?"
@@ -80,11 +73,11 @@ def _drop_lsb(tree: Tree) -> int:
         tree = tree.child(key)
         tree.check_keys(("Global", "drop_lsb") if len(tree.path) == 1 else ("drop_lsb",))
         if not tree.raw:
-            return facts.DROP_LSB.default
+            return facts.FIELDS["drop_lsb"].default
         if len(tree.raw) > 1:
             raise tree.error(f"register {tree.name('drop_lsb')} is given twice (under Global too)")
         key = next(iter(tree.raw))
-    return tree.number(key, facts.DROP_LSB)
+    return tree.number(key, facts.FIELDS["drop_lsb"])
 
 
 def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
@@ -111,16 +104,18 @@ def _buffer(block: Tree, numbering: Numbering) -> dict[str, Any]:
         )
         values["keep_mask"] = upper << facts.MASK_AE2.bits | lower
     elif "keep_auto_encoder_bits" in block.raw:
-        values["keep_mask"] = block.number("keep_auto_encoder_bits", facts.KEEP_MASK)
+        values["keep_mask"] = block.number("keep_auto_encoder_bits", facts.FIELDS["keep_mask"])
     return values
 
 
 def _elinks(block: Tree, numbering: Numbering) -> int:
     """Read a count (prototype) or a mask (production, and what is no count but a mask in the prototype form)."""
     given = integer(block.raw["active_etxs"], facts.ACTIVE_ETXS_MASK)
-    masks = [(1 << links) - 1 for links in range(1, facts.ELINKS.largest + 1)]
-    if numbering is Numbering.PROTOTYPE and (given is None or given <= facts.ELINKS.largest or given not in masks):
-        return block.number("active_etxs", facts.ELINKS)
+    masks = [(1 << links) - 1 for links in range(1, facts.FIELDS["elinks"].largest + 1)]
+    if numbering is Numbering.PROTOTYPE and (
+        given is None or given <= facts.FIELDS["elinks"].largest or given not in masks
+    ):
+        return block.number("active_etxs", facts.FIELDS["elinks"])
     mask = block.number("active_etxs", facts.ACTIVE_ETXS_MASK)
     count = mask.bit_count()
     if mask not in masks:
@@ -137,21 +132,15 @@ def production(config: EcontConfig) -> dict[str, Any]:
     An address map order that differs from the numbering's has no register and is not written.
     """
     out = config.renumbered(Numbering.PRODUCTION)
+    values = out.registers()
     return {
         _PRODUCTION: {"Global": {"alg_high_density": int(out.high_density), "alg_type": int(out.algorithm)}},
         "AlgoDroplsb": {"Global": {"drop_lsb": out.drop_lsb}},
-        "AlgoThreshold": dict(enumerate(out.threshold)),
-        "Cal": dict(enumerate(out.calibration)),
-        "Mux": dict(enumerate(out.mux)),
+        **{block: dict(enumerate(values[name])) for block, name in sorted(_CHANNELS.items())},
         "FormatterBuffer": {
             "Global": {
                 "active_etxs": (1 << out.elinks) - 1,
-                "buff_t1": out.buff_t1,
-                "buff_t2": out.buff_t2,
-                "buff_t3": out.buff_t3,
-                "stc_type": out.stc_type,
-                "use_sum": int(out.use_sum),
-                "tx_sync_word": out.sync_word,
+                **{key: int(values[_BUFFER_KEYS[key]]) for key in _WRITTEN},
                 "keep_auto_encoder_bits": out.keep_mask,
             }
         },

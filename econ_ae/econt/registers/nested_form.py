@@ -17,15 +17,15 @@ _STARRED = {
     "MFC_CAL_VAL": ("cal_", "calibration"),
     "ALGO_THRESHOLD_VAL": ("threshold_val_", "threshold"),
 }
-_SINGLE = {
-    "tx_sync_word": "sync_word",
-    "buff_t1": "buff_t1",
-    "buff_t2": "buff_t2",
-    "buff_t3": "buff_t3",
-}
+_SINGLE = {"tx_sync_word": "sync_word"} | {name: name for name in ("buff_t1", "buff_t2", "buff_t3")}
 _FORMAT_FIELDS = {"eporttx_numen": "elinks", "use_sum": "use_sum", "stc_type": "stc_type"}
 _ALGO_FIELDS = {"select": "algorithm", "density": "high_density"}
-_BLOCKS = ("FMTBUF_ALL", "MFC_ALGORITHM_SEL_DENSITY", "ALGO_DROPLSB", *_STARRED)
+_SINGLES = {
+    "FMTBUF_ALL": (*_SINGLE, "config", "mask_ae", "mask_ae2"),
+    "MFC_ALGORITHM_SEL_DENSITY": ("algo",),
+    "ALGO_DROPLSB": ("drop_lsb",),
+}
+_BLOCKS = (*_SINGLES, *_STARRED)
 _WEIGHT_BLOCK = re.compile(r"AUTOENCODER_(\d+|\*)INPUT")
 _BYTE = Register(0, 1, 8, 0)
 # What a register may hold beside its value: facts of the map that a file may repeat.
@@ -125,19 +125,13 @@ def _list(block: Tree, key: object, count: int) -> list[object]:
 
 def _single(block: Tree) -> dict[str, Any]:
     """Read the registers of the formatter, the algorithm selection and drop_lsb."""
-    kind = block.path[2]
-    known = {
-        "FMTBUF_ALL": (*_SINGLE, "config", "mask_ae", "mask_ae2"),
-        "MFC_ALGORITHM_SEL_DENSITY": ("algo",),
-        "ALGO_DROPLSB": ("drop_lsb",),
-    }[kind]
-    block.check_keys(known)
+    block.check_keys(_SINGLES[block.path[2]])
     values: dict[str, Any] = {}
     for key in block.raw:
         if key in ("config", "algo"):
             values |= _fields(block, key, _FORMAT_FIELDS if key == "config" else _ALGO_FIELDS)
         elif key == "drop_lsb":
-            values["drop_lsb"] = block.checked(_value(block, key), facts.DROP_LSB, block.name(key))
+            values["drop_lsb"] = block.checked(_value(block, key), facts.FIELDS["drop_lsb"], block.name(key))
         elif key in _SINGLE:
             values[_SINGLE[key]] = block.checked(_value(block, key), facts.FIELDS[_SINGLE[key]], block.name(key))
     if "mask_ae" in block.raw or "mask_ae2" in block.raw:

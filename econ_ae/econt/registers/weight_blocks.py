@@ -33,6 +33,10 @@ class WeightRegister:
     offset: int
     size: int
 
+    def of(self, image: bytes) -> bytes:
+        """Return the bytes of the register in a weight image."""
+        return image[self.offset : self.offset + self.size]
+
 
 def weight_registers() -> Iterator[WeightRegister]:
     """Yield all weight registers in image order."""
@@ -46,8 +50,7 @@ def split(image: bytes) -> list[dict[str, int]]:
     """Return the register values of every block: ``[{weights_byte0: value, ...}, ...]``."""
     blocks: list[dict[str, int]] = [{} for _ in range(WEIGHT_BLOCKS)]
     for register in weight_registers():
-        raw = image[register.offset : register.offset + register.size]
-        blocks[register.block][register.name] = int.from_bytes(raw, "little")
+        blocks[register.block][register.name] = int.from_bytes(register.of(image), "little")
     return blocks
 
 

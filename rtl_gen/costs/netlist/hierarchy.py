@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _PARAMETERS = re.compile(r"\\([^\\]+)")
@@ -109,10 +110,10 @@ def module_areas(modules: Mapping[str, Module], top: str, cells: Mapping[str, fl
             totals[name] = own[name] + sum(n * total(kind) for kind, n in inner if kind in modules)
         return totals[name]
 
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
 
     def count(name: str, times: int) -> None:
-        counts[name] = counts.get(name, 0) + times
+        counts[name] += times
         for kind, n in modules[name].cells.items():
             if kind in modules:
                 count(kind, times * n)
@@ -125,29 +126,26 @@ def module_areas(modules: Mapping[str, Module], top: str, cells: Mapping[str, fl
 def part_areas(modules: Mapping[str, Module], top: str, cells: Mapping[str, float]) -> dict[str, float]:
     """Return the gate equivalents of every part of the design, largest first; they add up to the whole."""
     areas: dict[str, float] = {}
-
-    def add(name: str, parent: str, times: int) -> None:
-        part = part_of(name, parent)
-        for kind, n in modules[name].cells.items():
-            if kind in modules:
-                add(kind, part, times * n)
-            else:
-                areas[part] = areas.get(part, 0.0) + times * n * cells[kind]
-
-    add(top, OTHER, 1)
+    for part, kind, n in _cells_below(modules, top):
+        areas[part] = areas.get(part, 0.0) + n * cells[kind]
     return dict(sorted(areas.items(), key=lambda item: -item[1]))
 
 
 def count_cells(modules: Mapping[str, Module], top: str) -> dict[str, int]:
     """Return the number of cells of every type in the whole design."""
-    found: dict[str, int] = {}
-
-    def add(name: str, times: int) -> None:
-        for kind, n in modules[name].cells.items():
-            if kind in modules:
-                add(kind, times * n)
-            else:
-                found[kind] = found.get(kind, 0) + times * n
-
-    add(top, 1)
+    found: Counter[str] = Counter()
+    for _, kind, n in _cells_below(modules, top):
+        found[kind] += n
     return found
+
+
+def _cells_below(
+    modules: Mapping[str, Module], name: str, parent: str = OTHER, times: int = 1
+) -> Iterator[tuple[str, str, int]]:
+    """Yield the part, the type and the number of the cells of every instance of a module and of those in it."""
+    part = part_of(name, parent)
+    for kind, n in modules[name].cells.items():
+        if kind in modules:
+            yield from _cells_below(modules, kind, part, times * n)
+        else:
+            yield part, kind, times * n

@@ -86,6 +86,11 @@ class _Calculation:
     def _power_of(self, cells: Cells) -> CellPower:
         return self._library.cells[cells.cell]
 
+    def _ports(self, cells: Cells, *, output: bool) -> list[tuple[str, Pin, Nets]]:
+        """Return the connected pins of one direction, each with the nets of all instances; -1 where one is open."""
+        pins = self._power_of(cells).pins.items()
+        return [(name, pin, cells.pins[name]) for name, pin in pins if pin.output == output and name in cells.pins]
+
     def _clock_nets(self) -> NDArray[np.bool_]:
         found = np.zeros(self._netlist.nets, np.bool_)
         for cells in self._netlist.cells:
@@ -98,9 +103,8 @@ class _Calculation:
     def _driven(self) -> NDArray[np.bool_]:
         found = np.zeros(self._netlist.nets, np.bool_)
         for cells in self._netlist.cells:
-            for name, pin in self._power_of(cells).pins.items():
-                if pin.output and name in cells.pins:
-                    found[cells.pins[name][cells.pins[name] >= 0]] = True
+            for _, _, nets in self._ports(cells, output=True):
+                found[nets[nets >= 0]] = True
         found[[ZERO, ONE]] = False
         return found & ~self._clocks
 
@@ -109,31 +113,28 @@ class _Calculation:
         toggles, sample = self._activity.toggles.copy(), self._activity.sample.copy()
         toggles[self._clocks], sample[self._clocks] = 2.0, _CHECKERED
         for cells in self._netlist.cells:
-            data = self._power_of(cells)
-            outputs = [name for name, pin in data.pins.items() if pin.output and name in cells.pins]
-            gated = [name for name in outputs if self._clocks[cells.pins[name]].any()]
-            if not gated or data.clock is None:
+            gated = [nets for _, _, nets in self._ports(cells, output=True) if self._clocks[nets].any()]
+            clock = self._power_of(cells).clock
+            if not gated or clock is None:
                 continue
-            enables = [n for n, pin in data.pins.items() if not pin.output and n != data.clock and n in cells.pins]
             on = np.zeros((len(cells), sample.shape[1]), np.uint64)
-            for name in enables:
-                on |= np.where(cells.pins[name][:, None] >= 0, sample[cells.pins[name]], np.uint64(0))
+            for name, _, nets in self._ports(cells, output=False):
+                if name != clock:
+                    on |= np.where(nets[:, None] >= 0, sample[nets], np.uint64(0))
             if self._gates_open:
                 on[:] = ~np.uint64(0)
-            toggles[cells.pins[gated[0]]] = 2.0 * _share(on, self._activity)
-            sample[cells.pins[gated[0]]] = on & _CHECKERED
+            toggles[gated[0]] = 2.0 * _share(on, self._activity)
+            sample[gated[0]] = on & _CHECKERED
         return toggles, sample
 
     def _loads(self) -> tuple[Floats, Floats]:
         """Return the capacitance of every net: of the pins that it drives, and of its wire."""
         farad, fanout = np.zeros(self._netlist.nets), np.zeros(self._netlist.nets)
         for cells in self._netlist.cells:
-            for name, pin in self._power_of(cells).pins.items():
-                if not pin.output and name in cells.pins:
-                    nets = cells.pins[name][cells.pins[name] >= 0]
-                    count = np.bincount(nets, minlength=self._netlist.nets)
-                    farad += count * pin.capacitance
-                    fanout += count
+            for _, pin, nets in self._ports(cells, output=False):
+                count = np.bincount(nets[nets >= 0], minlength=self._netlist.nets)
+                farad += count * pin.capacitance
+                fanout += count
         return farad, self._library.wire.at(fanout)
 
     def _slews(self) -> Floats:
@@ -141,14 +142,12 @@ class _Calculation:
         load = self._pins_farad + self._wire_farad
         for _ in range(_SLEW_PASSES):
             for cells in self._netlist.cells:
-                data = self._power_of(cells)
-                inputs = [cells.pins[n] for n, pin in data.pins.items() if not pin.output and n in cells.pins]
+                inputs = [slew[nets] for _, _, nets in self._ports(cells, output=False)]
                 if not inputs:
                     continue
-                arriving = np.mean([slew[nets] for nets in inputs], axis=0)
-                for name, pin in data.pins.items():
-                    if pin.output and pin.slew is not None and name in cells.pins:
-                        nets = cells.pins[name]
+                arriving = np.mean(inputs, axis=0)
+                for _, pin, nets in self._ports(cells, output=True):
+                    if pin.slew is not None:
                         keep = (nets >= 0) & ~self._clocks[nets]
                         slew[nets[keep]] = pin.slew.at(arriving[keep], load[nets[keep]])
         return slew
@@ -197,9 +196,8 @@ class _Calculation:
             nets = cells.pins[name]
             return np.where(nets[:, None] >= 0, self._sample[nets], np.uint64(0))
         # An open output, such as QN: the complement of the other output.
-        others = [n for n, pin in self._power_of(cells).pins.items() if pin.output and n in cells.pins]
-        if others:
-            return ~self._sample[cells.pins[others[0]]]
+        for _, _, nets in self._ports(cells, output=True):
+            return ~self._sample[nets]
         return np.zeros((len(cells), self._sample.shape[1]), np.uint64)
 
     def _weights(self, cells: Cells, arcs: tuple[Arc, ...]) -> list[Floats]:
@@ -256,10 +254,6 @@ class _Calculation:
         return watts + np.clip(left, 0, 1) * rest
 
 
-def _first_lanes(activity: Activity) -> int:
-    return min(activity.cases, 64 * activity.sample.shape[1])
-
-
 def _share(states: NDArray[np.uint64], activity: Activity) -> Floats:
     """Return the share of the sample's cases that are set, float64 (instances,)."""
-    return np.bitwise_count(states).sum(axis=1) / _first_lanes(activity)
+    return np.bitwise_count(states).sum(axis=1) / min(activity.cases, 64 * activity.sample.shape[1])

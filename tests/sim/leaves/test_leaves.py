@@ -17,7 +17,8 @@ from rtl_gen.verilog import STRUCTURAL, VerilogOptions, default_options, generat
 from rtl_gen.writer import write_files
 from sim.leaves import verify_leaf
 from sim.leaves.elaborated import Elaborated
-from sim.leaves.verify import from_words, to_words
+from sim.leaves.verify import to_words
+from sim.netlist.words import from_words
 from sim.stimulus.images import campaign, random_images
 from tests.random_models import random_model
 
