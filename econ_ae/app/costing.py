@@ -41,6 +41,7 @@ def costs(
     block: str = BLOCK,
     timeout: float | None = None,
     power_events: int | None = None,
+    simulate: bool = True,
 ) -> Costs:
     """Return the costs of the hardware of a run; write ``costs/<library>-<block>/``.
 
@@ -51,6 +52,7 @@ def costs(
     block : ``encoder``, ``datapath`` or ``block``, all with the registers behind I2C
     timeout : seconds that each run of yosys may take; None takes the default of ``rtl_gen.costs``
     power_events : report events that are simulated for the power; None takes ``verify.real_events``, 0 leaves it out
+    simulate : also compare an encoder's netlist with the emulator; its Verilog is verified without that
 
     Raises
     ------
@@ -68,12 +70,25 @@ def costs(
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
     with context.run.lock(context.progress):
         return _costs(
-            context, block, liberty=liberty, clock_ns=clock_ns, timeout=timeout or TIMEOUT, power_events=power_events
+            context,
+            block,
+            liberty=liberty,
+            clock_ns=clock_ns,
+            timeout=timeout or TIMEOUT,
+            power_events=power_events,
+            simulate=simulate,
         )
 
 
 def _costs(
-    context: Context, block: str, *, liberty: Path | None, clock_ns: float, timeout: float, power_events: int | None
+    context: Context,
+    block: str,
+    *,
+    liberty: Path | None,
+    clock_ns: float,
+    timeout: float,
+    power_events: int | None,
+    simulate: bool,
 ) -> Costs:
     from rtl_gen import costs as silicon
     from rtl_gen.writer import write_files
@@ -101,10 +116,11 @@ def _costs(
         free=made.free(),
     )
     write_text(folder / PICTURE, silicon.treemap({part.part: part.gate_equivalents for part in content.areas.parts}))
-    gates = mapped(folder, made, liberty)
     if block == ENCODER:
-        content = replace(content, simulated=_simulated(context, gates, made))
+        if simulate:
+            content = replace(content, simulated=_simulated(context, mapped(folder, made, liberty), made))
     elif not content.unpowered:
+        gates = mapped(folder, made, liberty)
         try:
             power = measured(context, gates, made, power_events, clock_ns)
             content = replace(content, power=power, simulated=power.events)
