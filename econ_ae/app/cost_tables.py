@@ -58,7 +58,7 @@ def text_of(context: Context, costs: Costs) -> str:
         text += f"; the text in rtl/ that the bench verified is another one (sha256 {verified[:_SHOWN]}...)"
     if costs.simulated:
         return f"{text}. The netlist made of it equals the emulator on {costs.simulated} report events."
-    if origin.verilog_sha256 == verified:
+    if origin.verilog_sha256 == verified or costing.verified_apart(context, origin.verilog_sha256):
         return f"{text}."
     return f"{text}. It was not simulated itself; econ-ae verify --suite netlist does that."
 
