@@ -24,7 +24,7 @@ def scale_of_event(module: str, widths: CellWidths) -> Text:
             f"  scale = (pulses * {1 << w.apportion.fraction} - {w.apportion.offset} * cells) * reciprocal"
             f" >> {SCALE_SHIFT}",
             f"  up = {w.fraction} - log2 sum, the places that bring the leading one of the sum to the front;",
-            f"  a copy for every {SHARED} slots",
+            f"  of both a copy for every {SHARED} slots",
         ),
     )
     text.input("sum", w.sum)
@@ -45,7 +45,8 @@ def scale_of_event(module: str, widths: CellWidths) -> Text:
     product = width(most << RECIPROCAL_BITS - MANTISSA_BITS)
     factors = extended("steps", width(most), product), extended("inverse", _RECIPROCAL, product)
     text.wire("scaled", product, " * ".join(factors))
-    text.output("scale", width(w.scale(w.modes)), f"scaled[{SCALE_SHIFT + width(w.scale(w.modes)) - 1}:{SCALE_SHIFT}]")
+    scale, many = width(w.scale(w.modes)), copies(w.slots)
+    text.output("scale", scale * many, f"{{{many}{{scaled[{SCALE_SHIFT + scale - 1}:{SCALE_SHIFT}]}}}}")
     text.output("up", bits * copies(w.slots), f"{{{copies(w.slots)}{{up_now}}}}")
     return text
 
@@ -73,12 +74,15 @@ def multiply(module: str, widths: CellWidths) -> Text:
         ),
     )
     text.input("slots", w.slots * bits)
-    text.input("scale", width(w.scale(w.modes)))
+    scale_bits = width(w.scale(w.modes))
+    text.input("scale", scale_bits * copies(w.slots))
     text.input("up", width(_steps(w)) * copies(w.slots))
     text.input("cells", w.count)
     text.input("exact", 1)
     text.comment("Two bits of a charge pick one of the multiples of the scale.")
-    scale = common(text, "scale", width(w.scale(w.modes)))
+    scales = [
+        common(text, bus("scale", copy, scale_bits), scale_bits, stem=f"k{copy}_") for copy in range(copies(w.slots))
+    ]
     beyond, left = [], []
     for p in range(w.slots):
         charges = [mode.exact_sum for mode in w.above(p)]
@@ -86,7 +90,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
         text.wire(f"d{p}", raw_bits, f"slots[{p * bits + raw_bits - 1}:{p * bits}] - {raw_bits}'d1")
         text.wire(f"x{p}", 1, f"exact && cells > {w.count}'d{p}")
         raw = text.wire(f"e{p}", raw_bits, f"{repeated(f'x{p}', raw_bits)} & d{p}")
-        share, rest = _share(text, w, scale, p)
+        share, rest = _share(text, w, scales[p // SHARED], p)
         beyond.append(text.wire(f"b{p}", out, f"{share.to(out)} | {extended(raw, raw_bits, out)}"))
         left.append(rest)
     text.output("beyond", w.slots * out, joined(beyond))

@@ -10,13 +10,13 @@ from rtl_gen.verilog.cells.text import Net, Text, any_of, extended, joined, repe
 
 
 def parts(module: str, widths: CellWidths) -> Text:
-    """Return the parts that are sent, and what of them is above the low bits."""
+    """Return the parts that are sent, and what of them is above the low bits, added up within groups."""
     w, mode_bits = widths, widths.choose.mode_bits
     text = Text(
         module,
         (
             f"Enumerate {w.model.cell_code.enumerate.name}: the parts, which are the pulses of a cell beyond one,",
-            "and what is above their low bits.",
+            "and what is above their low bits, added up within groups.",
             "  With loss the last cell has no part: the sum is known.",
         ),
     )
@@ -114,7 +114,7 @@ def _parts(text: Text, w: CellWidths) -> None:
 
 
 def _highs(text: Text, w: CellWidths, reach: dict[int, int]) -> list[Net]:
-    """Add what is above the low bits of every part."""
+    """Add what is above the low bits of every part, added up within groups."""
     text.comment("High parts")
     found: list[Net] = []
     for p in range(w.parts):
@@ -122,7 +122,11 @@ def _highs(text: Text, w: CellWidths, reach: dict[int, int]) -> list[Net]:
         lows = [low for low, parts in reach.items() if p < parts and width(w.sent(p)) > low and w.room(p)]
         picked = [f"({repeated(f'low{low}', bits)} & {_piece(p, w, low, bits)})" for low in lows]
         found.append(text.net(f"h{p}", (1 << bits) - 1, any_of(picked)) if picked else Net("1'd0", 0))
-    return found
+    return text.in_groups("s", found, _largest_sums(w))
+
+
+def _largest_sums(w: CellWidths) -> list[int]:
+    return [(1 << width(w.room(p))) - 1 for p in range(w.parts)]
 
 
 def _used(text: Text, w: CellWidths, part: int) -> str:
@@ -138,7 +142,7 @@ def _high_rank(text: Text, w: CellWidths) -> Net:
     for p in range(w.parts):
         own = width(w.room(p))
         terms.append(text.net(f"h{p}", (1 << own) - 1, f"highs[{p * bits + own - 1}:{p * bits}]"))
-    sums = text.prefix("s", terms, [(1 << width(w.room(p))) - 1 for p in range(w.parts)])
+    sums = text.over_groups("s", terms, _largest_sums(w))
     text.comment("The rank of the places that they are: the sum of C(sum + j - 1, j) over the parts j = 1, 2, ...")
     ranks = []
     for p in range(w.parts):
