@@ -13,19 +13,22 @@ def beyond_bits(widths: CellWidths) -> int:
     return width(max(max(widths.beyond_one(p), widths.sent(p)) for p in range(widths.slots)))
 
 
-def reciprocal(module: str, widths: CellWidths) -> Text:
-    """Return the reciprocal of the sum of what is sent, and the places that the sum has to move up."""
+def scale_of_event(module: str, widths: CellWidths) -> Text:
+    """Return the scale of the event, and the places that the sum of what is sent has to move up."""
     w = widths
     text = Text(
         module,
         (
-            f"Apportion {w.apportion.name}: the reciprocal of the sum of what is sent.",
+            f"Apportion {w.apportion.name}: the scale of the event, from the sum of what is sent.",
             f"  reciprocal = 2**{RECIPROCAL_BITS} / the {MANTISSA_BITS + 1} leading bits of the sum",
+            f"  scale = (pulses * {1 << w.apportion.fraction} - {w.apportion.offset} * cells) * reciprocal"
+            f" >> {SCALE_SHIFT}",
             f"  up = {w.fraction} - log2 sum, the places that bring the leading one of the sum to the front;",
-            f"  a copy for every {SHARED} slots",
+            f"  of both a copy for every {SHARED} slots",
         ),
     )
     text.input("sum", w.sum)
+    text.input("mode", w.choose.mode_bits)
     top, steps = w.fraction, _steps(w)
     bits = width(steps)
     moves = [f"if (sum[{top - step}]) up_now = {bits}'d{step};" for step in reversed(range(steps))]
@@ -37,7 +40,13 @@ def reciprocal(module: str, widths: CellWidths) -> Text:
         for m in range(1 << mantissa_bits)
     }
     text.table("inverse", _RECIPROCAL, f"leading[{top - 1}:{top - mantissa_bits}]", mantissa_bits, values)
-    text.output("reciprocal", _RECIPROCAL, "inverse")
+    most = max(w.steps(mode) for mode in w.modes)
+    text.table("steps", width(most), "mode", w.choose.mode_bits, {m: w.steps(mode) for m, mode in enumerate(w.modes)})
+    product = width(most << RECIPROCAL_BITS - MANTISSA_BITS)
+    factors = extended("steps", width(most), product), extended("inverse", _RECIPROCAL, product)
+    text.wire("scaled", product, " * ".join(factors))
+    scale, many = width(w.scale(w.modes)), copies(w.slots)
+    text.output("scale", scale * many, f"{{{many}{{scaled[{SCALE_SHIFT + scale - 1}:{SCALE_SHIFT}]}}}}")
     text.output("up", bits * copies(w.slots), f"{{{copies(w.slots)}{{up_now}}}}")
     return text
 
@@ -60,18 +69,20 @@ def multiply(module: str, widths: CellWidths) -> Text:
         module,
         (
             f"Apportion {op.name}: the share of every cell in the pulses beyond the first, and its remainder, if any.",
-            f"  scale = (pulses * {1 << op.fraction} - {op.offset} * cells) * reciprocal >> {SCALE_SHIFT}",
             f"  share = (charge * scale >> log2 sum + {PRODUCT_SHIFT}) + {op.offset}, in 1/{1 << op.fraction} pulses",
             "Without loss the pulses are the charges.",
         ),
     )
     text.input("slots", w.slots * bits)
-    text.input("reciprocal", _RECIPROCAL)
+    scale_bits = width(w.scale(w.modes))
+    text.input("scale", scale_bits * copies(w.slots))
     text.input("up", width(_steps(w)) * copies(w.slots))
-    text.input("mode", w.choose.mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
-    scale = _scale(text, w)
+    text.comment("Two bits of a charge pick one of the multiples of the scale.")
+    scales = [
+        common(text, bus("scale", copy, scale_bits), scale_bits, stem=f"k{copy}_") for copy in range(copies(w.slots))
+    ]
     beyond, left = [], []
     for p in range(w.slots):
         charges = [mode.exact_sum for mode in w.above(p)]
@@ -79,24 +90,12 @@ def multiply(module: str, widths: CellWidths) -> Text:
         text.wire(f"d{p}", raw_bits, f"slots[{p * bits + raw_bits - 1}:{p * bits}] - {raw_bits}'d1")
         text.wire(f"x{p}", 1, f"exact && cells > {w.count}'d{p}")
         raw = text.wire(f"e{p}", raw_bits, f"{repeated(f'x{p}', raw_bits)} & d{p}")
-        share, rest = _share(text, w, scale, p)
+        share, rest = _share(text, w, scales[p // SHARED], p)
         beyond.append(text.wire(f"b{p}", out, f"{share.to(out)} | {extended(raw, raw_bits, out)}"))
         left.append(rest)
     text.output("beyond", w.slots * out, joined(beyond))
     text.output("left", w.slots * op.fraction, joined(left))
     return text
-
-
-def _scale(text: Text, w: CellWidths) -> Common:
-    """Add the scale of the event, and its multiples."""
-    most = max(w.steps(mode) for mode in w.modes)
-    text.table("steps", width(most), "mode", w.choose.mode_bits, {m: w.steps(mode) for m, mode in enumerate(w.modes)})
-    product = width(most << RECIPROCAL_BITS - MANTISSA_BITS)
-    factors = extended("steps", width(most), product), extended("reciprocal", _RECIPROCAL, product)
-    text.wire("scaled", product, " * ".join(factors))
-    text.comment("Two bits of a charge pick one of the multiples of the scale.")
-    scale = width(w.scale(w.modes))
-    return common(text, f"scaled[{SCALE_SHIFT + scale - 1}:{SCALE_SHIFT}]", scale)
 
 
 def _share(text: Text, w: CellWidths, scale: Common, p: int) -> tuple[Net, str]:

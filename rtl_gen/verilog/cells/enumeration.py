@@ -10,13 +10,13 @@ from rtl_gen.verilog.cells.text import Net, Text, any_of, extended, joined, repe
 
 
 def parts(module: str, widths: CellWidths) -> Text:
-    """Return the parts that are sent, and the sums of their high parts up to every one."""
+    """Return the parts that are sent, and what of them is above the low bits, added up within groups."""
     w, mode_bits = widths, widths.choose.mode_bits
     text = Text(
         module,
         (
             f"Enumerate {w.model.cell_code.enumerate.name}: the parts, which are the pulses of a cell beyond one,",
-            "and the sums of what is above their low bits up to every part.",
+            "and what is above their low bits, added up within groups.",
             "  With loss the last cell has no part: the sum is known.",
         ),
     )
@@ -26,15 +26,15 @@ def parts(module: str, widths: CellWidths) -> Text:
     text.input("exact", 1)
     reach = _low_flags(text, w)
     _parts(text, w)
-    sums = _sums(text, w, reach)
+    highs = _highs(text, w, reach)
     text.output("parts", w.parts * beyond_bits(w), joined(_masked(w)))
-    bits = sum_bits(w)
-    text.output("sums", w.parts * bits, joined([extended(one.text, one.width, bits) for one in sums]))
+    bits = high_bits(w)
+    text.output("highs", w.parts * bits, joined([extended(one.text, one.width, bits) for one in highs]))
     return text
 
 
-def sum_bits(widths: CellWidths) -> int:
-    """Return the bits of a sum of high parts."""
+def high_bits(widths: CellWidths) -> int:
+    """Return the bits of a high part, and of a sum of them."""
     return width(max(widths.room(p) for p in range(widths.parts)))
 
 
@@ -63,7 +63,7 @@ def enumerate_fields(module: str, widths: CellWidths) -> Text:
         ),
     )
     text.input("parts", w.parts * bits)
-    text.input("sums", w.parts * sum_bits(w))
+    text.input("highs", w.parts * high_bits(w))
     text.input("mode", mode_bits)
     text.input("cells", w.count)
     text.input("exact", 1)
@@ -108,39 +108,48 @@ def _piece(part: int, w: CellWidths, low: int, bits: int) -> str:
 def _parts(text: Text, w: CellWidths) -> None:
     bits = beyond_bits(w)
     for p in range(w.parts):
-        last = f"(exact && cells == {w.count}'d{p + 1})"
-        text.wire(f"used{p}", 1, f"cells > {w.count}'d{p + 1} || {last}" if p + 1 < w.slots else last)
         wide = width(w.sent(p))
-        text.wire(f"part{p}", wide, f"{repeated(f'used{p}', wide)} & pulses[{p * bits + wide - 1}:{p * bits}]")
+        used = repeated(_used(text, w, p), wide)
+        text.wire(f"part{p}", wide, f"{used} & pulses[{p * bits + wide - 1}:{p * bits}]")
 
 
-def _sums(text: Text, w: CellWidths, reach: dict[int, int]) -> list[Net]:
-    """Add the sums of the high parts up to every part, 0 for a part that is not sent."""
-    text.comment("High parts, and their sums up to every part")
-    terms: list[Net] = []
+def _highs(text: Text, w: CellWidths, reach: dict[int, int]) -> list[Net]:
+    """Add what is above the low bits of every part, added up within groups."""
+    text.comment("High parts")
+    found: list[Net] = []
     for p in range(w.parts):
         bits = width(w.room(p))
         lows = [low for low, parts in reach.items() if p < parts and width(w.sent(p)) > low and w.room(p)]
         picked = [f"({repeated(f'low{low}', bits)} & {_piece(p, w, low, bits)})" for low in lows]
-        terms.append(text.net(f"h{p}", (1 << bits) - 1, any_of(picked)) if picked else Net("1'd0", 0))
-    sums = text.prefix("s", terms, [(1 << width(w.room(p))) - 1 for p in range(w.parts)])
-    found = []
-    for p in range(w.parts):
-        bits = width(w.room(p))
-        text.wire(f"t{p}", bits, f"{repeated(f'used{p}', bits)} & {sums[p].to(bits)}")
-        found.append(Net(f"t{p}", (1 << bits) - 1))
-    return found
+        found.append(text.net(f"h{p}", (1 << bits) - 1, any_of(picked)) if picked else Net("1'd0", 0))
+    return text.in_groups("s", found, _largest_sums(w))
+
+
+def _largest_sums(w: CellWidths) -> list[int]:
+    return [(1 << width(w.room(p))) - 1 for p in range(w.parts)]
+
+
+def _used(text: Text, w: CellWidths, part: int) -> str:
+    """Add whether a part is sent; return the name of the net."""
+    last = f"(exact && cells == {w.count}'d{part + 1})"
+    return text.wire(f"used{part}", 1, f"cells > {w.count}'d{part + 1} || {last}" if part + 1 < w.slots else last)
 
 
 def _high_rank(text: Text, w: CellWidths) -> Net:
+    text.comment("Sums of the high parts up to every one")
+    bits = high_bits(w)
+    terms = []
+    for p in range(w.parts):
+        own = width(w.room(p))
+        terms.append(text.net(f"h{p}", (1 << own) - 1, f"highs[{p * bits + own - 1}:{p * bits}]"))
+    sums = text.over_groups("s", terms, _largest_sums(w))
     text.comment("The rank of the places that they are: the sum of C(sum + j - 1, j) over the parts j = 1, 2, ...")
     ranks = []
     for p in range(w.parts):
         table = {s: comb(s + p, p + 1) for s in range(1, w.room(p) + 1)}
         if table:
             key, largest = width(w.room(p)), max(table.values())
-            low = p * sum_bits(w)
-            text.wire(f"t{p}", key, f"sums[{low + key - 1}:{low}]")
+            text.wire(f"t{p}", key, f"{repeated(_used(text, w, p), key)} & {sums[p].to(key)}")
             ranks.append(Net(text.table(f"c{p}", width(largest), f"t{p}", key, table), largest))
     bits = max(1, *(fields.high_bits for _, _, fields in w.fields))
     return text.total("high", ranks, (1 << bits) - 1)

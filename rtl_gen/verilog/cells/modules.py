@@ -8,8 +8,8 @@ from rtl_gen.verilog.cells.text import Text
 
 EXACT, ORDER, DROPPED, GROUP, CHOOSE, SEND = "exact", "order", "dropped", "group", "choose", "send"
 MERGE, COUNT, COMPACT, POSITION = "merge", "count", "compact", "position"
-RECIPROCAL, MULTIPLY, MISSING, GIVE, PARTS, ENUMERATE = (
-    "reciprocal",
+SCALE, MULTIPLY, MISSING, GIVE, PARTS, ENUMERATE = (
+    "scale",
     "multiply",
     "missing",
     "give",
@@ -38,7 +38,7 @@ def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
         merge.count(prefix + COUNT, widths),
         merge.compact(prefix + COMPACT, widths),
         merge.position(prefix + POSITION, widths),
-        apportion.reciprocal(prefix + RECIPROCAL, widths),
+        apportion.scale_of_event(prefix + SCALE, widths),
         apportion.multiply(prefix + MULTIPLY, widths),
         give.missing(prefix + MISSING, widths),
         give.give(prefix + GIVE, widths),

@@ -138,18 +138,24 @@ class Text:
         ----------
         stem : of the names of the sums
         """
-        if len(terms) <= 1:
-            return list(terms)
-        inner: list[Net] = []
+        return self.over_groups(stem, self.in_groups(stem, terms, largest), largest)
+
+    def in_groups(self, stem: str, terms: Sequence[Net], largest: Sequence[int]) -> list[Net]:
+        """Add the first half of ``prefix``: the sums within groups of four."""
+        found: list[Net] = []
         for i, term in enumerate(terms):
             group = terms[i - i % _GROUP : i + 1]
             bound = min(sum(one.largest for one in group), largest[i])
-            inner.append(term if len(group) == 1 else self.total(f"{stem}g{i}", group, bound))
-        if len(terms) <= _GROUP:
-            return inner
+            found.append(term if len(group) == 1 else self.total(f"{stem}g{i}", group, bound))
+        return found
+
+    def over_groups(self, stem: str, inner: Sequence[Net], largest: Sequence[int]) -> list[Net]:
+        """Add the second half of ``prefix``, from the sums within groups."""
+        found = list(inner[:_GROUP])
+        if len(inner) <= _GROUP:
+            return found
         outer = self.prefix(f"{stem}o", inner[_GROUP - 1 :: _GROUP], largest[_GROUP - 1 :: _GROUP])
-        found = inner[:_GROUP]
-        for i in range(_GROUP, len(terms)):
+        for i in range(_GROUP, len(inner)):
             both = [outer[i // _GROUP - 1], inner[i]]
             bound = min(both[0].largest + both[1].largest, largest[i])
             done = i % _GROUP == _GROUP - 1
