@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from econ_ae.app.cells import require_layers
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
 from econ_ae.app.run.context import COSTS, VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.run.texts import STRUCTURAL, texts
-from econ_ae.app.without_hardware import require_hardware
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, LibertyError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
@@ -65,7 +65,7 @@ def costs(
     """
     from rtl_gen.costs.synthesis.synth import TIMEOUT
 
-    require_hardware(context.config)
+    require_layers(context.config, "the silicon area")
     if clock_ns <= 0:
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
     with context.run.lock(context.progress):

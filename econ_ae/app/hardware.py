@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from econ_ae.app import pipeline
+from econ_ae.app import cells, pipeline
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.texts import FOLDERS, SUM
-from econ_ae.app.without_hardware import require_hardware
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -60,12 +59,18 @@ def generate(
     ConfigError
         When the target, the block, the leaf or a class of registers is unknown, or the block has no registers.
     """
-    require_hardware(context.config)
     verilog = verilog or VerilogChoice()
     for what, value, known in (("target", target, TARGETS), ("block", block, BLOCKS)):
         if value not in known:
             raise ConfigError(
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
+            )
+    if cells.sends_cells(context.config):
+        if target != VERILOG:
+            cells.require_layers(context.config, f"--target {target}")
+        if block == NORMALISER or verilog.leaf != SUM:
+            raise ConfigError(
+                f"Verilog of encoders that send cells has --block {' or '.join(cells.BLOCKS)}, leaf {SUM}"
             )
     if verilog.no_tmr and block != BLOCK:
         raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")

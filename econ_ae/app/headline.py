@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from econ_ae.app.run.context import FACTS, HEADLINE, REPORT, VERIFICATION, VERIFY, Context
-from econ_ae.app.without_hardware import why_none
 
 TRANSMITTED = "transmitted bits"
 EXACT = "exact charges"
@@ -38,9 +37,7 @@ def synthetic(context: Context) -> str:
 
 
 def verification_line(context: Context) -> str:
-    """Return the outcome of the simulation in one line, or why there was none."""
-    if text := why_none(context.config):
-        return text
+    """Return the outcome of the simulation in one line."""
     result = context.json(VERIFY, VERIFICATION)
     return (
         f"Verilog against integer model: {result['events']} events ({result['real_events']} real), "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from econ_ae.app import without_hardware
+from econ_ae.app import cells
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import OPTIONAL, RunDirectory, Stopwatch, check_free
 from econ_ae.app.stages import costs, data, freeze, generate, report, train, verify
@@ -35,14 +35,14 @@ def run(path: Path, config: RunConfig, *, overwrite: bool, resume: bool, progres
     inputs and files are unchanged are not repeated, and an interrupted training continues after its last epoch.
     """
     if resume and path.exists():
-        check_tools(config)
+        check_tools()
         context = Context(RunDirectory.resume(path, config), LOW_DENSITY, progress)
         prepared = None
     else:
         check_free(path, overwrite=overwrite)
         prepared = data.prepare(config, LOW_DENSITY, progress)
         check_settings(config, LOW_DENSITY, prepared.rows)
-        check_tools(config)
+        check_tools()
         progress.say(prepared.title)
         context = Context(RunDirectory.create(path, config, overwrite=overwrite), LOW_DENSITY, progress)
     with context.run.lock(progress):
@@ -66,8 +66,7 @@ def check_settings(config: RunConfig, geometry: WaferGeometry, rows: Split) -> N
     from rtl_gen.verilog import latency
 
     model = skeleton(config, geometry)
-    if not without_hardware.why_none(config):
-        latency(model, generate.verilog_options(config, model))
+    latency(model, generate.verilog_options(config, model))
     if len(rows.train) < config.training.batch or not len(rows.validation):
         raise DataError(
             f"{config.data.source} has {len(rows.train)} events to train on and {len(rows.validation)} to validate; "
@@ -99,14 +98,13 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
             return
         watch = Stopwatch()
         progress.say(name)
-        left_out = without_hardware.left_out(context, name)
+        left_out = cells.left_out(context, name)
         outputs = STAGES[name](context) if left_out is None else left_out
         run.record(name, inputs, outputs, watch.seconds())
 
 
-def check_tools(config: RunConfig) -> None:
+def check_tools() -> None:
     """Fail before any long work when a program that a later stage needs is missing."""
     from sim.bench.runner import require_simulator
 
-    if not without_hardware.why_none(config):
-        require_simulator()
+    require_simulator()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from econ_ae.app import cells
 from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import verify
-from econ_ae.app.without_hardware import require_hardware
 from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -61,11 +61,12 @@ def run_suites(
     ConfigError
         When the suite or the simulator is unknown, or when they do not go together.
     """
-    require_hardware(context.config)
     if suite != ALL and suite not in SUITES:
         raise ConfigError(
             f"suite {suite!r} is unknown; expected {', '.join(SUITES)} or {ALL}{did_you_mean(suite, SUITES)}"
         )
+    if cells.sends_cells(context.config) and (suite not in cells.SUITES or simulator != "icarus"):
+        cells.require_layers(context.config, f"suite {suite!r} in {simulator}")
     if simulator not in {"icarus", "verilator"}:
         raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
     if simulator == "verilator" and suite != "datapath":

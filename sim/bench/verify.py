@@ -20,7 +20,7 @@ from sim.bench.runner import Simulated, Simulation, Workspace, run
 from sim.bench.vectors import Vectors
 from sim.result import first
 from sim.stimulus import coverage, events, images
-from sim.stimulus.golden import LINK_BITS, images_of
+from sim.stimulus.golden import LINK_BITS, charges_of, images_of
 from sim.stimulus.phases import CORNER, RANDOM, REAL, Phase
 from sim.stimulus.settings import Settings
 
@@ -141,7 +141,11 @@ def _expected(
     model: EncoderModel, options: VerilogOptions, phases: tuple[Phase, ...]
 ) -> tuple[list[Vectors], tuple[str, ...]]:
     """Return the vectors of phases, and which corners of the arithmetic they do not reach."""
-    covered = coverage.measure((p.settings.model, images_of(p.events, p.settings, options)) for p in phases)
+    if model.sends_cells:
+        charges = ((p.settings.model, charges_of(p.events, p.settings, options)) for p in phases if len(p.events))
+        covered = coverage.measure_cells(charges)
+    else:
+        covered = coverage.measure((p.settings.model, images_of(p.events, p.settings, options)) for p in phases)
     return list(vectors.vectors(model, options, phases)), covered.not_reached
 
 
@@ -172,15 +176,13 @@ def verify_vectors(
     space = Workspace.prepare(work_dir)
     path = space.build / "vectors.npz"
     vectors.save(phases, path)
-    latents = model.latent
+    fields = {"sum_code": ("sum_code", SUM_BITS, False), "frame": ("frame", LINK_BITS, False)}
+    if not model.sends_cells:
+        fields["latents"] = ("latent", model.latent.width, model.latent.signed)
     job = {
         "vectors": str(path),
         "widths": {port.name: port.width for port in ports(model, options)},
-        "fields": {  # name, bits and sign of the numbers on a bus
-            "latents": ("latent", latents.width, latents.signed),
-            "sum_code": ("sum_code", SUM_BITS, False),
-            "frame": ("frame", LINK_BITS, False),
-        },
+        "fields": fields,  # name, bits and sign of the numbers on a bus
         "latency": latency(model, options),
         "seed": seed,
     }

@@ -10,10 +10,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from econ_ae.emulator import encode_images
+from econ_ae.emulator import encode_images, encode_pulses
 from econ_ae.fixedpoint import IntArray, Overflow, Rounding, shift_round
 from econ_ae.ir.model import EncoderModel, Stage
 from econ_ae.ir.ranges import accumulator_range
+
+
+def measure_cells(phases: Iterable[tuple[EncoderModel, IntArray]]) -> Coverage:
+    """Return the coverage of charges, int64 (n, cells): every mode, with loss and without, and every class."""
+    found = Coverage()
+    for model, charges in phases:
+        choose = model.cell_code.choose
+        trace: dict[str, IntArray] = {}
+        sent = encode_pulses(model, charges, trace)
+        hit = (trace[model.normalise.name] > 0).sum(axis=1)
+        group = (hit[:, None] >= np.array(choose.limits, np.int64)).sum(axis=1)
+        for index, mode in enumerate(choose.modes):
+            here = sent.mode == index
+            found.see(f"mode {index} with loss", (here & ~sent.exact).any())
+            if mode.exact_sum:
+                found.see(f"mode {index} without loss", (here & sent.exact).any())
+        for index in range(len(choose.bias)):
+            found.see(f"class {index}", (group == index).any())
+    return found
 
 
 @dataclass

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae import emulator, floatcodes
-from econ_ae.econt import autoencoder
+from econ_ae.econt import autoencoder, cell_frame
 from econ_ae.econt.config import CELLS, EcontConfig
 from econ_ae.econt.frame import header5
 from econ_ae.econt.frontend import calibrated_charges
@@ -40,7 +40,7 @@ def expected_latents(model: EncoderModel, images: IntArray) -> IntArray:
 
 def configuration(settings: Settings, block: tuple[Port, ...]) -> dict[str, int]:
     """Return the value of every configuration port of a block."""
-    width = settings.model.latent.width
+    width = 0 if settings.model.sends_cells else settings.model.latent.width
     select = max(1, (settings.model.input.cells - 1).bit_length())
     values = {
         "weights": int.from_bytes(weights.pack(settings.model), "little"),
@@ -91,15 +91,19 @@ def expected(settings: Settings, options: VerilogOptions, events: IntArray, cros
     if options.block == ENCODER:
         return {"latents": from_fields(expected_latents(model, events), model.latent.width)}
     charges = charges_of(events, settings, options) if takes_codes(options) else events
+    if model.sends_cells:
+        words = cell_frame.frames(model, emulator.encode_pulses(model, charges), charges, crossing)
+        frame = from_fields(words[:, FRAME_WORDS - 1 :: -1].astype(np.int64), LINK_BITS)
+        return {"sum_code": _sum_codes(charges), "frame": frame}
     latents = emulator.encode(model, charges)
-    sum_codes = floatcodes.encode(charges.sum(axis=1), autoencoder.SUM_EXPONENT, autoencoder.SUM_MANTISSA)
-    found = {
-        "latents": from_fields(latents, model.latent.width),
-        "sum_code": from_fields(sum_codes[:, None], autoencoder.SUM_BITS),
-    }
+    found = {"latents": from_fields(latents, model.latent.width), "sum_code": _sum_codes(charges)}
     if options.block == DATAPATH:
-        found["frame"] = frames(settings, latents, sum_codes, crossing)
+        found["frame"] = frames(settings, latents, autoencoder.sum_code(charges), crossing)
     return found
+
+
+def _sum_codes(charges: IntArray) -> Bits:
+    return from_fields(autoencoder.sum_code(charges)[:, None], autoencoder.SUM_BITS)
 
 
 def frames(settings: Settings, latents: IntArray, sum_codes: IntArray, crossing: IntArray) -> Bits:

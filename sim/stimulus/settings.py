@@ -32,8 +32,8 @@ class Settings:
     model : gives the weights
     mux : input cell of every cell
     calibration : factor of every cell, 2048 = 1
-    keep : one mask per latent
-    elinks : eLinks in use, 0..15 (the width of the port)
+    keep : one mask per latent; none of a model that sends cells
+    elinks : eLinks in use, 0..15 (the width of the port); of a model that sends cells those of its frame
     """
 
     name: str
@@ -47,9 +47,8 @@ class Settings:
     def plain(cls, model: EncoderModel, name: str = "model") -> Settings:
         """Return identity mux, factors 1, and the model's own keep masks and eLinks (at most 5)."""
         cells = range(model.input.cells)
-        return cls(
-            name, model, tuple(cells), (UNIT,) * len(cells), model.pack.keep, min(model.pack.elinks, FRAME_WORDS)
-        )
+        keep = () if model.sends_cells else model.pack.keep
+        return cls(name, model, tuple(cells), (UNIT,) * len(cells), keep, min(model.elinks, FRAME_WORDS))
 
 
 def weight_sets(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
@@ -86,6 +85,24 @@ def weight_sets(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
     return sets
 
 
+def rules(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
+    """Return a model that sends cells with its own limits and biases, with all at either end, and with random ones."""
+    rng = np.random.default_rng(seed)
+    choose, cells = model.cell_code.choose, model.input.cells
+    top = (1 << choose.bias_fraction) - 1
+    shape = len(choose.bias), len(choose.modes)
+    edges = range(1, len(choose.limits) + 1)
+    ends = tuple(edges), tuple(cells + 1 - edge for edge in reversed(edges))
+    sets = {"real": model}
+    for name, limits, value in (("all_min", ends[0], 0), ("all_max", ends[1], top)):
+        sets[name] = model.with_rule(limits, ((value,) * shape[1],) * shape[0])
+    for i in range(4):
+        limits = tuple(sorted(int(n) for n in rng.choice(np.arange(1, cells + 1), len(choose.limits), replace=False)))
+        bias = rng.integers(0, top >> 2 * (i % 2), shape, endpoint=True)
+        sets[f"random_{i}"] = model.with_rule(limits, tuple(tuple(int(b) for b in row) for row in bias))
+    return sets
+
+
 def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
     """Return the model's own settings, then one per weight set and some more with everything else mixed.
 
@@ -93,17 +110,18 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
     Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 15.
     """
     rng = np.random.default_rng(seed)
-    cells, bits = model.input.cells, model.latent.width
+    cells, bits = model.input.cells, 0 if model.sends_cells else model.latent.width
     everything = (1 << bits) - 1
     identity = tuple(range(cells))
     default = tuple(int(c) for c in np.argsort(LOW_DENSITY.postmux)) if cells == LOW_DENSITY.cells else identity[::-1]
     selects = 1 << max(1, (cells - 1).bit_length())
+    latents, own = (0, ()) if model.sends_cells else (model.latents, model.pack.keep)
 
     def masks(kept: float) -> tuple[int, ...]:
-        return tuple(int(m) for m in (rng.random((model.latents, bits)) < kept) @ (1 << np.arange(bits)))
+        return tuple(int(m) for m in (rng.random((latents, bits)) < kept) @ (1 << np.arange(bits)))
 
     found = [Settings.plain(model, "real")]
-    sets = list(weight_sets(model, seed).items())
+    sets = list((rules if model.sends_cells else weight_sets)(model, seed).items())
     for i, (name, other) in enumerate((sets + [sets[0]] * _EXTRA_SETTINGS)[1:]):
         mux = (
             tuple(int(c) for c in rng.integers(0, cells, cells)),
@@ -116,13 +134,13 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
             tuple(int(f) for f in rng.integers(0, 4096, cells)) if i % 6 == 5 else (_FACTORS[(i + 1) % 5],) * cells
         )
         keep = (
-            (everything,) * model.latents,
+            (everything,) * latents,
             masks(0.5),
             masks(0.9),
-            (0,) * model.latents,
-            model.pack.keep,
+            (0,) * latents,
+            own,
             masks(0.2),
         )[i * 5 % 6 if i % 7 else 1]
-        elinks = (5, 1, 2, 3, 4, 15, 0)[i % 7]
+        elinks = found[0].elinks if model.sends_cells else (5, 1, 2, 3, 4, 15, 0)[i % 7]
         found.append(Settings(f"{name}/{i}", other, mux, factors, keep, elinks))
     return found

@@ -28,6 +28,7 @@ SETTINGS = {
     "training": {"epochs": 2, "batch": 32},
     "hardware": {"elinks": 3},
     "report": {"elinks": [3]},
+    "verify": {"real_events": 60, "random_events": 20},
 }
 
 
@@ -51,8 +52,9 @@ def other_events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_stage_is_recorded_and_says_what_it_left_out(finished: Context) -> None:
     assert list(finished.run.manifest().stages) == list(pipeline.STAGES)
     finished.run.check(*pipeline.STAGES)
-    for folder in ("rtl", "verify", "costs"):
-        assert "cells as pulses" in finished.json(folder, "skipped.json")["skipped"]
+    assert "send cells" in finished.json("costs", "skipped.json")["skipped"]
+    verified = finished.json("verify", "verification.json")
+    assert (verified["mismatches"], verified["latency"], verified["real_events"] > 0) == (0, 8, True)
     frozen = finished.json("freeze.json")
     assert frozen["real_events"] == len(finished.rows("report"))
     assert frozen["mismatches"] == 0
@@ -60,7 +62,7 @@ def test_every_stage_is_recorded_and_says_what_it_left_out(finished: Context) ->
     assert model.sends_cells and model.spec_version == 2  # noqa: PT018
     page = finished.path("report", "index.html").read_text(encoding="utf-8")
     assert "cells as pulses" in page
-    assert "No Verilog is generated of encoders that send cells" in page
+    assert "Costs of encoders that send cells are not estimated" in page
 
 
 def test_the_headline_is_what_the_frames_give(finished: Context) -> None:
@@ -104,15 +106,29 @@ def test_evaluates_other_events_of_the_same_geometry(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("generate",), ("generate", "--target", "vitis"), ("verify",), ("costs",)], ids=" ".join
+    "arguments", [("generate", "--target", "vitis"), ("verify", "--suite", "i2c"), ("costs",)], ids=" ".join
 )
-def test_commands_for_hardware_say_that_there_is_none(
+def test_what_is_not_made_of_cells_yet_is_one_line(
     finished: Context, command: Command, arguments: tuple[str, ...]
 ) -> None:
     code, _, error = command(arguments[0], str(finished.run.path), *arguments[1:])
     assert code == 2
     assert "expected a run with encoder.family = 'layers'" in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_verilog_is_written_and_verified_by_command(finished: Context, command: Command) -> None:
+    code, out, error = command("generate", str(finished.run.path), "--block", "block")
+    assert code == 0, error
+    assert any(path.name.endswith("_block.v") for path in (finished.run.path / "rtl_block").iterdir()), out
+    code, out, error = command("verify", str(finished.run.path), "--events", "20", "--json")
+    assert code == 0, error
+    (result,) = json.loads(out)
+    assert (result["mismatches"], result["real_events"]) == (0, 20)
+    finished.run.check("verify")
+    code, _, error = command("generate", str(finished.run.path), "--block", "normaliser")
+    assert (code, len(error.strip().splitlines())) == (2, 1)
+    assert "has --block datapath or block" in error
 
 
 def test_other_events_that_cannot_be_read(finished: Context, command: Command) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from econ_ae import emulator
+from econ_ae.emulator import layers
 from econ_ae.fixedpoint import FixedFormat, Rounding
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.model import Conv2D, EncoderModel, Input, Normalise, Pack, Requantise, TrnEach
@@ -50,4 +51,4 @@ def test_floored_products(pixel, weight, shift):
 
 
 def test_no_events():
-    assert emulator._dot_floored(np.zeros((0, 9), np.int64), np.ones((9, 8), np.int64), 5).shape == (0, 8)
+    assert layers._dot_floored(np.zeros((0, 9), np.int64), np.ones((9, 8), np.int64), 5).shape == (0, 8)

@@ -163,8 +163,8 @@ def test_an_assertion_that_fails_alone_is_found(tmp_path: Path) -> None:
     options = default_options(model, DATAPATH)
     files = generate(model, options)
     name = f"{model.name}_normalise.v"
-    assert "if (total >= " in files[name]
-    files[name] = files[name].replace("if (total >= ", "if (total <= ")
+    assert "if (checked >= " in files[name]
+    files[name] = files[name].replace("if (checked >= ", "if (checked <= ")
     result = verify_datapath(model, options, none(model), tmp_path, random_events=0, files=files)
     assert not result.passed
     assert "the normalised charges add up" in str(result.first_mismatch)

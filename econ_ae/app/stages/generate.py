@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> list[Path]:
-    """Write the encoder's Verilog with each leaf; ModelError when the model is wrong."""
+    """Write the encoder's Verilog, with each leaf where it has layers; ModelError when the model is wrong."""
     from rtl_gen.verilog import generate
     from rtl_gen.writer import write_files
 
     model = validate.check(context.model())
+    if model.sends_cells:  # the whole path from codes to frames; it has no sums of products to write in two ways
+        files = generate(model, verilog_options(context.config, model))
+        return write_files(files, context.path(FOLDERS[SUM]), overwrite=True)
     return [
         path
         for leaf, folder in FOLDERS.items()
@@ -36,5 +39,8 @@ def verilog_options(config: RunConfig, model: EncoderModel, leaf: str = SUM) -> 
     from rtl_gen.verilog import VerilogOptions, default_options
 
     registers = config.hardware.registers
-    options = default_options(model) if registers is None else VerilogOptions(frozenset(registers))
+    options = default_options(model)
+    if registers is not None:
+        chosen = frozenset(registers)
+        options = replace(options, registers=chosen) if model.sends_cells else VerilogOptions(chosen)
     return replace(options, leaf=leaf)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.app import cost_tables
+from econ_ae.app.cells import no_costs
 from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.app.stages import costs
-from econ_ae.app.without_hardware import why_none
 from econ_ae.files import write_json, write_text
 from econ_ae.ir.model import EncoderModel, Exact
 from econ_ae.ir.validate import frame_capacity
@@ -37,7 +37,6 @@ def run(context: Context) -> list[Path]:
     evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
     ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
     history = context.json(TRAINING, HISTORY)
-    without = why_none(config)
     silicon, left_out = cost_tables.for_report(context)
     data = build_report(
         evaluation,
@@ -50,14 +49,14 @@ def run(context: Context) -> list[Path]:
             "val_loss": [e["validation_loss"] for e in history],
             "learning_rate": [e["learning_rate"] for e in history],
         },
-        verification=None if without else context.json(VERIFY, VERIFICATION),
+        verification=context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
         manifest=context.run.manifest().facts() | {"preset": config.name},
         notes=_notes(context, model, len(batch)),
         ideal=ideal_evaluation,
         streams=sent.streams,
         costs=silicon,
-        no_costs=without or f"{costs.why_none(context)} {left_out}".strip(),
+        no_costs=no_costs(config) or f"{costs.why_none(context)} {left_out}".strip(),
     )
     folder = context.path(REPORT)
     write_text(folder / "index.html", render(data))

@@ -66,6 +66,8 @@ def run(context: Context) -> list[Path]:
 
 def verify(context: Context, real_events: int) -> Verified:
     """Verify the encoder in ``rtl/`` in Icarus, and beside it compute every sum from the text that is costed."""
+    if context.model().sends_cells:
+        return Verified(verify_cells(context, real_events), None)
     with ThreadPoolExecutor(max_workers=1) as pool:
         costed = pool.submit(verify_costed, context, real_events) if has(YOSYS) else None
         bench = verify_simulated(context, real_events)
@@ -82,6 +84,23 @@ def verify_simulated(context: Context, real_events: int) -> Any:
         model,
         verilog_options(config, model),
         _images(context, real_events),
+        context.path(VERIFY),
+        random_events=config.verify.random_events,
+        seed=config.seed,
+        progress=context.progress,
+        files=texts(context),
+    )
+
+
+def verify_cells(context: Context, real_events: int) -> Any:
+    """Simulate the path from codes to frames in ``rtl/`` against the emulator, as ``verify_simulated``."""
+    from sim.bench.verify import verify_datapath
+
+    model, config = context.model(), context.config
+    return verify_datapath(
+        model,
+        verilog_options(config, model),
+        context.codes(real_events),
         context.path(VERIFY),
         random_events=config.verify.random_events,
         seed=config.seed,

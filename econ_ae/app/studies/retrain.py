@@ -100,7 +100,7 @@ def retrain(run_path: Path, out: Path, plan: Plan, progress: Progress, *, resume
         raise ConfigError("nothing changed; give at least one of --dead, --noisy, --partial, --drift and --pileup")
     conditions.check(plan.conditions, run.geometry)
     config = plan.config(run.config)
-    pipeline.check_tools(config)
+    pipeline.check_tools()
     made = {"run": run_path.name, "encoder": dict(run.run.manifest().stages["freeze"].outputs)}
     made |= {"config": config.model_dump(mode="json")}
     if resume and out.exists():
