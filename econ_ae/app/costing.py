@@ -92,6 +92,7 @@ def _costs(
 ) -> Costs:
     from rtl_gen import costs as silicon
     from rtl_gen.writer import write_files
+    from sim.netlist import NETLIST, VERILOG
 
     watch = Stopwatch()
     made = design(context.config, context.model(), block)
@@ -99,7 +100,10 @@ def _costs(
     (folder / FILE).unlink(missing_ok=True)
     written = [path for path in write_files(made.files, folder / "rtl", overwrite=True) if path.suffix == ".v"]
     context.progress.say(f"synthesis of {made.top} into the cells of {library_name(liberty)}")
-    found = silicon.synthesise(written, made.top, folder, liberty, clock_ns=clock_ns, timeout=timeout)
+    netlist = simulate or liberty is not None or block != ENCODER  # an area alone needs none, and is had sooner
+    for name in () if netlist else (NETLIST, VERILOG):
+        (folder / name).unlink(missing_ok=True)
+    found = silicon.synthesise(written, made.top, folder, liberty, clock_ns=clock_ns, timeout=timeout, netlist=netlist)
     timing, untimed = None, "generic cells have no delays; give a library with --liberty"
     if liberty is not None and has(OPENSTA):
         context.progress.say("timing")
