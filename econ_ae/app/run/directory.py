@@ -152,9 +152,14 @@ class RunDirectory:
                         f"{self.path}: stage {name!r} has other inputs than recorded; run: {self.command(name)}"
                     )
             if (reason := self._changed(manifest.stages[stage])) is not None:
+                mend = self._again() if stage == "data" else self.command(stage)
                 raise RunDirectoryError(
-                    f"{self.path}: stage {stage!r} has other files than recorded ({reason}); run: {self.command(stage)}"
+                    f"{self.path}: stage {stage!r} has other files than recorded ({reason}); run: {mend}"
                 )
+
+    def _again(self) -> str:
+        """Return the command that makes all of the run anew, because its data are not those that it was made of."""
+        return f"econ-ae run --config {self.path / CONFIG} --out {self.path} --overwrite"
 
     def command(self, stage: str) -> str:
         """Return the command that runs a stage."""

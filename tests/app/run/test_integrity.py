@@ -77,7 +77,9 @@ def test_flipped_bytes_in_the_dataset(path: Path, command: Run) -> None:
     content[len(content) // 2] ^= 0xFF
     dataset.write_bytes(content)
     for arguments in (("run", "--out", str(path), "--resume"), ("train", str(path)), ("evaluate", str(path))):
-        assert f"{dataset.name} was changed" in one_line(command, *arguments)
+        said = one_line(command, *arguments)
+        assert f"{dataset.name} was changed" in said
+        assert said.endswith(f"run: econ-ae run --config {path / 'config.json'} --out {path} --overwrite")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"stages": {}}', '{"stages": {"data": 3}}', "\0\xff"])
