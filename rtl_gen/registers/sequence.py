@@ -11,6 +11,9 @@ from rtl_gen.registers.model import AddressMap
 FREQUENCIES = (100_000, 400_000, 1_000_000)
 """Bus frequencies of I2C standard mode, fast mode and fast mode plus, in Hz."""
 
+CROSSINGS_HERTZ = 40_000_000
+"""Clock of the block, an event per period: the nominal rate of bunch crossings."""
+
 _POINTER_BYTES = 2
 _BITS_PER_BYTE = 9  # with the acknowledge
 _START_AND_STOP = 2  # bit times
@@ -76,6 +79,22 @@ def bursts(values: dict[int, int]) -> tuple[Write, ...]:
 def bus_seconds(writes: Iterable[Write], hertz: int) -> float:
     """Return the time on the bus, without pauses between transactions."""
     return sum(write.bit_times for write in writes) / hertz
+
+
+def flagged_events(writes: Sequence[Write], hertz: int, latency: int) -> int:
+    """Return how many events the block flags while writes are one transaction, with an event at every clock.
+
+    From the first byte's effect, after its acknowledge, to STOP, which is seen a clock later than a falling SCL: the
+    other bytes of the first write, START, address, pointer and bytes of each further one, and STOP; then what is still
+    in the datapath, whose last register is at its output.
+
+    Parameters
+    ----------
+    hertz : of the bus; a repeated START counts as one period
+    latency : of the datapath, in clocks
+    """
+    periods = sum(write.bit_times - 1 for write in writes) - _BITS_PER_BYTE * (2 + _POINTER_BYTES)
+    return -(-periods * CROSSINGS_HERTZ // hertz) + latency
 
 
 def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool = False) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from econ_ae.fixedpoint import FixedFormat, IntArray
 from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir import weights
 from econ_ae.ir.model import EncoderModel
 
 FRAME_WORDS = 5
@@ -101,6 +102,17 @@ def rules(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
         bias = rng.integers(0, top >> 2 * (i % 2), shape, endpoint=True)
         sets[f"random_{i}"] = model.with_rule(limits, tuple(tuple(int(b) for b in row) for row in bias))
     return sets
+
+
+def at_reset(model: EncoderModel) -> EncoderModel:
+    """Return the model with the numbers that its registers hold after a reset, all 0.
+
+    Limits of 0 are no valid rule, but the hardware computes with them: every event reaches them all.
+    """
+    if not model.sends_cells:
+        return weights.unpack(model, bytes(len(weights.pack(model))))
+    choose = model.cell_code.choose
+    return model.with_rule((0,) * len(choose.limits), ((0,) * len(choose.modes),) * len(choose.bias))
 
 
 def settings_list(model: EncoderModel, seed: int) -> list[Settings]:

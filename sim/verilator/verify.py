@@ -21,7 +21,17 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.process import GXX, VERILATOR
 from econ_ae.progress import Progress, Silent
-from rtl_gen.verilog import DATAPATH, LOOP, Port, VerilogOptions, default_options, generate, latency, ports, top_module
+from rtl_gen.verilog import (
+    DATAPATH,
+    LOOP,
+    Port,
+    VerilogOptions,
+    default_options,
+    generate,
+    latency,
+    ports,
+    top_module,
+)
 from rtl_gen.writer import write_files
 from sim.bench.vectors import Vectors, vectors
 from sim.result import Outcome
@@ -84,8 +94,9 @@ def verify_million(
     ----------
     model : the encoder
     work_dir : where everything goes: ``rtl/``, ``verilator/``, the binary vectors, ``million.json``
-    options : the default is the whole datapath; the multiply-accumulate modules are always written as loops, which
-        Verilator builds in seconds, and which the same benches prove equal to the written-out sums
+    options : the default is the whole datapath; multiply-accumulate modules, which a model of cells has not, are always
+        written as loops, which Verilator builds in seconds, and which the same benches prove equal to the written-out
+        sums
     events : in all; corners under every setting first, then the real events, then random ones
     real, seed, progress, files : as for ``sim.bench.verify.verify_datapath``
 
@@ -98,7 +109,9 @@ def verify_million(
     """
     simulator = require_verilator()
     started = time.perf_counter()
-    options = replace(options or default_options(model, DATAPATH), leaf=LOOP)
+    options = options or default_options(model, DATAPATH)
+    if not model.sends_cells:
+        options = replace(options, leaf=LOOP)
     given = np.zeros((0, model.input.cells), np.int64) if real is None else real
     first = campaign(model, options, given, random_count=0, seed=seed)
     rest = events - first.events()
