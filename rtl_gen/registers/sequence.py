@@ -117,6 +117,9 @@ def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool 
     times = ", ".join(f"{bus_seconds(writes, f) * 1e3:.3f} ms at {f // 1000} kHz" for f in FREQUENCIES)
     count = f"{len(writes)} writes in one transaction" if one_transaction else f"{len(writes)} transactions"
     lines = [f"# {count}, {size} data bytes: {times}"]
+    if one_transaction:
+        flagged = ", ".join(f"{flagged_events(writes, f, 0)} crossings at {f // 1000} kHz" for f in FREQUENCIES)
+        lines.append(f"# events are flagged for {flagged}, and those that are in the datapath then")
     for number, write in enumerate(writes, 1):
         stop = [] if one_transaction and number < len(writes) else ["P"]
         head = (target << 1, write.address >> 8, write.address & 0xFF)
