@@ -106,7 +106,7 @@ def test_evaluates_other_events_of_the_same_geometry(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("generate", "--target", "vitis"), ("verify", "--suite", "i2c"), ("costs",)], ids=" ".join
+    "arguments", [("generate", "--target", "vitis"), ("verify", "--suite", "hls"), ("costs",)], ids=" ".join
 )
 def test_what_is_not_made_of_cells_yet_is_one_line(
     finished: Context, command: Command, arguments: tuple[str, ...]
