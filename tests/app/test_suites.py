@@ -100,6 +100,29 @@ def test_all_runs_every_suite_of_cells(of_cells: Context, monkeypatch: pytest.Mo
     assert ran[-1] == "verilator"
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ops: ops.insert(2, ops.pop(3)), "expected Normalise, Order, Choose, Merge (or none), Apportion, Enum"),
+        (lambda ops: ops[2]["modes"].reverse(), "choose: modes must rise in their number of cells, not 4, 3, 2, 1"),
+        (lambda ops: ops[2].update(limits=[49]), "choose: limits must rise within 1..48, not 49"),
+        (lambda ops: ops[5].update(elinks=1), "bits, a frame of 1 eLinks has 18"),
+        (lambda ops: ops[2].update(limit=[9]), "operation 'choose' has no 'limit'"),
+    ],
+)
+def test_a_wrong_model_of_cells_is_one_line(
+    change: Any, message: str, of_cells: Context, command: Any, tmp_path: Path
+) -> None:
+    made = untrained(tmp_path / "run", of_cells.model(), of_cells.config, events=20)
+    raw = json.loads(made.path("encoder.json").read_text())
+    change(raw["ops"])
+    write_text(made.path("encoder.json"), json.dumps(raw))
+    made.run.record("freeze", made.run.inputs_of(["data", "train"]), [made.path("encoder.json")], 0.0)
+    code, out, error = command("verify", str(made.run.path), "--suite", "i2c")
+    assert (code, out, len(error.splitlines())) == (2, "", 1)
+    assert message in error
+
+
 @pytest.mark.slow
 @pytest.mark.simulator
 @pytest.mark.parametrize("suite", ["datapath", "i2c", "block", "seu"])
