@@ -166,10 +166,13 @@ def verify_block(
 
 
 def _drawn(model: EncoderModel, rng: np.random.Generator) -> Settings:
-    """Return random settings around the model's own; factors between a half and one and a half."""
+    """Return random settings around the model's own; factors between a half and one and a half.
+
+    Of a model that sends cells they are below 1, see ``Settings.suppressed``.
+    """
     cells = model.input.cells
     mux = tuple(int(c) for c in rng.permutation(cells))
-    factors = tuple(int(f) for f in rng.integers(UNIT // 2, 3 * UNIT // 2, cells))
+    factors = tuple(int(f) for f in rng.integers(UNIT // 2, UNIT if model.sends_cells else 3 * UNIT // 2, cells))
     keep = () if model.sends_cells else model.pack.keep
     return Settings("old", model, mux, factors, keep, min(model.elinks, FRAME_WORDS))
 

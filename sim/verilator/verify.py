@@ -37,7 +37,7 @@ from sim.bench.vectors import Vectors, vectors
 from sim.result import Outcome
 from sim.stimulus.events import campaign, random_events
 from sim.stimulus.phases import RANDOM, Phase
-from sim.stimulus.settings import Settings
+from sim.stimulus.settings import Settings, rules
 
 BUILD_TIMEOUT, RUN_TIMEOUT = 3600.0, 24 * 3600.0
 """Seconds after which Verilator, or the simulation, is stopped: only one that hangs takes so long."""
@@ -117,7 +117,7 @@ def verify_million(
     rest = events - first.events()
     if rest < 0:
         raise VerificationError(f"{events} events are too few: corners and real events are {first.events()}")
-    phases = chain(first.phases, _random(model, options, rest, seed))
+    phases = chain(first.phases, random_phases(model, options, rest, seed))
     work_dir = work_dir.resolve()
     files = generate(check(model), options) if files is None else files
     sources = [path for path in write_files(files, work_dir / "rtl", overwrite=True) if path.suffix == ".v"]
@@ -150,12 +150,21 @@ def verify_million(
     ).saved(report)
 
 
-def _random(model: EncoderModel, options: VerilogOptions, events: int, seed: int) -> Iterator[Phase]:
-    """Make random events a chunk at a time; no crossing 0 is announced, so that the count runs through its orbits."""
+def random_phases(model: EncoderModel, options: VerilogOptions, events: int, seed: int) -> Iterator[Phase]:
+    """Make random events a chunk at a time; no crossing 0 is announced, so that the count runs through its orbits.
+
+    They have the model's own weights; of a model that sends cells every other chunk has another rule of the choice,
+    and in three of four code 0 is no charge.
+    """
     rng = np.random.default_rng((seed, events))
-    for start in range(0, events, _CHUNK):
+    settings = [Settings.plain(model)]
+    if model.sends_cells:
+        own, *others = rules(model, seed).values()
+        made = [chosen for other in others for chosen in (own, other)]
+        settings = [(Settings.suppressed if i % 4 else Settings.plain)(chosen) for i, chosen in enumerate(made)]
+    for chunk, start in enumerate(range(0, events, _CHUNK)):
         rows = random_events(model, options, min(_CHUNK, events - start), rng)
-        yield Phase(RANDOM, Settings.plain(model), rows, np.zeros(len(rows), np.bool_))
+        yield Phase(RANDOM, settings[chunk % len(settings)], rows, np.zeros(len(rows), np.bool_))
 
 
 def _render(template: str, **values: object) -> str:
