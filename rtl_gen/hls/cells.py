@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -29,26 +29,36 @@ _SUM_BITS = SUM_EXPONENT + SUM_MANTISSA
 
 @dataclass(frozen=True)
 class Table:
-    """A constant table of the C++, a ROM.
+    """A constant table of the C++, a ROM of machine integers: whoever reads one gives it its width.
 
     Parameters
     ----------
-    name, type : in C++
+    name : in C++
     sizes : of its axes, as C++ writes them
     rows : its numbers, one row of them per line
     meaning : comment
     """
 
     name: str
-    type: str
     sizes: str
     rows: tuple[tuple[int, ...], ...]
     meaning: str
 
     @property
+    def largest(self) -> int:
+        """The largest number."""
+        return max(max(row) for row in self.rows)
+
+    @property
+    def type(self) -> str:
+        """The type of the numbers in C++."""
+        return "unsigned long long" if self.largest >> 31 else "int"
+
+    @property
     def text(self) -> str:
         """The initialiser in C++."""
-        rows = [", ".join(f"{number}ULL" if number >> 31 else str(number) for number in row) for row in self.rows]
+        suffix = "ULL" if self.largest >> 31 else ""
+        rows = [", ".join(f"{number}{suffix}" for number in row) for row in self.rows]
         if len(rows) == 1:
             return "{" + rows[0] + "}"
         return "{\n" + "".join(f"    {{{row}}},\n" for row in rows) + "}"
@@ -64,7 +74,7 @@ def values(model: EncoderModel, options: HlsOptions) -> dict[str, Any]:
     """Return names, sizes, types and tables for the templates of a model of cells."""
     w, flavour = CellWidths(model), options.flavour
     widths = dict(_widths(w))
-    tables = tuple(_tables(w, widths))
+    tables = tuple(_tables(w))
     code = model.cell_code
     span = _span(w)
     fields = {field.kind: field for field in weights.fields(model)}
@@ -184,55 +194,47 @@ def _down(w: CellWidths) -> list[tuple[int, int]]:
     return [(lossy, exact) for lossy, exact in down]
 
 
-def _tables(w: CellWidths, widths: dict[str, int]) -> Iterator[Table]:
-    def table(name: str, kind: str, sizes: str, rows: list[list[int]], meaning: str) -> Table:
-        bits = widths.get(kind, 0)
-        c_type = kind if kind in widths else "int"
-        assert all(number >= 0 and (not bits or number.bit_length() <= bits) for row in rows for number in row)
-        return Table(name, c_type, sizes, tuple(map(tuple, rows)), meaning)
-
-    by_count = {mode.cells: (number, mode.exact_sum) for number, mode in enumerate(w.modes) if mode.exact_sum}
-    counts = [by_count.get(k, (0, 0)) for k in range(w.cells + 1)]
-    yield table("MODE_CELLS", "int", "[MODES]", [[mode.cells for mode in w.modes]], "cells that a mode sends")
-    yield table("SPARE", "spare_t", "[MODES]", [[m.pulses - m.cells for m in w.modes]], "pulses beyond one per cell")
-    yield table(
-        "STEPS", "steps_t", "[MODES]", [[w.steps(mode) for mode in w.modes]],
-        f"(pulses << {w.apportion.fraction}) - {w.apportion.offset} * cells",
-    )  # fmt: skip
-    yield table(
-        "EXACT_SUM", "exact_sum_t", "[CELLS + 1]", [[limit for _, limit in counts]],
-        "by charged cells: largest sum that is sent without loss",
-    )  # fmt: skip
-    yield table(
-        "EXACT_MODE", "mode_number_t", "[CELLS + 1]", [[number for number, _ in counts]],
-        "by charged cells: the mode of events without loss",
-    )  # fmt: skip
-    yield table(
-        "RECIPROCAL", "reciprocal_t", f"[{1 << MANTISSA_BITS}]",
-        [[(1 << RECIPROCAL_BITS) // m for m in range(1 << MANTISSA_BITS, 2 << MANTISSA_BITS)]],
-        f"2**{RECIPROCAL_BITS} / ({1 << MANTISSA_BITS} + index)",
-    )  # fmt: skip
-    low = [[0, 0] for _ in w.modes]
+def _tables(w: CellWidths) -> Iterator[Table]:
+    modes, cells = w.modes, w.cells
+    offset, steps = w.apportion.offset, w.apportion.fraction
+    yield _row("MODE_CELLS", "[MODES]", [mode.cells for mode in modes], "cells that a mode sends")
+    yield _row("SPARE", "[MODES]", [mode.pulses - mode.cells for mode in modes], "pulses of a mode beyond one per cell")
+    yield _row("STEPS", "[MODES]", [w.steps(mode) for mode in modes], f"(pulses << {steps}) - {offset} * cells")
+    by_count = {mode.cells: (number, mode.exact_sum) for number, mode in enumerate(modes) if mode.exact_sum}
+    counts = [by_count.get(k, (0, 0)) for k in range(cells + 1)]
+    by_charged = "of events without loss, by their number of charged cells"
+    yield _row("EXACT_SUM", "[CELLS + 1]", [limit for _, limit in counts], f"largest sum {by_charged}")
+    yield _row("EXACT_MODE", "[CELLS + 1]", [number for number, _ in counts], f"mode {by_charged}")
+    reciprocals = [(1 << RECIPROCAL_BITS) // m for m in range(1 << MANTISSA_BITS, 2 << MANTISSA_BITS)]
+    yield _row(
+        "RECIPROCAL", f"[{len(reciprocals)}]", reciprocals, f"2**{RECIPROCAL_BITS} / ({len(reciprocals)} + index)"
+    )
+    low = [[0, 0] for _ in modes]
     for number, exact, fields in w.fields:
         low[number][exact] = fields.low_bits
-    yield table("LOW_BITS", "low_t", "[MODES][2]", low, "with loss, without: low bits of every part")
-    yield table(
-        "DOWN", "down_t", "[MODES][2]", [list(pair) for pair in _down(w)], "with loss, without: fields moved right"
-    )
-    # The j-th of k cells has k - j cells behind it.
-    behind = [
-        [
-            comb(i, j) if any(0 <= mode.cells - j <= w.cells - 1 - i for mode in w.modes) else 0
-            for j in range(1, w.slots + 1)
-        ]
-        for i in range(w.cells)
-    ]
-    yield table("POSITION", "position_t", "[CELLS][SLOTS]", behind, "C(cell, 1 + cells that are sent before it)")
-    room = max(w.room(p) for p in range(w.parts))
-    high = [[comb(s + p, p + 1) if s <= w.room(p) else 0 for s in range(room + 1)] for p in range(w.parts)]
-    yield table("HIGH_RANK", "high_rank_t", f"[PARTS][{room + 1}]", high, "C(sum + part, part + 1) by part and sum")
+    yield _table("LOW_BITS", "[MODES][2]", low, "low bits of a part with loss, without")
+    yield _table("DOWN", "[MODES][2]", _down(w), "how far the fields move right with loss, without")
+    ranks = [[_binomial(w, cell, j) for j in range(1, w.slots + 1)] for cell in range(cells)]
+    yield _table("POSITION", "[CELLS][SLOTS]", ranks, "C(cell, 1 + cells that are sent before it)")
+    room = [w.room(part) for part in range(w.parts)]
+    high = [[comb(s + p, p + 1) if s <= most else 0 for s in range(max(room) + 1)] for p, most in enumerate(room)]
+    yield _table("HIGH_RANK", f"[PARTS][{max(room) + 1}]", high, "C(sum + part, part + 1), by part and sum")
     merge = w.model.cell_code.merge
     if merge and any(merge.neighbours):
         most = max(map(len, merge.neighbours))
-        near = [[*row, *[w.cells] * (most - len(row))] for row in merge.neighbours]
-        yield table("NEIGHBOURS", "int", "[CELLS][NEAR]", near, "cells next to every cell, CELLS for none")
+        near = [[*row, *[cells] * (most - len(row))] for row in merge.neighbours]
+        yield _table("NEIGHBOURS", "[CELLS][NEAR]", near, "cells next to every cell, CELLS for none")
+
+
+def _binomial(w: CellWidths, cell: int, j: int) -> int:
+    """Return C(cell, j), or 0 where no mode has the cell as its j-th: of k cells, k - j are behind it."""
+    possible = any(0 <= mode.cells - j <= w.cells - 1 - cell for mode in w.modes)
+    return comb(cell, j) if possible else 0
+
+
+def _row(name: str, sizes: str, numbers: Sequence[int], meaning: str) -> Table:
+    return _table(name, sizes, [numbers], meaning)
+
+
+def _table(name: str, sizes: str, rows: Sequence[Sequence[int]], meaning: str) -> Table:
+    return Table(name, sizes, tuple(map(tuple, rows)), meaning)
