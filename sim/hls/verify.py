@@ -202,8 +202,9 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
     except ToolError as problem:  # the testbench says by its exit code that it found a difference
         failed = str(problem)
     text = printed.read_text(encoding="utf-8", errors="replace")
+    warnings = errors.read_text(encoding="utf-8", errors="replace")
     with log.open("a", encoding="utf-8") as out:
-        out.write(text + errors.read_text(encoding="utf-8", errors="replace"))
+        out.write(text + warnings)
     for part in (printed, errors):
         part.unlink()
     verdict = _VERDICT.search(text)
@@ -218,6 +219,8 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
         )
     if not events:
         raise VerificationError(f"the C++ testbench compared no event; see {log}")
+    if warnings and not failed:  # the headers complain at run time, for example of operands of different widths
+        raise VerificationError(f"the C++ testbench warned: {warnings.splitlines()[0]}; see {log}")
     bar.advance(events - done)
     return events, mismatches
 

@@ -169,6 +169,7 @@ def test_warnings_are_errors(econ_t_model: EncoderModel, tmp_path: Path) -> None
         ('std::printf("events 9 mismatches 0\\n")', r"wrote no outputs\.txt"),
         ('std::printf("events 9 mismatches 1\\n")', "counted 1 mismatches, its exit code is another"),
         ("", "gave no verdict"),
+        ('std::printf("events 9 mismatches 0\\n"); std::fputs("odd\\n", stderr)', "warned: odd; see"),
     ],
 )
 def test_a_testbench_that_compares_nothing_is_an_error(
