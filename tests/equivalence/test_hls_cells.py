@@ -23,12 +23,23 @@ from rtl_gen.hls.options import STRUCT
 from rtl_gen.writer import write_files
 from sim.hls import HlsResult, verify_hls
 from sim.hls.data import GOLDEN, IMAGES, campaign, data_files, golden
-from tests.equivalence.test_hls_simulation import FLAVOURS, passed, toolchain  # noqa: F401  a fixture
+from tests.hls_toolchain import require_toolchain
 from tests.random_cells import hostile_charges, random_cell_model
 
 SMALL = 12
 PLAIN: tuple[Flavour, Weights] = (CATAPULT, IMAGE)
+FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
 FORMS: tuple[tuple[Flavour, Weights], ...] = ((CATAPULT, STRUCT), (VITIS, IMAGE))
+
+
+@pytest.fixture(autouse=True)
+def toolchain() -> None:
+    require_toolchain()
+
+
+def passed(result: HlsResult) -> None:
+    assert result.passed, result.first_mismatch
+    assert result.events == result.corner_events + result.random_events + result.real_events > 0
 
 
 def verified(
@@ -135,20 +146,20 @@ def test_cpp_of_a_model_that_differs_by_one_number_is_found(number: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("file", "change"),
+    ("seed", "file", "change"),
     [
-        ("encoder.cpp", ("x[j] >= x[i]", "x[j] > x[i]")),
-        ("encoder.cpp", ("hit >= w.limits[n]", "hit > w.limits[n]")),
-        ("encoder.cpp", ("left[q] >= left[p]", "left[q] > left[p]")),
-        ("encoder.cpp", ("if (own < 0)", "if (own < -1)")),
-        ("encoder.cpp", ("crossing & 15", "crossing & 7")),
-        ("tables.h", ("DOWN[MODES][2] = {\n    {", "DOWN[MODES][2] = {\n    {1 + ")),
+        (4, "encoder.cpp", ("x[j] >= x[i]", "x[j] > x[i]")),
+        (4, "encoder.cpp", ("hit >= w.limits[n]", "hit > w.limits[n]")),
+        (4, "encoder.cpp", ("left[q] >= left[p]", "left[q] > left[p]")),
+        (3, "encoder.cpp", ("if (own < 0)", "if (own < -1)")),
+        (4, "encoder.cpp", ("crossing & 15", "crossing & 7")),
+        (4, "tables.h", ("DOWN[MODES][2] = {\n    {", "DOWN[MODES][2] = {\n    {1 + ")),
     ],
     ids=["rank", "class", "remainder", "largest", "header", "table"],
 )
 @pytest.mark.slow
-def test_broken_cpp_is_found(file: str, change: tuple[str, str], tmp_path: Path) -> None:
-    model = random_cell_model(4, SMALL)
+def test_broken_cpp_is_found(seed: int, file: str, change: tuple[str, str], tmp_path: Path) -> None:
+    model = random_cell_model(seed, SMALL)
     files = generate(model, HlsOptions())
     assert change[0] in files[file]
     files[file] = files[file].replace(*change)

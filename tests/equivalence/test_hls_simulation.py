@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from sim.hls.data import data_files, read_outputs
 from sim.hls.toolchain import find_types, require_compiler
 from sim.stimulus.images import campaign as image_campaign
 from sim.stimulus.images import random_images
+from tests.hls_toolchain import require_toolchain
 from tests.random_models import odd_model, random_model
 
 FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
@@ -38,15 +38,7 @@ FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
 
 @pytest.fixture(autouse=True)
 def toolchain() -> None:
-    """Skip where g++ or the vendors' headers are missing, unless they are required."""
-    try:
-        require_compiler()
-        for flavour in FLAVOURS:
-            find_types(flavour)
-    except ToolMissingError as missing:
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    require_toolchain()
 
 
 def nothing(model: EncoderModel) -> np.ndarray:
