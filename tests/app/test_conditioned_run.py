@@ -26,9 +26,9 @@ from metrics.emd import emd
 Command = Callable[..., tuple[int, str, str]]
 
 SETTINGS: dict[str, Any] = {
-    "data": {"events": 800},
+    "data": {"events": 500},
     "encoder": {"family": "cells"},
-    "cells": {"rule_events": 150, "units": 4, "depth": 1, "steps": 4, "refits": 0},
+    "cells": {"rule_events": 100, "units": 4, "depth": 1, "steps": 4, "refits": 0},
     "decoder": {"conditions": ["eta", "layer", "u", "v", "log_sum"], "conditioning": "film"},
     "training": {"epochs": 2, "batch": 32},
     "hardware": {"elinks": 3},
