@@ -1,8 +1,8 @@
 """Decoders of cells with and without conditions of their module, on CE-E of whole events at 2 eLinks: short trainings.
 
 ``python benchmarks/compare_conditions.py FILE.npz`` trains on 60,000 images of events 0 to 53, in counts, and validates
-on 4,000 of events 54 to 59; both are drawn at random with one seed, the same for all trainings. It prints the mean exact
-EMD of the validation images after every epoch, and after the last choice of the mode.
+on 4,000 of events 54 to 59; both drawn at random with one seed, the same for all. It prints the mean exact EMD of the
+validation images after every epoch, and after the last choice of the mode.
 """
 
 from __future__ import annotations
