@@ -1,7 +1,7 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
 from econ_ae.config.cells import CellsConfig
-from econ_ae.config.load import DEFAULT_PRESET, changed, load, load_preset, parse, presets
+from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
     PYTHIA,
@@ -24,7 +24,6 @@ from econ_ae.config.sections import (
 )
 
 __all__ = [
-    "DEFAULT_PRESET",
     "PYTHIA",
     "SYNTHETIC",
     "AdmixtureConfig",

@@ -47,12 +47,18 @@ class Terminal:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet or verbosity.quiet())
+        self._live: RichProgress | None = None
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """Open a progress bar."""
+        """Open a progress bar; one that is opened while another is open goes when it is closed."""
         if not self.console.is_terminal:
             yield _LogBar(self.console, title, total)
+            return
+        if (live := self._live) is not None:
+            task = live.add_task(title, total=total, note="")
+            yield _TerminalBar(live, task)
+            live.remove_task(task)
             return
         columns = (
             TextColumn("  {task.description}", markup=False),
@@ -61,8 +67,12 @@ class Terminal:
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
-        with RichProgress(*columns, console=self.console) as progress:
-            yield _TerminalBar(progress, progress.add_task(title, total=total, note=""))
+        with RichProgress(*columns, console=self.console) as live:
+            self._live = live
+            try:
+                yield _TerminalBar(live, live.add_task(title, total=total, note=""))
+            finally:
+                self._live = None
 
     def say(self, text: str) -> None:
         """Show a line."""
