@@ -55,7 +55,7 @@ def named(name: str) -> RunConfig | FamilyConfig:
     """Return a preset or a family by its name; ConfigError with a suggestion when there is none."""
     if name in presets():
         return load_preset(name)
-    known = [*families(), *presets()]
+    known = [*presets(), *families()]
     if name not in known:
         raise ConfigError(f"preset {name!r} is unknown; expected one of {', '.join(known)}{did_you_mean(name, known)}")
     with resources.as_file(resources.files("econ_ae.config") / "families" / f"{name}.toml") as path:

@@ -68,7 +68,7 @@ def test_the_number_of_elinks_is_that_of_the_frame_also_where_it_is_not_given(fo
 @pytest.mark.parametrize(
     ("members", "rest", "expected"),
     [
-        ('["m2.toml", "frontier-2elinks"]', "[data.cms_events]\nsection = 'CE-E'", "members m2.toml and frontier-2elin"),
+        ('["m2.toml", "frontier-2elinks"]', "[data.cms_events]\nsection = 'CE-E'", "m2.toml and frontier-2elinks both"),
         ('["m2.toml", "m2.toml"]', "", "members m2.toml and m2.toml both send on 2 eLinks; give one of every"),
         ('["econ-t", "wide-5elinks"]', "", "members econ-t and wide-5elinks both send on 5 eLinks"),
         ('["m2.toml", "frontier-3elinks"]', "", "different settings of data; a family is compared event by event"),
@@ -96,5 +96,5 @@ def test_mistakes_are_named(folder: Path, members: str, rest: str, expected: str
 def test_a_family_is_no_run(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"holds the settings of a family of runs \(table \[family\]\)"):
         load_run(write(folder, '["m2.toml", "m3.toml"]'))
-    with pytest.raises(ConfigError, match="preset 'fronter' is unknown; .*did you mean 'frontier'"):
+    with pytest.raises(ConfigError, match=r"preset 'fronter' is unknown; .*did you mean 'frontier'"):
         named("fronter")

@@ -18,6 +18,7 @@ from rich.table import Table
 from econ_ae.app.cli import verbosity
 from econ_ae.progress import Bar
 
+_FILE_WIDTH = 160  # characters at most, of a table that goes into a file
 _ON_TERMINAL_ONLY = 10  # without a terminal a bar becomes about this many lines
 
 
@@ -86,12 +87,19 @@ def print_table(title: str, rows: Sequence[dict[str, Any]], *, as_json: bool = F
         return
     table = Table(title=escape(title), title_justify="left", title_style="bold")
     columns = list(rows[0]) if rows else []
-    for name in columns:
+    for i, name in enumerate(columns):
         numeric = all(isinstance(row[name], int | float) or row[name] in {"", "-"} for row in rows)
-        table.add_column(escape(name), justify="right" if numeric else "left")
+        # Names are never cut: where a terminal is narrow, they break between words.
+        longest = max((len(word) for row in rows for word in _text(row[name]).split()), default=0)
+        table.add_column(
+            escape(name), justify="right" if numeric else "left", overflow="fold", min_width=0 if i else longest
+        )
     for row in rows:
         table.add_row(*(escape(_text(row[name])) for name in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a file has no edge
+        console.width = _FILE_WIDTH
+    console.print(table)
 
 
 def print_json(value: Any) -> None:

@@ -179,13 +179,13 @@ def verify(
     from econ_ae.app.run.family import run_paths
 
     found: list[Any] = []
-    for path in run_paths(run_path):
-        context = open_run(path, Terminal(quiet=as_json))
+    contexts = [open_run(path, Terminal(quiet=as_json)) for path in run_paths(run_path)]
+    for context in contexts:
         results = verification.run_suites(
             context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
         )
         if not as_json:
-            name = "" if path == run_path else f" of {path.name}"
+            name = f" of {context.run.path.name}" if len(contexts) > 1 else ""
             print_table(f"verification{name}: {suite}", verification.rows(results))
         found += results
     if as_json:

@@ -78,9 +78,14 @@ def run_members(family: FamilyDirectory, progress: Progress, jobs: int | None = 
     EconAeError
         What stopped a member, with its name; the others are stopped, and all continue with ``--resume``.
     """
-    waiting, running = list(family.config.members), list[_Member]()
+    names, running = list(family.config.members), list[_Member]()
+    waiting = [name for name in names if not _is_done(family.run(name))]
     jobs = jobs or _jobs(len(waiting))
-    with progress.bar(f"stages of {len(waiting)} encoders", len(waiting) * len(STAGES)) as whole:
+    with progress.bar(f"stages of {len(names)} encoders", len(names) * len(STAGES)) as whole:
+        for name in names:
+            if name not in waiting:
+                progress.say(f"{name}: already done")
+                whole.advance(len(STAGES))
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
@@ -95,6 +100,10 @@ def run_members(family: FamilyDirectory, progress: Progress, jobs: int | None = 
                 member.process.terminate()
             for member in running:
                 member.end()
+
+
+def _is_done(run: RunDirectory) -> bool:
+    return all(run.has(name) and run.is_done(name, run.inputs_of(run.earlier(name))) for name in STAGES)
 
 
 def _jobs(members: int) -> int:
@@ -113,6 +122,7 @@ class _Member:
     told: Connection
     progress: Progress
     bars: dict[int, tuple[ExitStack, Bar]] = field(default_factory=dict)
+    said: str = ""
 
     @classmethod
     def start(cls, name: str, family: FamilyDirectory, progress: Progress) -> _Member:
@@ -133,7 +143,10 @@ class _Member:
                 raise ToolError(f"the process of {self.name} {self._how()}; {self._again()}") from None
             return True
         match message:
+            case _Said(text) if text.startswith(f"{self.said}: "):  # the same, and for how long: every few seconds
+                whole.advance(0, f"{self.name}: {text}")
             case _Said(text):
+                self.said = text
                 self.progress.say(f"{self.name}: {text}")
             case _Opened(key, title, total):
                 stack = ExitStack()

@@ -16,10 +16,9 @@ import pytest
 
 from econ_ae.app.cli.console import Terminal
 from econ_ae.app.family.run import run
-from econ_ae.app.run.context import Context, open_run
+from econ_ae.app.run.context import open_run
 from econ_ae.app.run.directory import ORDER, RunDirectory
 from econ_ae.app.run.family import FamilyDirectory, run_paths
-from econ_ae.app.run.manifest import Manifest
 from econ_ae.app.stages import report
 from econ_ae.config.family import FamilyConfig, load
 from econ_ae.errors import EconAeError, RunDirectoryError
@@ -103,11 +102,7 @@ def test_every_member_is_an_ordinary_run_on_the_same_rows(finished: FamilyDirect
     first, second = (path / "dataset.h5" for path in finished.members)
     assert first.samefile(second)
     manifest = finished.manifest()
-    assert list(manifest.stages) == ["2elinks", "3elinks", "report"] or set(manifest.stages) == {
-        "2elinks",
-        "3elinks",
-        "report",
-    }
+    assert set(manifest.stages) == {"2elinks", "3elinks", "report"}
     assert {"2elinks/encoder.json", "2elinks/dataset.h5"} <= set(manifest.stages["2elinks"].outputs)
     assert {"report/index.html", "3elinks/report/index.html"} <= set(manifest.stages["report"].outputs)
     assert finished.report_is_done()
@@ -131,11 +126,9 @@ def test_the_headline_has_every_encoder_beside_the_same_others(finished: FamilyD
 
 def test_a_report_of_a_member_alone_is_the_same(copy: FamilyDirectory) -> None:
     context = open_run(copy.members[1], Silent())
-    before = {path: path.read_bytes() for path in report.run(context)}
-    finished = {path: (copy.path.parent / "copy" / path).read_bytes() for path in before}
-    assert before == finished
-    recorded = context.run.manifest().stages["report"].outputs
-    assert all(context.run.stage_problem(stage) is None for stage in ORDER), recorded
+    for path in report.run(context):
+        path.touch()
+    assert context.run.stage_problem("report") is None  # by the hashes of what the family wrote
 
 
 def test_nothing_is_repeated(finished: FamilyDirectory, config: FamilyConfig) -> None:
@@ -268,7 +261,6 @@ def test_a_member_of_other_settings_is_refused(copy: FamilyDirectory) -> None:
     RunDirectory.create(copy.path / name, config)
     with pytest.raises(RunDirectoryError, match=r"other settings than the family's \(name was 'econ_t', now 'another'"):
         copy.run(name)
-    Manifest.read(copy.path / "manifest.json")
 
 
 def test_a_bar_inside_a_bar_goes_when_it_is_closed() -> None:
@@ -283,4 +275,3 @@ def test_a_bar_inside_a_bar_goes_when_it_is_closed() -> None:
         assert [task.description for task in progress._live.tasks] == ["whole"]
         whole.advance()
     assert progress._live is None
-    assert isinstance(Context, type)
