@@ -2,7 +2,7 @@
 
 from econ_ae.config.cells import CellsConfig
 from econ_ae.config.data import CmsEventsConfig, DataConfig, ModuleBranchesConfig, ResampleConfig, RootConfig
-from econ_ae.config.load import DEFAULT_PRESET, changed, load, load_preset, parse, presets
+from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
     PYTHIA,
@@ -23,7 +23,6 @@ from econ_ae.config.sections import (
 )
 
 __all__ = [
-    "DEFAULT_PRESET",
     "PYTHIA",
     "SYNTHETIC",
     "AdmixtureConfig",

@@ -98,7 +98,9 @@ def convert(
 
 
 def _read_as(config: Path | None, **changes: Any) -> RunConfig:
-    """Return the configuration of a file, or the default one, with other settings."""
-    from econ_ae.config import DEFAULT_PRESET, changed, load, load_preset
+    """Return the configuration of a file (of a family that of its data), or the default one, with other settings."""
+    from econ_ae.config import RunConfig, changed
+    from econ_ae.config.family import FamilyConfig, load
 
-    return changed(load(config) if config else load_preset(DEFAULT_PRESET), "options", **changes)
+    settings = load(config) if config else RunConfig()
+    return changed(settings.first if isinstance(settings, FamilyConfig) else settings, "options", **changes)
