@@ -11,7 +11,7 @@ from econ_ae.files import write_json
 
 BLOCKS = ("datapath", "block")
 """Of their Verilog."""
-SUITES = ("encoder", "datapath", "hls")
+SUITES = ("encoder", "datapath", "i2c", "block", "seu", "hls")
 """That verify what is made of them; the first two are the Verilog from codes to frames, the last is the C++."""
 _SKIPPED = "skipped.json"
 

@@ -64,8 +64,9 @@ def run_suites(
         raise ConfigError(
             f"suite {suite!r} is unknown; expected {', '.join(SUITES)} or {ALL}{did_you_mean(suite, SUITES)}"
         )
-    if cells.sends_cells(context.config) and (suite not in cells.SUITES or simulator != "icarus"):
-        cells.require_layers(context.config, f"suite {suite!r} in {simulator}")
+    offered = [name for name in SUITES if name in cells.SUITES or not cells.sends_cells(context.config)]
+    if suite not in (ALL, *offered):
+        cells.require_layers(context.config, f"suite {suite!r}")
     if simulator not in {"icarus", "verilator"}:
         raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
     if simulator == "verilator" and suite != "datapath":
@@ -75,7 +76,7 @@ def run_suites(
             return [_verilated(context, events)]
         if waves:
             os.environ[WAVES] = "1"
-        names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
+        names = [name for name in offered if name != NETLIST] if suite == ALL else [suite]
         request = Request(events or context.config.verify.real_events, ac_types, liberty)
         found = [SUITES[name](context, request) for name in names]
         return [result for one in found for result in (one if isinstance(one, list) else [one])]

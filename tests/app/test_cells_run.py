@@ -107,7 +107,7 @@ def test_evaluates_other_events_of_the_same_geometry(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("verify", "--suite", "i2c"), ("verify", "--suite", "all"), ("costs",)], ids=" ".join
+    "arguments", [("verify", "--suite", "netlist"), ("costs",)], ids=" ".join
 )
 def test_what_is_not_made_of_cells_yet_is_one_line(
     finished: Context, command: Command, arguments: tuple[str, ...]
