@@ -14,7 +14,6 @@ from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import verify
-from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
 ALL = "all"
@@ -170,13 +169,14 @@ def _upsets(context: Context, request: Request) -> Any:
 def _hls(context: Context, request: Request) -> Any:
     from rtl_gen.hls import CATAPULT, VITIS
     from sim.hls import verify_hls
+    from sim.hls.data import inputs
 
     model = context.model()
-    images = input_images(model.input, model.normalise, context.rows("report").charges[: request.events])
+    real = inputs(model, context.rows("report").charges[: request.events])
     return [
         verify_hls(
             model,
-            images,
+            real,
             _folder(context, f"hls_{flavour}"),
             flavour=flavour,
             random_events=context.config.verify.random_events,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from econ_ae.fixedpoint import IntArray
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.verilog import VerilogOptions
+from sim.stimulus.borders import border_events
 from sim.stimulus.golden import takes_codes
 from sim.stimulus.phases import CORNER, RANDOM, REAL, Campaign, Phase, check_events, made
 from sim.stimulus.settings import Settings, settings_list
@@ -37,7 +38,10 @@ def corner_events(model: EncoderModel, options: VerilogOptions) -> IntArray:
 
 
 def sweep_events(model: EncoderModel, options: VerilogOptions) -> IntArray:
-    """Return events that take every cell through every code, or every sum through every power of two and its edges."""
+    """Return events that take every cell through every code, or every sum through every power of two and its edges.
+
+    For a model of cells behind these, when its charges can be given, the borders of what it decides.
+    """
     cells = model.input.cells
     if takes_codes(options):
         return (np.arange(_CODE_MAX + 1)[:, None] + 5 * np.arange(cells)) % (_CODE_MAX + 1)
@@ -45,7 +49,8 @@ def sweep_events(model: EncoderModel, options: VerilogOptions) -> IntArray:
     edges = np.unique(np.concatenate([powers - 1, powers, np.minimum(powers + 1, model.input.charge.max)]))
     out = np.zeros((len(edges), cells), np.int64)
     out[np.arange(len(edges)), np.arange(len(edges)) % cells] = edges
-    return np.concatenate([out, np.repeat(edges[:, None], cells, axis=1)])
+    borders = [border_events(model)] if model.sends_cells else []
+    return np.concatenate([out, np.repeat(edges[:, None], cells, axis=1), *borders])
 
 
 def random_events(model: EncoderModel, options: VerilogOptions, events: int, rng: np.random.Generator) -> IntArray:
