@@ -23,6 +23,7 @@ from tests.training.small import settings, trains_and_resumes
     [
         {"residual": True},
         {"kind": "conv", "filters": [8, 4, 4], "output": "softmax", "use_sum": True},
+        {"kind": "graph", "units": 3, "depth": 2, "output": "softmax", "use_sum": True},
     ],
     ids=lambda d: "-".join(map(str, d)),
 )
@@ -42,9 +43,7 @@ def test_decoders_train_resume_and_decode(decoder: dict[str, Any], tmp_path: Pat
 
 def test_residual_layers_add_their_input() -> None:
     plain, residual = (
-        build_decoder(
-            settings(decoder={"residual": r}).decoder, 16, LOW_DENSITY.arrangement("8x8x1"), LOW_DENSITY.cells, 5
-        )
+        build_decoder(settings(decoder={"residual": r}).decoder, 16, LOW_DENSITY.arrangement("8x8x1"), LOW_DENSITY, 5)
         for r in (False, True)
     )
     assert [a.tolist() for a in plain.get_weights()] == [a.tolist() for a in residual.get_weights()]
