@@ -49,6 +49,8 @@ CHOICES: dict[str, dict[str, Any]] = {
     "the preset": {},
     "dense decoder 512, 512": {"decoder": {"kind": "dense", "hidden": [512, 512]}},
     "decoder of transposed convolutions": {"decoder": {"kind": "conv", "hidden": [512]}},
+    "decoder on the lattice": {"decoder": {"kind": "graph", "hidden": [256]}},
+    "unrolled decoder without the scale": {"decoder": {"use_scale": False}},
     "pyramid loss": {"training": {"loss": "pyramid"}},
     "transverse charges": {"data": {"cms_events": {"calibration": "transverse"}}},
     "12 outputs of 4 bits": {"hardware": {"keep": [4] * 12 + [0] * 4}},

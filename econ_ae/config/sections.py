@@ -170,11 +170,14 @@ class EncoderConfig(Section):
 class DecoderConfig(Section):
     """The decoder off the detector: dense layers, then one value per trigger cell: directly, or by way of an image."""
 
-    kind: Literal["dense", "conv", "graph"] = Field(
+    kind: Literal["dense", "conv", "graph", "unrolled"] = Field(
         "dense",
-        description="'conv' draws the image by transposed convolutions, 'graph' on the hexagonal lattice of the cells",
+        description="'conv' draws the image by transposed convolutions, 'graph' on the hexagonal lattice of the cells, "
+        "'unrolled' refines it step by step against what the encoder would have sent of it",
     )
-    hidden: tuple[_Count, ...] = Field((256, 256), description="units of its hidden dense layers, first to last")
+    hidden: tuple[_Count, ...] = Field(
+        (256, 256), description="units of its hidden dense layers, first to last; one for every step of 'unrolled'"
+    )
     residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
     filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
         (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
@@ -190,6 +193,14 @@ class DecoderConfig(Section):
     )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+    use_scale: bool = Field(
+        False, description="also give the decoder the sum divided by the power of two that the normaliser divides by"
+    )
+
+    @property
+    def sum_columns(self) -> tuple[int, ...]:
+        """Which columns of ``training.sample.sum_features`` the decoder gets besides the latents."""
+        return (0,) * self.use_sum + (1,) * self.use_scale
 
 
 class AdmixtureConfig(Section):

@@ -19,7 +19,7 @@ class Chain:
     ----------
     encoder, decoder : Keras models
     link : what happens to the latents between them
-    use_sum : whether the decoder also gets the module sum
+    sum_columns : which of ``sample.sum_features`` the decoder also gets
     loss : function of (true, predicted) fractions
     teacher : a trained chain; the loss is then ``(1 - share)`` times that of the true fractions and ``share`` times
         that of the teacher's output
@@ -29,7 +29,7 @@ class Chain:
     encoder: Any
     decoder: Any
     link: Link
-    use_sum: bool
+    sum_columns: tuple[int, ...]
     loss: Loss
     teacher: Chain | None = None
     share: float = 0.0
@@ -42,8 +42,8 @@ class Chain:
     def predict(self, images: Any, sums: Any, *, training: bool) -> Any:
         """Return the decoder's output for a batch."""
         sent = self.link(self.encoder(images, training=training))
-        received = tf.concat([sent, sums], axis=1) if self.use_sum else sent
-        return self.decoder(received, training=training)
+        known = [sums[:, column : column + 1] for column in self.sum_columns]
+        return self.decoder(tf.concat([sent, *known], axis=1), training=training)
 
     def loss_of(self, images: Any, sums: Any, fractions: Any, *, training: bool) -> Any:
         """Return the loss of a batch; the teacher counts in training alone, so that validation losses compare."""

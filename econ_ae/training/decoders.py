@@ -13,6 +13,7 @@ from econ_ae.config import DecoderConfig
 from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.training.dropout import CountedDropout
 from econ_ae.training.hexagonal import Around, rings
+from econ_ae.training.unrolled import Unrolled
 
 
 class PixelsToCells(keras.layers.Layer):
@@ -61,7 +62,7 @@ def build_decoder(
 ) -> Any:
     """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
 
-    With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``.
+    With ``use_sum`` and ``use_scale`` further input columns hold the module sum, see ``sample.sum_features``.
 
     The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
 
@@ -76,9 +77,11 @@ def build_decoder(
     -----
     ``skeleton.check_decoder`` finds settings that cannot be built.
     """
-    layers = len(config.hidden) + 1 + {"dense": 0, "conv": len(config.filters), "graph": 1 + config.depth}[config.kind]
-    seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(layers).tolist())
-    latent = keras.Input((latents + config.use_sum,), name="latent")
+    latent = keras.Input((latents + len(config.sum_columns),), name="latent")
+    count = len(config.hidden) + 1 + {"conv": len(config.filters), "graph": 1 + config.depth}.get(config.kind, 0)
+    seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(count).tolist())
+    if config.kind == "unrolled":
+        return keras.Model(latent, _unrolled(config, latent, latents, geometry.cells, next(seeds)), name="decoder")
     hidden = _hidden(config, latent, seeds, seed)
     if config.kind == "conv":
         output = _conv_head(config, hidden, arrangement, geometry.cells, seeds)
@@ -150,3 +153,16 @@ def _graph_head(config: DecoderConfig, x: Any, geometry: WaferGeometry, seeds: I
 
 def _cells_first(values: Any) -> Any:
     return tf.transpose(values, (1, 0, 2))
+
+
+def _unrolled(config: DecoderConfig, x: Any, latents: int, cells: int, seed: int) -> Any:
+    x = Unrolled(
+        config.hidden,
+        latents,
+        cells,
+        scaled=config.use_scale,
+        bias=config.output_bias,
+        seed=seed,
+        name="decoder_out",
+    )(x)
+    return keras.layers.Activation(config.output, name="fractions")(x)

@@ -22,7 +22,7 @@ from econ_ae.ir.transform import truncate_products
 from econ_ae.training.freeze import freeze
 from econ_ae.training.link import Link, link
 from econ_ae.training.networks import TRAINED, Networks, load
-from econ_ae.training.sample import make_sample, sum_feature, to_float
+from econ_ae.training.sample import make_sample, sum_features, to_float
 
 
 def freeze_run(
@@ -85,7 +85,7 @@ def transmit(model: EncoderModel, charges: NDArray[np.integer]) -> Latents:
 def decode(config: RunConfig, networks: Networks, model: EncoderModel, received: Latents) -> NDArray[np.float64]:
     """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of what a frame carried."""
     latents = to_float(received.latents, model.latent.fraction)
-    return _fractions(config, networks, latents, sum_feature(received.total))
+    return _fractions(config, networks, latents, sum_features(received.total))
 
 
 def fractions_as_trained(
@@ -116,7 +116,7 @@ def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
 def _fractions(
     config: RunConfig, networks: Networks, latents: NDArray[np.float32], sums: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    columns = np.concatenate([latents, sums], axis=1) if config.decoder.use_sum else latents
+    columns = np.concatenate([latents, sums[:, list(config.decoder.sum_columns)]], axis=1)
     raw = networks.decoder.predict(columns, batch_size=1024, verbose=0)
     values = raw.astype(np.float64)
     return values / values.sum(axis=1, keepdims=True)

@@ -23,7 +23,7 @@ class Sample:
     Parameters
     ----------
     images : float32 (n, rows, cols, channels), multiples of 2**-fraction of the normaliser's format
-    sums : float32 (n, 1), see ``sum_feature``
+    sums : float32 (n, 2), see ``sum_features``
     fractions : float32 (n, cells), charges divided by their sum
     """
 
@@ -45,9 +45,20 @@ def sum_feature(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     return (np.log2(totals + 1) / _SUM_BITS).astype(np.float32)[:, None]
 
 
+def sum_features(totals: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return what a decoder may get of module sums (n,) from the frame, float32 (n, 2).
+
+    Beside ``sum_feature`` the sum divided by the largest power of two in it, minus 1: the latents grow with it, since
+    the normaliser divides by that power alone. 0 for a sum below 1.
+    """
+    sums = np.maximum(totals, 1.0)
+    scale = sums / 2.0 ** np.floor(np.log2(sums)) - 1.0
+    return np.concatenate([sum_feature(totals), scale.astype(np.float32)[:, None]], axis=1)
+
+
 def make_sample(batch: Batch, source: Input, normalise: Normalise) -> Sample:
     """Return the sample of all events with charge; events without any have no fractions and are left out."""
     with_charge = batch[batch.total > 0]
     images = to_float(input_images(source, normalise, with_charge.charges), normalise.out.fraction)
-    sums = sum_feature(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
+    sums = sum_features(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
     return Sample(images, sums, (with_charge.charges / with_charge.total[:, None]).astype(np.float32))

@@ -46,7 +46,7 @@ def test_settings_differ_in_links_alone() -> None:
 
 
 def test_trains_and_runs_on_the_chip(tmp_path: Path) -> None:
-    few = {"hidden": [8], "units": 2, "depth": 1}
+    few = {"hidden": [8, 8]}
     config = changed(preset(2), "test", training={"epochs": 2, "steps": 2, "batch": 50}, decoder=few)
     history = artifact.train(config, LOW_DENSITY, batches(), tmp_path, Silent())
     assert len(history) == 2
