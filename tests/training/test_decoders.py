@@ -23,9 +23,7 @@ from tests.training.small import settings, trains_and_resumes
     [
         {"residual": True},
         {"kind": "conv", "filters": [8, 4, 4], "output": "softmax", "use_sum": True},
-        {"use_scale": True},
-        {"kind": "unrolled", "hidden": [12, 8], "output": "softmax", "output_bias": 0.0},
-        {"kind": "unrolled", "hidden": [12], "use_scale": True},
+        {"kind": "unrolled", "hidden": [12, 8], "use_scale": True},
         {"kind": "graph", "units": 3, "depth": 2, "output": "softmax", "use_sum": True, "use_scale": True},
     ],
     ids=lambda d: "-".join(map(str, d)),

@@ -53,9 +53,7 @@ def test_epochs_of_some_batches(tmp_path: Path) -> None:
         found = artifact.train(config, LOW_DENSITY, batches(), tmp_path / name, Silent())
         return [epoch.loss for epoch in found]
 
-    whole = history("whole", None)
-    assert history("more", 99) == whole
-    assert history("few", 2) != whole
+    assert history("more", 99) == history("whole", None)
     trains_and_resumes(settings(training={"epochs": 3, "steps": 2}), tmp_path)
 
 
