@@ -2,8 +2,8 @@
 
 Usage: ``python benchmarks/limits_of_chip.py EVENTS.npz OUT.json [--preset P] [--epochs 5] [--steps 250] [CHOICE ...]``
 A choice that OUT.json has already is not trained again. Prints the mean exact EMD of rows with charge (at most 20,000
-of validation, or all of the report), of all layers and of each class of them: from the transmitted bits where the choice
-can be built, else as it was trained. Every choice sees as many training rows as it has steps for, once.
+of validation, or all of the report), of all layers and of each class of them: from the transmitted bits where the
+choice can be built, else as it was trained. Every choice sees as many training rows as it has steps for, once.
 Best choice, filled, sends charges of full precision here.
 """
 
