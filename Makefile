@@ -1,4 +1,4 @@
-# make run            the main job on the embedded synthetic data; DATA=file.csv for your own
+# make run            the main job, encoders for 2 to 5 eLinks, on the embedded synthetic data; DATA=file.csv for your own
 # make test           the tests, but for those of minutes (make test-slow)
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -37,7 +37,7 @@ test-slow:
 	@scripts/setup $(TOOLS)
 	@$(BIN)/pytest -n auto --dist loadfile -m slow
 
-# Campaigns on a run directory: RUN=runs/econ_t-synthetic-1
+# Campaigns on a run directory: RUN=runs/econ_t-synthetic-1 (of make run PRESET=econ-t)
 verify-million:
 	@scripts/setup $(TOOLS)
 	@$(BIN)/econ-ae verify "$(RUN)" --suite datapath --simulator verilator --events 1000000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,21 @@ class Evaluation:
             if e.reconstruction.algorithm == algorithm and (elinks is None or e.reconstruction.elinks == elinks)
         )
         return tuple(sorted(found, key=lambda e: e.summary.mean.value))
+
+    def beside(self, other: Evaluation) -> Evaluation:
+        """Return this evaluation with the entries of another one after its own.
+
+        Raises
+        ------
+        DataError
+            When the other one is of other events, or was made with another seed.
+        """
+        if self.seed != other.seed or not np.array_equal(self.total, other.total):
+            raise DataError(
+                f"evaluations of {len(self.total)} and {len(other.total)} events with seeds {self.seed} and "
+                f"{other.seed} are put beside each other; expected the same events and seed"
+            )
+        return replace(self, entries=(*self.entries, *other.entries))
 
 
 def evaluate(

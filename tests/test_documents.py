@@ -13,7 +13,10 @@ import typer
 
 from econ_ae import config
 from econ_ae.app.cli.main import COMMANDS, app
+from econ_ae.config.family import families
 from econ_ae.config.keys import names_at
+from econ_ae.config.load import parse_as
+from econ_ae.config.run import FamilyFile
 from econ_ae.errors import ConfigError
 from scripts.architecture import PACKAGES, ROOT, modules
 
@@ -144,7 +147,7 @@ def test_configuration_keys_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_examples_of_configurations_are_taken(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8"), "toml"):
-        config.parse(tomllib.loads(block), page.name)
+        parse_as(FamilyFile, tomllib.loads(block), page.name)
     with pytest.raises(ConfigError):
         config.parse(tomllib.loads("[training]\nepoch = 3"), page.name)
 
@@ -152,7 +155,7 @@ def test_examples_of_configurations_are_taken(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_presets_that_are_named_exist(page: Path) -> None:
     named = re.findall(r"(?:--preset|PRESET=)[ =]?([a-z][\w-]*)", page.read_text(encoding="utf-8"))
-    assert set(named) <= set(config.presets())
+    assert set(named) <= {*config.presets(), *families()}
 
 
 def test_tests_mirror_the_sources() -> None:

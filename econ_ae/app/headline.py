@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from econ_ae.app.run.context import FACTS, HEADLINE, REPORT, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.context import FACTS, HEADLINE, VERIFICATION, VERIFY, Context
+from econ_ae.files import read_json
 
 TRANSMITTED = "transmitted bits"
 EXACT = "exact charges"
 
 
-def headline_rows(context: Context) -> list[dict[str, Any]]:
-    """Return the headline table that the report stage wrote: one row per algorithm and eLink count."""
-    rows: list[dict[str, Any]] = context.json(REPORT, HEADLINE)
+def headline_rows(report: Path) -> list[dict[str, Any]]:
+    """Return the headline table that is in the folder of a report: one row per algorithm and eLink count."""
+    rows: list[dict[str, Any]] = read_json(report / HEADLINE)
     return rows
 
 

@@ -74,8 +74,14 @@ def check_settings(config: RunConfig, geometry: WaferGeometry, rows: Split) -> N
         )
 
 
-def run_stage(context: Context, name: str, *, repeat: bool) -> None:
+def run_stage(
+    context: Context, name: str, *, repeat: bool, work: Callable[[Context], list[Path]] | None = None
+) -> None:
     """Run one stage unless it is done already; ``repeat`` runs it in any case.
+
+    Parameters
+    ----------
+    work : does the stage's own work with what is known already, and returns the files that it wrote
 
     Raises
     ------
@@ -99,7 +105,7 @@ def run_stage(context: Context, name: str, *, repeat: bool) -> None:
         watch = Stopwatch()
         progress.say(name)
         left_out = cells.left_out(context, name)
-        outputs = STAGES[name](context) if left_out is None else left_out
+        outputs = (work or STAGES[name])(context) if left_out is None else left_out
         run.record(name, inputs, outputs, watch.seconds())
 
 

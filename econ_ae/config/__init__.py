@@ -1,7 +1,8 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
 from econ_ae.config.cells import CellsConfig
-from econ_ae.config.load import DEFAULT_PRESET, changed, load, load_preset, parse, presets
+from econ_ae.config.data import CmsEventsConfig, DataConfig, ModuleBranchesConfig, ResampleConfig, RootConfig
+from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
     PYTHIA,
@@ -9,7 +10,6 @@ from econ_ae.config.sections import (
     AdmixtureConfig,
     ConditionsConfig,
     ConvConfig,
-    DataConfig,
     DecoderConfig,
     DenseConfig,
     DistillConfig,
@@ -17,18 +17,17 @@ from econ_ae.config.sections import (
     HardwareConfig,
     PruneConfig,
     ReportConfig,
-    RootConfig,
     SyntheticConfig,
     TrainingConfig,
     VerifyConfig,
 )
 
 __all__ = [
-    "DEFAULT_PRESET",
     "PYTHIA",
     "SYNTHETIC",
     "AdmixtureConfig",
     "CellsConfig",
+    "CmsEventsConfig",
     "ConditionsConfig",
     "ConvConfig",
     "DataConfig",
@@ -37,8 +36,10 @@ __all__ = [
     "DistillConfig",
     "EncoderConfig",
     "HardwareConfig",
+    "ModuleBranchesConfig",
     "PruneConfig",
     "ReportConfig",
+    "ResampleConfig",
     "RootConfig",
     "RunConfig",
     "SyntheticConfig",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from econ_ae.config.run import RunConfig
+from econ_ae.config.run import FamilyFile
 
 Schema = dict[str, Any]
 
@@ -67,7 +67,7 @@ def tables() -> list[Table]:
 
 @cache
 def _schema() -> Schema:
-    return RunConfig.model_json_schema()
+    return FamilyFile.model_json_schema()
 
 
 def _tables(

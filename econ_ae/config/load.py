@@ -7,15 +7,18 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from econ_ae.config.keys import names_at
 from econ_ae.config.run import RunConfig
+from econ_ae.config.sections import Section
 from econ_ae.errors import ConfigError, did_you_mean
 
-DEFAULT_PRESET = "econ-t"
+FAMILY = "family"
+"""The table that makes a file of settings that of a family, see ``econ_ae.config.family``."""
+S = TypeVar("S", bound=Section)
 _NO_TABLE = {"model_type", "dict_type"}
 
 
@@ -36,7 +39,15 @@ def load_preset(name: str) -> RunConfig:
 
 
 def load(path: Path) -> RunConfig:
-    """Return the configuration of a .toml or .json file; ConfigError in one line when it is wrong."""
+    """Return the configuration of a .toml or .json file; ConfigError in one line when it is wrong, or a family's."""
+    raw = read(path)
+    if FAMILY in raw:
+        raise ConfigError(f"{path} holds the settings of a family of runs (table [{FAMILY}]); expected those of a run")
+    return parse(raw, str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a .toml or .json file holds; ConfigError when it is no table of settings."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as problem:
@@ -49,13 +60,18 @@ def load(path: Path) -> RunConfig:
         raise ConfigError(f"{path}: {problem}") from problem
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected a table of settings, not a {type(raw).__name__}")
-    return parse(raw, str(path))
+    return raw
 
 
 def parse(raw: dict[str, Any], where: str) -> RunConfig:
     """Return the validated configuration; the error names the key, what it holds and what it must hold."""
+    return parse_as(RunConfig, raw, where)
+
+
+def parse_as(model: type[S], raw: dict[str, Any], where: str) -> S:
+    """Return validated settings of a class, see ``parse``."""
     try:
-        return RunConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as problem:
         raise ConfigError(f"{where}: " + "; ".join(_explain(e) for e in _causes(problem.errors()))) from problem
 
@@ -69,7 +85,7 @@ def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     out = dict(old)
     for name, value in changes.items():
         if isinstance(value, dict):
-            out[name] = _merged(old[name], value)
+            out[name] = _merged(old[name] or {}, value)  # a table that may be left out is None
         elif value is not None:
             out[name] = value
     return out

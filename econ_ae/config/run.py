@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from econ_ae.config.cells import CellsConfig
+from econ_ae.config.data import DataConfig
 from econ_ae.config.sections import (
     ConditionsConfig,
-    DataConfig,
     DecoderConfig,
     EncoderConfig,
+    FamilySection,
     HardwareConfig,
     PruneConfig,
     ReportConfig,
@@ -63,3 +64,9 @@ class RunConfig(Section):
             _check_fewer("latents", prune.latents, dense[-1].units)
             dense = (*dense[:-1], dense[-1].model_copy(update={"units": prune.latents}))
         return self.encoder.model_copy(update={"conv": conv, "dense": dense})
+
+
+class FamilyFile(RunConfig):
+    """Everything that a run depends on; in the file of a family, what holds for all of its runs."""
+
+    family: FamilySection | None = Field(None, description="makes the file that of a family")

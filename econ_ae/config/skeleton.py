@@ -45,6 +45,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
+    check_conditions(config)
     if config.encoder.family == "cells":
         return cells_skeleton(config, geometry)
     encoder = config.on_chip
@@ -159,14 +160,33 @@ def _check_unrolled(config: RunConfig) -> None:
         return
     if not decoder.hidden:
         raise ConfigError("decoder.hidden = [] leaves decoder.kind = 'unrolled' without steps; give one width per step")
-    if decoder.residual or decoder.dropout:
+    if decoder.residual or decoder.dropout or decoder.conditioning == "film":
         raise ConfigError(
-            "decoder.residual and decoder.dropout do not apply to decoder.kind = 'unrolled'; leave them out"
+            "decoder.residual, dropout and conditioning = 'film' do not apply to decoder.kind = 'unrolled'; "
+            "leave them out"
         )
     if prune is not None and prune.structured:
         raise ConfigError(
             "training.prune.filters and latents need a decoder whose first layer is dense, "
             "not decoder.kind = 'unrolled'; use 'dense', 'conv' or 'graph'"
+        )
+
+
+def check_conditions(config: RunConfig) -> None:
+    """Raise ConfigError when the decoder's conditions contradict other settings."""
+    decoder = config.decoder
+    if decoder.conditioning == "film" and not decoder.conditions:
+        raise ConfigError(
+            "decoder.conditioning = 'film' has nothing to go by; give decoder.conditions, or leave it out"
+        )
+    if decoder.conditioning == "film" and config.encoder.family == "layers" and not decoder.hidden:
+        raise ConfigError(
+            "decoder.conditioning = 'film' acts on hidden layers and decoder.hidden is empty; use 'concat' or give some"
+        )
+    if config.training.rotations and (turned := sorted({"u", "v"} & set(decoder.conditions))):
+        raise ConfigError(
+            f"training.rotations turns images and not the module's place, which decoder.conditions tells "
+            f"({', '.join(turned)}); leave one of them out"
         )
 
 

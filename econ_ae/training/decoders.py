@@ -10,8 +10,10 @@ import tensorflow as tf
 import tf_keras as keras
 
 from econ_ae.config import DecoderConfig
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.training.dropout import CountedDropout
+from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.hexagonal import Around, rings
 from econ_ae.training.unrolled import Unrolled
 
@@ -62,7 +64,9 @@ def build_decoder(
 ) -> Any:
     """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
 
-    With ``use_sum`` and ``use_scale`` further input columns hold the module sum, see ``sample.sum_features``.
+    With ``use_sum`` and ``use_scale`` further input columns hold the module sum, see ``sample.sum_features``. The last
+    columns are the features of the conditions, if there are any: inputs of the first layer, or with
+    ``conditioning = "film"`` of a modulation of every hidden layer before its ReLU.
 
     The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
 
@@ -77,12 +81,17 @@ def build_decoder(
     -----
     ``skeleton.check_decoder`` finds settings that cannot be built.
     """
-    latent = keras.Input((latents + len(config.sum_columns),), name="latent")
     count = len(config.hidden) + 1 + {"conv": len(config.filters), "graph": 1 + config.depth}.get(config.kind, 0)
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(count).tolist())
+    features, sent = Conditions(config.conditions).width, latents + len(config.sum_columns)
+    latent = keras.Input((sent + features,), name="latent")
     if config.kind == "unrolled":
         return keras.Model(latent, _unrolled(config, latent, latents, geometry.cells, next(seeds)), name="decoder")
-    hidden = _hidden(config, latent, seeds, seed)
+    if config.conditioning == "film":
+        known = Columns(sent, sent + features, name="conditions")(latent)
+        hidden = _hidden(config, Columns(0, sent, name="sent")(latent), known, seeds, seed)
+    else:
+        hidden = _hidden(config, latent, None, seeds, seed)
     if config.kind == "conv":
         output = _conv_head(config, hidden, arrangement, geometry.cells, seeds)
     elif config.kind == "graph":
@@ -92,10 +101,15 @@ def build_decoder(
     return keras.Model(latent, output, name="decoder")
 
 
-def _hidden(config: DecoderConfig, x: Any, seeds: Iterator[int], seed: int) -> Any:
+def _hidden(config: DecoderConfig, x: Any, known: Any, seeds: Iterator[int], seed: int) -> Any:
+    """Return the last hidden layer; ``known`` are the conditions that modulate all of them, or None."""
     for i, units in enumerate(config.hidden):
         initial = keras.initializers.HeNormal(seed=next(seeds))
-        y = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
+        activation = "relu" if known is None else None
+        y = keras.layers.Dense(units, activation=activation, kernel_initializer=initial, name=f"decoder{i}")(x)
+        if known is not None:
+            y = Modulation(name=f"decoder{i}_film")([y, known])
+            y = keras.layers.Activation("relu", name=f"decoder{i}_relu")(y)
         x = keras.layers.Add(name=f"decoder{i}_add")([x, y]) if config.residual and i and x.shape == y.shape else y
         if config.dropout:
             x = CountedDropout(config.dropout, seed + i, name=f"decoder{i}_dropout")(x)
@@ -160,7 +174,7 @@ def _unrolled(config: DecoderConfig, x: Any, latents: int, cells: int, seed: int
         config.hidden,
         latents,
         cells,
-        scaled=config.use_scale,
+        scale=latents + config.use_sum if config.use_scale else None,
         bias=config.output_bias,
         seed=seed,
         name="decoder_out",

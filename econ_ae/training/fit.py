@@ -106,7 +106,8 @@ class Trainer:
                 compiling = f"first epoch of {count} batches, the network is compiled"
                 with waiting(progress, compiling) if epoch == first else nullcontext():
                     self._run_epoch(epoch, train, validation, bar)
-        load_weights(self.directory, self.chain.encoder, self.chain.decoder)
+        chain = self.chain
+        load_weights(self.directory, chain.encoder, chain.decoder, conditions=chain.conditions)
         return self.history
 
     def _run_epoch(self, epoch: int, train: Source, validation: Sample, bar: Bar) -> None:
@@ -126,7 +127,8 @@ class Trainer:
             validation_loss = self._validation_loss(validation)
             self._check_finite(epoch, "validation loss", validation_loss)
             if self._is_best(epoch, validation_loss):
-                save_weights(self.directory, self.chain.encoder, self.chain.decoder)
+                chain = self.chain
+                save_weights(self.directory, chain.encoder, chain.decoder, conditions=chain.conditions)
         self.history.append(Epoch(epoch, loss, validation_loss, rate, time.perf_counter() - start))
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
@@ -138,7 +140,7 @@ class Trainer:
         total = 0.0
         for start in range(0, len(events), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            arrays = (events.images[part], events.sums[part], events.fractions[part])
+            arrays = (events.images[part], events.beside[part], events.fractions[part])
             total += len(arrays[0]) * float(self._evaluate(*(tf.constant(array) for array in arrays)))
         return total / len(events)
 
@@ -155,10 +157,10 @@ class Trainer:
         )
         raise note_divergence(self.directory, message)
 
-    def _train_step(self, images: Any, sums: Any, fractions: Any) -> Any:
+    def _train_step(self, images: Any, beside: Any, fractions: Any) -> Any:
         variables = self.chain.variables
         with tf.GradientTape() as tape:
-            loss = self.chain.loss_of(images, sums, fractions, training=True)
+            loss = self.chain.loss_of(images, beside, fractions, training=True)
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         if self.masks is not None:
             self.masks.apply()

@@ -31,17 +31,25 @@ class Unrolled(keras.layers.Layer):
     widths : hidden units of every step
     latents : the first columns of the input
     cells : trigger cells
-    scaled : the last column of the input is the normalised image's sum, minus 1
+    scale : column of the input with the normalised image's sum, minus 1; None if there is none
     bias : start of the values
     seed : of the initial weights
     """
 
     def __init__(
-        self, widths: Sequence[int], latents: int, cells: int, *, scaled: bool, bias: float, seed: int, **kwargs: Any
+        self,
+        widths: Sequence[int],
+        latents: int,
+        cells: int,
+        *,
+        scale: int | None,
+        bias: float,
+        seed: int,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.widths, self.latents, self.cells = tuple(widths), latents, cells
-        self.scaled, self.bias_start, self.seed = scaled, bias, seed
+        self.scale, self.bias_start, self.seed = scale, bias, seed
 
     def build(self, shape: Any) -> None:
         """Make the weights."""
@@ -68,7 +76,7 @@ class Unrolled(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Return the values."""
         latents = inputs[:, : self.latents]
-        scale = 1.0 + inputs[:, -1:] if self.scaled else _SCALE
+        scale = _SCALE if self.scale is None else 1.0 + inputs[:, self.scale : self.scale + 1]
         values = self.first + tf.zeros_like(inputs[:, :1])
         hidden = inputs[:, :0]
         for inner, bias, out in self.steps:

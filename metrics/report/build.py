@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
 from metrics.evaluate import Evaluation
+from metrics.physics import SecondOpinions
 from metrics.report.data import ModelCard, ReportData, Scalar, SiliconCosts, Table, Verification
 from metrics.report.gallery import defaults, gallery
-from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, profile_sets
+from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, opinions_of, profile_sets
 from metrics.threshold import ThresholdStream
 
 _VERIFICATION = ("events", "mismatches", "simulator", "latency", "corners")
@@ -37,6 +38,8 @@ def build_report(
     runs: Iterable[Mapping[str, Any]] = (),
     costs: Iterable[SiliconCosts] = (),
     no_costs: str = "",
+    pages: Iterable[str] = (),
+    opinions: Mapping[int, SecondOpinions] | None = None,
 ) -> ReportData:
     """Return a report's data.
 
@@ -55,6 +58,8 @@ def build_report(
     runs : facts about each compared run, with the same keys, when there are several
     costs : for each cell library
     no_costs : why there are no costs, or not all
+    pages : addresses of the runs' own pages, when the runs are a family
+    opinions : second opinions that are known, as of ``opinions_of``
 
     Raises
     ------
@@ -69,7 +74,8 @@ def build_report(
             f"charges have shape {image.shape}; the evaluation has {len(evaluation.occupancy)} events "
             f"of {geometry.cells} cells"
         )
-    rows = headline_rows(evaluation, image, geometry)
+    pages = tuple(pages)
+    rows = headline_rows(evaluation, opinions_of(evaluation, image, geometry, opinions))
     events = gallery(evaluation, image)
     return ReportData(
         title=title,
@@ -77,7 +83,7 @@ def build_report(
         dataset=_flat(dataset),
         rows=tuple(rows[id(e)] for e in evaluation.entries),
         comparisons=against_rivals(evaluation, rows),
-        run_comparisons=between_runs(evaluation, rows),
+        run_comparisons=() if pages else between_runs(evaluation, rows),
         profiles=profile_sets(evaluation),
         distributions=distributions(evaluation),
         events=defaults(events),
@@ -88,11 +94,12 @@ def build_report(
         manifest=_flat(manifest or {}),
         notes=tuple(notes),
         geometry=geometry,
-        ideal=() if ideal is None else tuple(headline_rows(ideal, image, geometry, opinions=False).values()),
+        ideal=() if ideal is None else tuple(headline_rows(ideal, {}).values()),
         streams=tuple(streams),
         runs=tuple(_flat(run) for run in runs),
         costs=tuple(costs),
         no_costs=no_costs,
+        pages=pages,
     )
 
 

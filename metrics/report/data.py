@@ -196,6 +196,7 @@ class ReportData:
     model : None when there is no encoder to describe
     manifest : how to reproduce the run
     notes : remarks, one sentence each
+    pages : of a family of runs the addresses of their own pages, in the order of ``runs``; else empty
     ideal : rows of receivers that know every sent charge exactly, to compare with figures quoted that way; may be empty
     """
 
@@ -220,3 +221,4 @@ class ReportData:
     runs: tuple[Table, ...] = ()
     costs: tuple[SiliconCosts, ...] = ()
     no_costs: str = ""
+    pages: tuple[str, ...] = ()

@@ -20,22 +20,40 @@ from metrics.statistics import paired_difference
 _FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",), ("abc",), ("ccc",))
 
 
-def headline_rows(
-    evaluation: Evaluation, image: NDArray[np.float64], geometry: WaferGeometry, *, opinions: bool = True
-) -> dict[int, HeadlineRow]:
-    """Return headline rows by id of the evaluated entry, in the entries' order, with second opinions if asked."""
+def opinions_of(
+    evaluation: Evaluation,
+    image: NDArray[np.float64],
+    geometry: WaferGeometry,
+    known: Mapping[int, SecondOpinions] | None = None,
+) -> dict[int, SecondOpinions]:
+    """Return the second opinions on all reconstructions, by the id of their charges.
+
+    Parameters
+    ----------
+    known : those that were found before, for the same events and seed
+    """
+    found = dict(known or {})
+    for e in evaluation.entries:
+        # One array may stand for several eLink counts.
+        key = id(e.reconstruction.charges)
+        if key not in found:
+            found[key] = second_opinions(image, e.reconstruction, geometry, evaluation.seed)
+    return found
+
+
+def headline_rows(evaluation: Evaluation, opinions: Mapping[int, SecondOpinions]) -> dict[int, HeadlineRow]:
+    """Return headline rows by id of the evaluated entry, in the entries' order.
+
+    Parameters
+    ----------
+    opinions : as of ``opinions_of``; a row without one has none
+    """
     empty = int(np.count_nonzero(evaluation.total == 0))
     lost = {id(e): e.summary.n_undefined - empty for e in evaluation.entries}
     best: dict[int | None, Evaluated] = {}
     for e in sorted(evaluation.entries, key=lambda e: e.summary.mean.value):
         if e.reconstruction.elinks is not None and not lost[id(e)]:
             best.setdefault(e.reconstruction.elinks, e)
-    # One array may stand for several eLink counts.
-    known: dict[int, SecondOpinions] = {}
-    for e in evaluation.entries:
-        key = id(e.reconstruction.charges)
-        if opinions and key not in known:
-            known[key] = second_opinions(image, e.reconstruction, geometry, evaluation.seed)
     return {
         id(e): HeadlineRow(
             e.reconstruction.algorithm,
@@ -49,7 +67,7 @@ def headline_rows(
             best=(first := best.get(e.reconstruction.elinks)) is e,
             tied=first is not None and first is not e and not lost[id(e)] and _level(first, e, evaluation.seed),
             lost=lost[id(e)],
-            opinions=known.get(id(e.reconstruction.charges)),
+            opinions=opinions.get(id(e.reconstruction.charges)),
         )
         for e in evaluation.entries
     }

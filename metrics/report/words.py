@@ -89,9 +89,15 @@ def headline(data: ReportData) -> tuple[str, ...]:
         return ("No autoencoder was evaluated: the table holds the baselines alone.",)
     # Several autoencoders: the variants in one word each, or the page starts with a wall of text.
     short = len(ae_rows) > 1
-    return tuple(
-        _sentence(row, [c for c in data.comparisons if c.ae is row and c.leading], short=short) for row in ae_rows
-    )
+    return tuple(_sentence(row, _told(data, row), short=short) for row in ae_rows)
+
+
+def _told(data: ReportData, row: HeadlineRow) -> list[Comparison]:
+    """Return the comparisons with the best of each kind; of a family only that with the best of all."""
+    found = [c for c in data.comparisons if c.ae is row and c.leading]
+    if not data.pages:
+        return found
+    return sorted(found, key=lambda c: (c.other.lost, c.other.summary.mean.value))[:1]
 
 
 def _sentence(row: HeadlineRow, comparisons: list[Comparison], *, short: bool) -> str:

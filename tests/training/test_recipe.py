@@ -63,7 +63,7 @@ def test_the_student_learns_from_truth_and_teacher() -> None:
     chain = Chain(student.encoder, student.decoder, lambda x: x, (0,), loss, teacher, 0.3)
     rng = np.random.default_rng(1)
     images = (rng.integers(0, 256, (20, 8, 8, 1)) / 128).astype(np.float32)
-    sums, true = rng.random((20, 1)).astype(np.float32), rng.dirichlet(np.ones(48), 20).astype(np.float32)
+    sums, true = rng.random((20, 2)).astype(np.float32), rng.dirichlet(np.ones(48), 20).astype(np.float32)
     told = np.asarray(teacher.predict(images, sums, training=False))
     said = np.asarray(chain.predict(images, sums, training=False))
     expected = 0.7 * float(loss(true, said)) + 0.3 * float(loss(told / told.sum(axis=1, keepdims=True), said))

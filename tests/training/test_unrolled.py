@@ -12,8 +12,8 @@ from econ_ae.training.unrolled import Unrolled
 RECEIVED = np.random.default_rng(1).random((6, 19)).astype(np.float32)
 
 
-def layer(widths: list[int], *, scaled: bool = False) -> Any:
-    return Unrolled(widths, 16, 48, scaled=scaled, bias=-1.5, seed=3)
+def layer(widths: list[int], scale: int | None = None) -> Any:
+    return Unrolled(widths, 16, 48, scale=scale, bias=-1.5, seed=3)
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -21,12 +21,12 @@ def softmax(values: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("scaled", [False, True])
-def test_two_steps_by_hand(scaled: bool) -> None:
-    two = layer([7, 5], scaled=scaled)
+@pytest.mark.parametrize("column", [None, 17])
+def test_two_steps_by_hand(column: int | None) -> None:
+    two = layer([7, 5], column)
     found = np.asarray(two(RECEIVED))
     imitation, imitation_bias, first, *steps = (np.asarray(w, np.float64) for w in two.get_weights())
-    scale = 1.0 + RECEIVED[:, -1:] if scaled else 1.4
+    scale = 1.4 if column is None else 1.0 + RECEIVED[:, column, None]
     values, hidden = np.tile(first, (6, 1)), np.zeros((6, 0))
     for kernel, bias, out in (steps[:3], steps[3:]):
         image = softmax(values)
@@ -43,6 +43,6 @@ def test_steps_change_the_image_and_the_seed_the_weights() -> None:
     first, second = np.asarray(one(RECEIVED)), np.asarray(two(RECEIVED))
     assert np.array_equal(one.get_weights()[0], two.get_weights()[0])
     assert not np.allclose(first, second, atol=1e-3)
-    other = Unrolled([7], 16, 48, scaled=False, bias=-1.5, seed=4)
+    other = Unrolled([7], 16, 48, scale=None, bias=-1.5, seed=4)
     other(RECEIVED)
     assert not np.allclose(one.get_weights()[0], other.get_weights()[0])

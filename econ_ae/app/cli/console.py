@@ -18,6 +18,7 @@ from rich.table import Table
 from econ_ae.app.cli import verbosity
 from econ_ae.progress import Bar
 
+_FILE_WIDTH = 160  # characters at most, of a table that goes into a file
 _ON_TERMINAL_ONLY = 10  # without a terminal a bar becomes about this many lines
 
 
@@ -47,12 +48,18 @@ class Terminal:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet or verbosity.quiet())
+        self._live: RichProgress | None = None
 
     @contextmanager
     def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """Open a progress bar."""
+        """Open a progress bar; one that is opened while another is open goes when it is closed."""
         if not self.console.is_terminal:
             yield _LogBar(self.console, title, total)
+            return
+        if (live := self._live) is not None:
+            task = live.add_task(title, total=total, note="")
+            yield _TerminalBar(live, task)
+            live.remove_task(task)
             return
         columns = (
             TextColumn("  {task.description}", markup=False),
@@ -61,8 +68,12 @@ class Terminal:
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
-        with RichProgress(*columns, console=self.console) as progress:
-            yield _TerminalBar(progress, progress.add_task(title, total=total, note=""))
+        with RichProgress(*columns, console=self.console) as live:
+            self._live = live
+            try:
+                yield _TerminalBar(live, live.add_task(title, total=total, note=""))
+            finally:
+                self._live = None
 
     def say(self, text: str) -> None:
         """Show a line."""
@@ -76,12 +87,19 @@ def print_table(title: str, rows: Sequence[dict[str, Any]], *, as_json: bool = F
         return
     table = Table(title=escape(title), title_justify="left", title_style="bold")
     columns = list(rows[0]) if rows else []
-    for name in columns:
+    for i, name in enumerate(columns):
         numeric = all(isinstance(row[name], int | float) or row[name] in {"", "-"} for row in rows)
-        table.add_column(escape(name), justify="right" if numeric else "left")
+        # Names are never cut: where a terminal is narrow, they break between words.
+        longest = max((len(word) for row in rows for word in _text(row[name]).split()), default=0)
+        table.add_column(
+            escape(name), justify="right" if numeric else "left", overflow="fold", min_width=0 if i else longest
+        )
     for row in rows:
         table.add_row(*(escape(_text(row[name])) for name in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a file has no edge
+        console.width = _FILE_WIDTH
+    console.print(table)
 
 
 def print_json(value: Any) -> None:

@@ -19,6 +19,10 @@ class Interrupted(Exception):  # noqa: N818  # no error
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
+FamilyPath = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`; of a family: all its runs."),
+]
 
 
 def numbers(text: str, option: str) -> list[int]:

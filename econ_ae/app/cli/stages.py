@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Interrupted, Json, RunPath
+from econ_ae.app.cli.options import FamilyPath, Interrupted, Json, RunPath
 from econ_ae.errors import ConfigError
 
 if TYPE_CHECKING:
     from econ_ae.app.run.context import Context
+    from econ_ae.app.run.family import FamilyDirectory
     from econ_ae.config import RunConfig
+    from econ_ae.config.family import FamilyConfig
+
+_REPORT = "report"
 
 
 def run(
     preset: Annotated[
-        str | None, typer.Option(help="econ-t (default), econ-t-2elinks, wide-4elinks, quick ...: see docs/index.md.")
+        str | None,
+        typer.Option(help="frontier (default: encoders for 2 to 5 eLinks), econ-t, quick ...: see docs/index.md."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings, instead of a preset.")] = None,
     data: Annotated[
@@ -35,53 +40,77 @@ def run(
     from econ_ae.app import pipeline
     from econ_ae.app.cli.console import Terminal
     from econ_ae.app.run.directory import RunDirectory
+    from econ_ae.app.run.family import FamilyDirectory, is_family
+    from econ_ae.config.family import FamilyConfig
 
     if overwrite and resume:
         raise ConfigError("--overwrite and --resume exclude each other; give one")
     if resume and out is None:
         raise ConfigError("--resume needs --out, the run directory to continue")
-    settings = _settings(preset, config, data, seed)
     if resume and out is not None and (preset, config, data, seed) == (None,) * 4:
-        settings = RunDirectory.open(out).config
-    path = out or _fresh(settings)
+        settings = (FamilyDirectory if is_family(out) else RunDirectory).open(out).config
+    else:
+        settings = _settings(preset, config, data, seed)
+    path, progress = out or _fresh(settings), Terminal(quiet=as_json)
     try:
-        context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=Terminal(quiet=as_json))
+        if isinstance(settings, FamilyConfig):
+            from econ_ae.app.family.run import run as run_family
+
+            family = run_family(path, settings, overwrite=overwrite, resume=resume, progress=progress)
+            _family_headline(family, as_json=as_json)
+        else:
+            context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=progress)
+            _headline([context], context.path(_REPORT), as_json=as_json)
     except KeyboardInterrupt:
         if not path.exists():
             raise
         raise Interrupted(shlex.join(["econ-ae", "run", "--out", str(path), "--resume"])) from None
-    _headline(context, as_json=as_json)
 
 
-def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig:
-    from econ_ae.config import DEFAULT_PRESET, changed, load, load_preset
+def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig | FamilyConfig:
+    from econ_ae.config import changed
+    from econ_ae.config.family import DEFAULT, FamilyConfig, load, named
 
     if preset and config:
         raise ConfigError("--preset and --config exclude each other; give one")
-    settings = load(config) if config else load_preset(preset or DEFAULT_PRESET)
-    return changed(settings, "options", seed=seed, data={"source": data})
+    settings = load(config) if config else named(preset or DEFAULT)
+    changes: dict[str, Any] = {"seed": seed, "data": {"source": data}}
+    if isinstance(settings, FamilyConfig):
+        return settings.changed("options", **changes)
+    return changed(settings, "options", **changes)
 
 
-def _fresh(settings: RunConfig) -> Path:
+def _fresh(settings: RunConfig | FamilyConfig) -> Path:
     from econ_ae.app.run.directory import fresh_path
+    from econ_ae.config.family import FamilyConfig
 
-    return fresh_path(Path("runs"), f"{settings.name}-{Path(settings.data.source).stem}")
+    source = (settings.first if isinstance(settings, FamilyConfig) else settings).data.source
+    return fresh_path(Path("runs"), f"{settings.name}-{Path(source).stem}")
 
 
-def _headline(context: Context, *, as_json: bool) -> None:
+def _family_headline(family: FamilyDirectory, *, as_json: bool) -> None:
+    from econ_ae.app.run.context import open_run
+    from econ_ae.progress import Silent
+
+    _headline([open_run(path, Silent()) for path in family.members], family.path / _REPORT, as_json=as_json)
+
+
+def _headline(contexts: list[Context], folder: Path, *, as_json: bool) -> None:
     from econ_ae.app.cli.console import print_json, print_table
     from econ_ae.app.headline import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
 
-    rows = headline_rows(context)
+    rows = headline_rows(folder)
     if as_json:
         print_json(rows)
         return
-    typer.echo(f"Mean EMD of the report events{synthetic(context)}, in units of half a trigger-cell pitch;")
+    typer.echo(f"Mean EMD of the report events{synthetic(contexts[0])}, in units of half a trigger-cell pitch;")
     typer.echo("in brackets the error of the last digits.")
     print_table("From the transmitted bits", by_elinks([r for r in rows if r["receiver"] == TRANSMITTED]))
     print_table("With exact charges at the receiver", by_elinks([r for r in rows if r["receiver"] == EXACT]))
-    typer.echo(verification_line(context))
-    typer.echo(f"report: {context.path('report', 'index.html')}")
+    for context in contexts:
+        name = f"{context.run.path.name}: " if len(contexts) > 1 else ""
+        typer.echo(name + verification_line(context))
+    typer.echo(f"report: {folder / 'index.html'}")
 
 
 def _stage(path: Path, name: str, *, as_json: bool = False) -> Context:
@@ -132,7 +161,7 @@ def generate(
 
 
 def verify(
-    run_path: RunPath,
+    run_path: FamilyPath,
     events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
     suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist or all.")] = "encoder",
     simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
@@ -147,19 +176,35 @@ def verify(
     from econ_ae.app import suites as verification
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.context import open_run
+    from econ_ae.app.run.family import run_paths
 
-    context = open_run(run_path, Terminal(quiet=as_json))
-    results = verification.run_suites(
-        context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
-    )
+    found: list[Any] = []
+    contexts = [open_run(path, Terminal(quiet=as_json)) for path in run_paths(run_path)]
+    for context in contexts:
+        results = verification.run_suites(
+            context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
+        )
+        if not as_json:
+            name = f" of {context.run.path.name}" if len(contexts) > 1 else ""
+            print_table(f"verification{name}: {suite}", verification.rows(results))
+        found += results
     if as_json:
-        print_json([json.loads(result.to_json()) for result in results])
-    else:
-        print_table(f"verification: {suite}", verification.rows(results))
-    if not all(result.passed for result in results):
+        print_json([json.loads(result.to_json()) for result in found])
+    if not all(result.passed for result in found):
         raise typer.Exit(1)
 
 
-def report(run_path: RunPath, as_json: Json = False) -> None:
+def report(run_path: FamilyPath, as_json: Json = False) -> None:
     """Compare the run with the chip's other algorithms and write the report page."""
-    _headline(_stage(run_path, "report", as_json=as_json), as_json=as_json)
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.run.family import FamilyDirectory, is_family
+
+    if is_family(run_path):
+        from econ_ae.app.family.page import write_page
+
+        family = FamilyDirectory.open(run_path)
+        write_page(family, Terminal(quiet=as_json), repeat=True)
+        _family_headline(family, as_json=as_json)
+        return
+    context = _stage(run_path, "report", as_json=as_json)
+    _headline([context], context.path(_REPORT), as_json=as_json)

@@ -26,7 +26,7 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
 
 
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories with the same report events.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, or those of families.")],
     algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt,abc,ccc",
     elinks: Annotated[
         str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
@@ -40,6 +40,7 @@ def evaluate(
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.headline import by_elinks
     from econ_ae.app.run.context import open_run
+    from econ_ae.app.run.family import run_paths
     from econ_ae.app.studies.compare import compare, evaluation_folder
 
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
@@ -48,8 +49,8 @@ def evaluate(
         raise ConfigError(
             f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
         )
-    contexts = [open_run(run, Terminal(quiet=as_json)) for run in runs]
-    folder = evaluation_folder(contexts, out, overwrite=overwrite)
+    contexts = [open_run(path, Terminal(quiet=as_json)) for run in runs for path in run_paths(run)]
+    folder = evaluation_folder(runs[0], out, overwrite=overwrite)
     found = compare(contexts, names, counts, folder, source=data)
     rows = found.rows
     if as_json:

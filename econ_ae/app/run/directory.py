@@ -14,12 +14,15 @@ from typing import Any
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.run.manifest import Manifest, Record
 from econ_ae.config import RunConfig, parse
+from econ_ae.config.sections import Section
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import check_writable, read_json, sha256, write_json
 from econ_ae.progress import Progress, Silent
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
+FAMILY = "family.json"
+"""Settings of a directory that holds several runs, see ``family``."""
 
 ORDER = ("data", "train", "freeze", "generate", "verify", "costs", "report")
 """The stages of a run."""
@@ -61,8 +64,7 @@ class RunDirectory:
         check_free(path, overwrite=overwrite)
         run = cls(path, config)
         with run.lock(Silent()):
-            for entry in (path / name for name in content(path)):
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            clear(path)
             write_json(path / CONFIG, config.model_dump(mode="json"))
             manifest = Manifest(config.seed, config_hash(config), config_file_sha256=sha256(path / CONFIG))
             manifest.write(path / MANIFEST)
@@ -71,6 +73,11 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """Open an existing run directory; RunDirectoryError when it is none, or its settings are damaged."""
+        if (path / FAMILY).is_file():
+            members = sorted(str(entry.parent) for entry in path.glob(f"*/{CONFIG}"))
+            raise RunDirectoryError(
+                f"{path} is a family of runs; give one of them: {', '.join(members) or 'it has none'}"
+            )
         if not (path / MANIFEST).is_file() or not (path / CONFIG).is_file():
             what = "is not a run directory" if path.exists() else "does not exist"
             raise RunDirectoryError(f"{path} {what}; make one with: econ-ae run --out {path}")
@@ -88,7 +95,7 @@ class RunDirectory:
         run = cls.open(path)
         if config is not None and config != run.config:
             raise RunDirectoryError(
-                f"{path} was made with other settings ({_difference(run.config, config)}); "
+                f"{path} was made with other settings ({difference(run.config, config)}); "
                 "resume without settings, or choose another --out"
             )
         return run
@@ -246,6 +253,12 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         return
 
 
+def clear(path: Path) -> None:
+    """Remove everything in a directory but its lock."""
+    for entry in (path / name for name in content(path)):
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
 def fresh_path(parent: Path, stem: str) -> Path:
     """Return ``parent/stem-N`` with the first number that is free."""
     number = 1
@@ -265,7 +278,8 @@ class Stopwatch:
         return time.perf_counter() - self._start
 
 
-def _difference(old: RunConfig, new: RunConfig) -> str:
+def difference(old: Section, new: Section) -> str:
+    """Return the first setting that differs, with both values."""
     a, b = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
     name = next(k for k in sorted(a | b) if a.get(k) != b.get(k))
     return f"{name} was {a.get(name)!r}, now {b.get(name)!r}"

@@ -3,45 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from econ_ae.app import cost_tables
 from econ_ae.app.cells import no_costs
 from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
-from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.app.stages import costs
+from econ_ae.data.batch import Batch
 from econ_ae.files import write_json, write_text
 from econ_ae.ir.model import EncoderModel, Exact
 from econ_ae.ir.validate import frame_capacity
 
+if TYPE_CHECKING:
+    from metrics.evaluate import Evaluation
+    from metrics.physics import SecondOpinions
+    from metrics.threshold import ThresholdStream
+
 
 def run(context: Context) -> list[Path]:
     """Evaluate the run on its report rows; write index.html, report.json, headline.json and emd.csv."""
+    batch = context.rows("report")
+    own = evaluate_own(context, batch)
+    return write(context, batch, own, evaluate_others(context, batch))
+
+
+@dataclass(frozen=True, eq=False)
+class Others:
+    """What a run's autoencoder is compared with: the same for all runs with the same rows, eLinks and seed.
+
+    Parameters
+    ----------
+    evaluation : flat images, and the chip's other algorithms and the codes without a network from transmitted bits
+    ideal : the chip's other algorithms with exact charges at the receiver
+    streams : how the threshold sum used its links
+    """
+
+    evaluation: Evaluation
+    ideal: Evaluation
+    streams: tuple[ThresholdStream, ...]
+
+
+def evaluate_own(context: Context, batch: Batch) -> Evaluation:
+    """Return the evaluation of the run's autoencoder alone on the run's report rows."""
+    from metrics.evaluate import evaluate
+
+    context.progress.say(f"frames of {len(batch)} report events are decoded")
+    sent = [reconstruct(context, context.model(), batch)]
+    return evaluate(batch.charges, sent, context.geometry, context.config.seed, metadata=batch.metadata)
+
+
+def evaluate_others(context: Context, batch: Batch) -> Others:
+    """Return the evaluation of all else on the run's report rows; its tables are made of the training rows."""
     from metrics.baselines import baselines
     from metrics.emd import engine
     from metrics.evaluate import evaluate
-    from metrics.report import build_report, render, to_json
-    from metrics.report.tables import emd_csv, headline_table
     from metrics.transmitted import transmitted
 
-    config, model, geometry = context.config, context.model(), context.geometry
-    batch = context.rows("report")
-    autoencoder = reconstruct(context, model, batch)
+    config, geometry = context.config, context.geometry
     context.progress.say(f"exact EMD of {len(batch)} report events ({engine(geometry)})")
     flat, *ideal = baselines(batch.charges, geometry, config.report.elinks)
     sent = transmitted(batch.charges, geometry, config.report.elinks, tune=context.rows("train").charges)
-    compared = [autoencoder, flat, *sent.reconstructions]
-    evaluation = evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata)
-    ideal_evaluation = evaluate(batch.charges, ideal, geometry, config.seed)
+    compared = [flat, *sent.reconstructions]
+    return Others(
+        evaluate(batch.charges, compared, geometry, config.seed, metadata=batch.metadata),
+        evaluate(batch.charges, ideal, geometry, config.seed),
+        sent.streams,
+    )
+
+
+def write(
+    context: Context,
+    batch: Batch,
+    own: Evaluation,
+    others: Others,
+    opinions: Mapping[int, SecondOpinions] | None = None,
+) -> list[Path]:
+    """Write the report of a run; return its files.
+
+    Parameters
+    ----------
+    batch : the run's report rows
+    own, others : of ``evaluate_own`` and ``evaluate_others`` on these rows
+    opinions : second opinions that are known, see ``metrics.report.build_report``
+    """
+    from metrics.report import build_report, render, to_json
+    from metrics.report.tables import emd_csv, headline_table
+
+    config, model, evaluation = context.config, context.model(), own.beside(others.evaluation)
     history = context.json(TRAINING, HISTORY)
     silicon, left_out = cost_tables.for_report(context)
     data = build_report(
         evaluation,
         batch.charges,
-        geometry,
+        context.geometry,
         title=f"{config.name}: neural-network compression of trigger cells",
         dataset=context.json(FACTS),
         history={
@@ -53,15 +112,16 @@ def run(context: Context) -> list[Path]:
         model_card=model_card(model),
         manifest=context.run.manifest().facts() | {"preset": config.name},
         notes=_notes(context, model, len(batch)),
-        ideal=ideal_evaluation,
-        streams=sent.streams,
+        ideal=others.ideal,
+        streams=others.streams,
         costs=silicon,
         no_costs=no_costs(config) or f"{costs.why_none(context)} {left_out}".strip(),
+        opinions=opinions,
     )
     folder = context.path(REPORT)
     write_text(folder / "index.html", render(data))
     write_text(folder / "report.json", to_json(data))
-    table = headline_table(evaluation, TRANSMITTED) + headline_table(ideal_evaluation, EXACT)
+    table = headline_table(evaluation, TRANSMITTED) + headline_table(others.ideal, EXACT)
     write_json(folder / HEADLINE, table)
     write_text(folder / "emd.csv", emd_csv(evaluation))
     return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
@@ -83,10 +143,12 @@ def _notes(context: Context, model: EncoderModel, events: int) -> list[str]:
             "Everything is reconstructed from the transmitted bits alone: pulses, 4E3M and 5E4M codes of the frames.",
             "Events that fit are sent without any loss. The frames of every event of the report were unpacked and "
             "compared with what was encoded.",
+            *known_besides(config),
         ]
     notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
         compared_with_keras(context.json(FREEZE), events),
+        *known_besides(config),
     ]
     lost = model.pack.bits - frame_capacity(model.pack.elinks)
     if lost > 0:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.app.headline import TRANSMITTED
-from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.stages.data import read_batch
@@ -24,8 +24,8 @@ from econ_ae.ir.validate import frame_capacity
 EVALUATION = "evaluation.json"
 
 
-def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrite: bool) -> Path:
-    """Return where an evaluation is written: ``evaluation/`` in the first run, or ``out``.
+def evaluation_folder(first: Path, out: Path | None, *, overwrite: bool) -> Path:
+    """Return where an evaluation is written: ``evaluation/`` in the first run or family, or ``out``.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def evaluation_folder(contexts: Sequence[Context], out: Path | None, *, overwrit
         When ``out`` holds something else, or an evaluation and ``overwrite`` is not set.
     """
     if out is None:
-        return contexts[0].path("evaluation")
+        return first / "evaluation"
     if out.exists() and (not out.is_dir() or content(out)):
         if not (out / EVALUATION).is_file():
             raise RunDirectoryError(f"{out} holds something else than an evaluation; choose another --out")
@@ -109,9 +109,9 @@ def _compare(
     from metrics.transmitted import transmitted
 
     first = contexts[0]
-    batch, facts = _same_events(contexts) if source is None else _other_events(contexts, source)
+    batch, facts = same_events(contexts) if source is None else _other_events(contexts, source)
     models = [context.model() for context in contexts]
-    runs = [_run_facts(*run) for run in zip(labels, contexts, models, strict=True)]
+    runs = [run_facts(*run) for run in zip(labels, contexts, models, strict=True)]
     if elinks is None:
         elinks = sorted({*first.config.report.elinks, *(model.elinks for model in models)})
     others = [name for name in algorithms if name != "ae"]
@@ -138,7 +138,14 @@ def _compare(
         dataset=facts,
         streams=sent.streams,
         runs=runs,
-        notes=["Everything is reconstructed from the transmitted bits alone."],
+        notes=[
+            "Everything is reconstructed from the transmitted bits alone.",
+            *(
+                f"{label}: {note}"
+                for label, c in zip(labels, contexts, strict=True)
+                for note in known_besides(c.config)
+            ),
+        ],
     )
     write_text(out / "index.html", render(data))
     write_text(out / EVALUATION, to_json(data))
@@ -174,13 +181,13 @@ def _other_events(contexts: Sequence[Context], source: str) -> tuple[Batch, dict
 
 def _selection(config: RunConfig) -> dict[str, Any]:
     """Return the settings that say which images are read, not what they are used for."""
-    data = config.data.model_dump(exclude={"train", "report", "validation", "keep_copies", "memory_mb"})
+    data = config.data.model_dump(exclude={"train", "report", "validation", "keep_copies", "memory_mb", "resample"})
     events = {"train_events", "validation_events", "report_events"}
     data["cms_events"] = {key: value for key, value in data["cms_events"].items() if key not in events}
     return data
 
 
-def _same_events(contexts: Sequence[Context]) -> tuple[Batch, dict[str, Any]]:
+def same_events(contexts: Sequence[Context]) -> tuple[Batch, dict[str, Any]]:
     """Return the report rows that all runs share, row by row, and what a reader must know about them."""
     hashes = []
     for context in contexts:
@@ -211,7 +218,8 @@ def _labels(contexts: Sequence[Context]) -> list[str]:
     return labels
 
 
-def _run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, Any]:
+def run_facts(label: str, context: Context, model: EncoderModel) -> dict[str, Any]:
+    """Return what a table of runs says of one, settings, encoder and verification, by the names of its columns."""
     verified = "not verified"
     if context.run.has("verify"):
         context.run.check("generate", "verify")

@@ -9,7 +9,7 @@ from typing import Any
 
 from econ_ae.app.headline import headline_rows
 from econ_ae.app.reconstruction import reconstruct
-from econ_ae.app.run.context import FACTS, HISTORY, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.context import FACTS, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.data import conditions
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec, weights
@@ -53,7 +53,7 @@ def summarise(run: Context, before: Context, after: Context, out: Path) -> dict[
         bus=bus,
         rivals=[
             row
-            for row in headline_rows(after)
+            for row in headline_rows(after.path(REPORT))
             if row["eLinks"] == elinks and "autoencoder" not in row["algorithm"] and row["receiver"] != "exact charges"
         ],
         facts=_facts(run, before, after),

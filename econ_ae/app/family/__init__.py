@@ -1,0 +1,1 @@
+"""The main job on a family of runs: data read once, members in processes, one page."""
