@@ -180,7 +180,7 @@ import sys
 from pathlib import Path
 from econ_ae.data.readers import root
 from econ_ae.data.readers.hits import RootOptions
-root._STEP = "1 MB"
+root.STEP = "1 MB"
 file = root.RootFile(Path(sys.argv[1]), RootOptions())
 peaks = []
 for batch, done in file.batches():
