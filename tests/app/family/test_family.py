@@ -146,6 +146,7 @@ def failing_simulator(folder: Path, where: str) -> str:
     return f"{folder / 'bin'}:{os.environ['PATH']}"
 
 
+@pytest.mark.slow
 def test_a_member_that_fails_half_way_continues_to_the_same_bits(
     copy: FamilyDirectory, config: FamilyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +216,7 @@ def test_commands_take_a_family_as_its_members(finished: FamilyDirectory, comman
     assert all(f"{name}: Verilog against integer model: " in printed for name in ("2elinks", "3elinks"))
 
 
+@pytest.mark.slow
 def test_verify_simulates_all_members(copy: FamilyDirectory, command: Command) -> None:
     code, printed, error = command("verify", str(copy.path), "--events", "5", "--json")
     assert code == 0, error
