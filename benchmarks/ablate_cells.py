@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from econ_ae.app.run.context import TRAINING, Context, open_run
+from econ_ae.errors import ConfigError
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
 from econ_ae.training.cells import artifact, network
@@ -65,6 +66,8 @@ def means(model: EncoderModel, decoder: CellsDecoder, seen: Candidates, limit: i
 
 def some(context: Context, model: EncoderModel, rows: str, events: int) -> tuple[Candidates, float]:
     """Return the candidates of some rows with charge, evenly spread, and the share of them that has any."""
+    if context.config.decoder.conditions:
+        raise ConfigError(f"{context.run.path} has decoder.conditions; expected runs without any")
     charges = context.rows(rows).charges
     charges = charges[charges.sum(axis=1) > 0]
     charges = charges[np.linspace(0, len(charges) - 1, min(events, len(charges))).astype(int)]

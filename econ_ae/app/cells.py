@@ -11,8 +11,8 @@ from econ_ae.files import write_json
 
 BLOCKS = ("datapath", "block")
 """Of their Verilog."""
-SUITES = ("encoder", "datapath")
-"""That verify it; both are the whole path from codes to frames."""
+SUITES = ("encoder", "datapath", "i2c", "block", "seu", "hls")
+"""That verify what is made of them; the first two are the Verilog from codes to frames, the last is the C++."""
 _SKIPPED = "skipped.json"
 
 

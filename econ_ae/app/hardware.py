@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from econ_ae.app import cells, pipeline
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.texts import FOLDERS, SUM
-from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from rtl_gen.hls import HlsOptions
 
 VERILOG, CATAPULT, VITIS, ALL = "verilog", "catapult", "vitis", "all"
 TARGETS = (VERILOG, CATAPULT, VITIS, ALL)
@@ -57,7 +60,8 @@ def generate(
     Raises
     ------
     ConfigError
-        When the target, the block, the leaf or a class of registers is unknown, or the block has no registers.
+        When the target, the block, the leaf, a class of registers or an option of the C++ is unknown, or the encoder
+        or the block has no such thing.
     """
     verilog = verilog or VerilogChoice()
     for what, value, known in (("target", target, TARGETS), ("block", block, BLOCKS)):
@@ -65,19 +69,15 @@ def generate(
             raise ConfigError(
                 f"{what} {value!r} is unknown; expected one of {', '.join(known)}{did_you_mean(value, known)}"
             )
-    if cells.sends_cells(context.config):
-        if target != VERILOG:
-            cells.require_layers(context.config, f"--target {target}")
-        if block == NORMALISER or verilog.leaf != SUM:
-            raise ConfigError(
-                f"Verilog of encoders that send cells has --block {' or '.join(cells.BLOCKS)}, leaf {SUM}"
-            )
+    if cells.sends_cells(context.config) and (block == NORMALISER or verilog.leaf != SUM):
+        raise ConfigError(f"Verilog of encoders that send cells has --block {' or '.join(cells.BLOCKS)}, leaf {SUM}")
     if verilog.no_tmr and block != BLOCK:
         raise ConfigError(f"{block} has no configuration registers; --no-tmr goes with --block {BLOCK}")
     flavours = (CATAPULT, VITIS) if target == ALL else (target,)
+    cpp = [_hls_options(context, flavour, options) for flavour in flavours if flavour != VERILOG]
     with context.run.lock(context.progress):
         written = [_verilog(context, block, verilog)] if target in {VERILOG, ALL} else []
-        return written + [_hls(context, f, options) for f in flavours if f != VERILOG]
+        return written + [_hls(context, one) for one in cpp]
 
 
 def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
@@ -99,18 +99,22 @@ def _verilog(context: Context, block: str, choice: VerilogChoice) -> Path:
     return folder
 
 
-def _hls(context: Context, flavour: str, choice: HlsChoice) -> Path:
-    from rtl_gen.hls import HlsOptions
+def _hls_options(context: Context, flavour: str, choice: HlsChoice) -> HlsOptions:
+    from rtl_gen.hls import HlsOptions, check_options
+
+    return check_options(context.model(), HlsOptions(flavour=flavour, **asdict(choice)))  # type: ignore[arg-type]
+
+
+def _hls(context: Context, options: HlsOptions) -> Path:
     from rtl_gen.hls import generate as generate_cpp
     from rtl_gen.writer import write_files
-    from sim.hls.data import data_files
-    from sim.stimulus.images import campaign as image_campaign
+    from sim.hls.data import campaign, data_files, inputs
 
     model = context.model()
-    options = HlsOptions(flavour=flavour, **asdict(choice))  # type: ignore[arg-type]
-    images = input_images(model.input, model.normalise, context.rows("report").charges[:_STIMULUS])
-    campaign = image_campaign(model, images, context.config.verify.random_events, context.config.seed)
-    data = {f"data/{name}": text for name, text in data_files(campaign).items()}
-    folder = context.path("hls", flavour)
-    write_files(generate_cpp(model, options) | data, folder, overwrite=True)
+    files = generate_cpp(model, options)
+    real = inputs(model, context.rows("report").charges[:_STIMULUS])
+    sent = campaign(model, real, context.config.verify.random_events, context.config.seed)
+    data = {f"data/{name}": text for name, text in data_files(sent).items()}
+    folder = context.path("hls", options.flavour)
+    write_files(files | data, folder, overwrite=True)
     return folder

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import frame_capacity
 
@@ -25,6 +27,8 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstr
     ------
     RunDirectoryError
         When the decoder's weights are not what the training left.
+    DataError
+        When the batch has not what the decoder's conditions need.
     """
     from econ_ae.econt.autoencoder import SUM_BITS
     from econ_ae.training import artifact
@@ -37,10 +41,17 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstr
     pack = model.pack
     received = artifact.transmit(model, batch.charges)
     networks = artifact.load(context.config, context.geometry, context.path(TRAINING))
-    decoded = artifact.decode(context.config, networks, model, received)
+    known = Conditions(context.config.decoder.conditions).features(batch)
+    decoded = artifact.decode(context.config, networks, model, received, known)
     bits = min(pack.bits, frame_capacity(pack.elinks))
     frame_bits = bits + _HEADER_BITS + SUM_BITS
     return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)
+
+
+def known_besides(config: RunConfig) -> list[str]:
+    """Return the note on what a run's decoder knows besides the transmitted bits; none where that is nothing."""
+    names = config.decoder.conditions
+    return [f"The autoencoder's decoder also knows of its module: {', '.join(names)}."] if names else []
 
 
 def cells_as_received(
@@ -56,4 +67,5 @@ def cells_as_received(
 
     received = artifact.transmit(model, batch.charges)
     decoder = artifact.load(context.config, context.geometry, context.path(TRAINING))
-    return decoder.fractions(model, received, by_table=by_table) * received.total[:, None]
+    known = Conditions(context.config.decoder.conditions).features(batch)
+    return decoder.fractions(model, received, known, by_table=by_table) * received.total[:, None]

@@ -14,7 +14,6 @@ from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import verify
-from econ_ae.emulator import input_images
 from econ_ae.errors import ConfigError, did_you_mean
 
 ALL = "all"
@@ -65,8 +64,9 @@ def run_suites(
         raise ConfigError(
             f"suite {suite!r} is unknown; expected {', '.join(SUITES)} or {ALL}{did_you_mean(suite, SUITES)}"
         )
-    if cells.sends_cells(context.config) and (suite not in cells.SUITES or simulator != "icarus"):
-        cells.require_layers(context.config, f"suite {suite!r} in {simulator}")
+    offered = [name for name in SUITES if name in cells.SUITES or not cells.sends_cells(context.config)]
+    if suite not in (ALL, *offered):
+        cells.require_layers(context.config, f"suite {suite!r}")
     if simulator not in {"icarus", "verilator"}:
         raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
     if simulator == "verilator" and suite != "datapath":
@@ -76,7 +76,7 @@ def run_suites(
             return [_verilated(context, events)]
         if waves:
             os.environ[WAVES] = "1"
-        names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
+        names = [name for name in offered if name != NETLIST] if suite == ALL else [suite]
         request = Request(events or context.config.verify.real_events, ac_types, liberty)
         found = [SUITES[name](context, request) for name in names]
         return [result for one in found for result in (one if isinstance(one, list) else [one])]
@@ -169,13 +169,14 @@ def _upsets(context: Context, request: Request) -> Any:
 def _hls(context: Context, request: Request) -> Any:
     from rtl_gen.hls import CATAPULT, VITIS
     from sim.hls import verify_hls
+    from sim.hls.data import inputs
 
     model = context.model()
-    images = input_images(model.input, model.normalise, context.rows("report").charges[: request.events])
+    real = inputs(model, context.rows("report").charges[: request.events])
     return [
         verify_hls(
             model,
-            images,
+            real,
             _folder(context, f"hls_{flavour}"),
             flavour=flavour,
             random_events=context.config.verify.random_events,

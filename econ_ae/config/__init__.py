@@ -1,6 +1,7 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
 from econ_ae.config.cells import CellsConfig
+from econ_ae.config.data import CmsEventsConfig, DataConfig, ModuleBranchesConfig, ResampleConfig, RootConfig
 from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
@@ -9,7 +10,6 @@ from econ_ae.config.sections import (
     AdmixtureConfig,
     ConditionsConfig,
     ConvConfig,
-    DataConfig,
     DecoderConfig,
     DenseConfig,
     DistillConfig,
@@ -17,7 +17,6 @@ from econ_ae.config.sections import (
     HardwareConfig,
     PruneConfig,
     ReportConfig,
-    RootConfig,
     SyntheticConfig,
     TrainingConfig,
     VerifyConfig,
@@ -28,6 +27,7 @@ __all__ = [
     "SYNTHETIC",
     "AdmixtureConfig",
     "CellsConfig",
+    "CmsEventsConfig",
     "ConditionsConfig",
     "ConvConfig",
     "DataConfig",
@@ -36,8 +36,10 @@ __all__ = [
     "DistillConfig",
     "EncoderConfig",
     "HardwareConfig",
+    "ModuleBranchesConfig",
     "PruneConfig",
     "ReportConfig",
+    "ResampleConfig",
     "RootConfig",
     "RunConfig",
     "SyntheticConfig",

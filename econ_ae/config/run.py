@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from econ_ae.config.cells import CellsConfig
+from econ_ae.config.data import DataConfig
 from econ_ae.config.sections import (
     ConditionsConfig,
-    DataConfig,
     DecoderConfig,
     EncoderConfig,
     FamilySection,

@@ -1,4 +1,4 @@
-"""The sections of a run configuration, without what reads them: keys, defaults, limits."""
+"""The sections of a run configuration but for its data, without what reads them: keys, defaults, limits."""
 
 from __future__ import annotations
 
@@ -46,34 +46,6 @@ class Section(BaseModel):
         return _check_format(value, str(info.field_name))
 
 
-class RootConfig(Section):
-    """What is taken of a ROOT ntuple."""
-
-    tree: str = Field("hgcalTriggerNtuplizer/HGCalTriggerNtuple", description="name of the tree in the file")
-    charge: Literal["data", "uncompressed", "compressed"] = Field(
-        "data", description="charge that the front end's code stands for, the one before it, or the code"
-    )
-    layers: tuple[_Count, ...] = Field((), description="trigger layers to take; default: all")
-    wafer: tuple[int, int] | None = Field(None, description="(u, v) of the one wafer to take; default: all")
-    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
-    transverse: bool = Field(False, description="calibrate every charge by 1/cosh(eta), as the chip can")
-
-
-class CmsEventsConfig(Section):
-    """What is taken of a file of whole events, and which events do what."""
-
-    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="trigger layers to take; default: all")
-    section: Literal["all", "CE-E", "CE-H"] = Field("all", description="section to take: layers 0-12, or 13 and more")
-    thickness: tuple[Literal[120, 200, 300], ...] = Field((), description="silicon in um to take; default: all")
-    zside: Literal[-1, 1] | None = Field(None, description="side to take; default: both")
-    calibration: Literal["transverse", "counts"] = Field(
-        "transverse", description="charges times 1/cosh(eta) as the chip computes it, or decoded counts as they are"
-    )
-    train_events: str | None = Field(None, description="ranges such as '0:54'; default: all that are in no other")
-    validation_events: str | None = Field(None, description="default: the last tenth of those that would train")
-    report_events: str | None = Field(None, description="default: the last seventh of all")
-
-
 class SyntheticConfig(Section):
     """What generated images show."""
 
@@ -83,30 +55,6 @@ class SyntheticConfig(Section):
     signal_share: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="share of the images with a signal")
     threshold: Annotated[float, Field(gt=0)] = Field(0.5, description="zero suppression, MIPs")
     calibrated: bool = Field(True, description="charges are transverse: 1 / cosh(eta) of the module after the code")
-
-
-class DataConfig(Section):
-    """Which trigger-cell images, and which of their rows train and report."""
-
-    source: Annotated[str, Field(min_length=1)] = Field(
-        SYNTHETIC, description="'synthetic', 'pythia', a CSV, ROOT, HDF5 or npz file, or a directory of CSV files"
-    )
-    events: _Events = Field(10_000, description="events to generate, where the source is a generator")
-    limit: _Events | None = Field(None, description="read only the first rows of the file")
-    field_order: Literal["msb-first", "lsb-first"] = Field("msb-first", description="first cell of an ePortRX word")
-    density: Literal[1, 3] | None = Field(None, description="of the 7-bit codes; default: by the file's form")
-    zero_code: Literal["suppressed", "bin-centre"] | None = Field(None, description="what code 0 stands for")
-    registers: str | None = Field(
-        None, description="YAML of ECON-T registers whose mux and calibration hexadecimal words go through"
-    )
-    train: str | None = Field(None, description="rows that train, such as '0:8000'; default: the first 80 %")
-    report: str | None = Field(None, description="rows of the report, such as '8000:10000'; default: the last 20 %")
-    validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="share of the training rows")
-    keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
-    memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
-    root: RootConfig = RootConfig()
-    cms_events: CmsEventsConfig = CmsEventsConfig()
-    synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class ConditionsConfig(Section):
@@ -185,6 +133,20 @@ class DecoderConfig(Section):
     )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+    conditions: tuple[Literal["eta", "layer", "u", "v", "thickness", "log_sum"], ...] = Field(
+        (),
+        description="what else the decoder knows of the module, in this order, see docs/training.md; default: nothing",
+    )
+    conditioning: Literal["concat", "film"] = Field(
+        "concat", description="conditions as more inputs, or as factors and offsets of the hidden layers"
+    )
+
+    @field_validator("conditions", mode="after")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a condition is given twice; expected each once")
+        return value
 
 
 class AdmixtureConfig(Section):

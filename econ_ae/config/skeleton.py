@@ -45,6 +45,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     ModelError
         When the layers do not fit each other, or cannot be computed exactly.
     """
+    check_conditions(config)
     if config.encoder.family == "cells":
         return cells_skeleton(config, geometry)
     encoder = config.on_chip
@@ -148,6 +149,24 @@ def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -
     if missing := sorted(set(range(cells)) - set(arrangement.cells)):
         raise ConfigError(
             f"arrangement {arrangement.name} has no pixel for trigger cells {missing}; use decoder.kind = 'dense'"
+        )
+
+
+def check_conditions(config: RunConfig) -> None:
+    """Raise ConfigError when the decoder's conditions contradict other settings."""
+    decoder = config.decoder
+    if decoder.conditioning == "film" and not decoder.conditions:
+        raise ConfigError(
+            "decoder.conditioning = 'film' has nothing to go by; give decoder.conditions, or leave it out"
+        )
+    if decoder.conditioning == "film" and config.encoder.family == "layers" and not decoder.hidden:
+        raise ConfigError(
+            "decoder.conditioning = 'film' acts on hidden layers and decoder.hidden is empty; use 'concat' or give some"
+        )
+    if config.training.rotations and (turned := sorted({"u", "v"} & set(decoder.conditions))):
+        raise ConfigError(
+            f"training.rotations turns images and not the module's place, which decoder.conditions tells "
+            f"({', '.join(turned)}); leave one of them out"
         )
 
 

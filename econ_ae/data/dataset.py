@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.errors import DataError
@@ -94,18 +93,21 @@ class Dataset:
         """Blocks of ``BLOCK`` rows, the last one perhaps shorter."""
         return -(-self.rows // BLOCK)
 
-    def read(self, start: int = 0, stop: int | None = None, *, metadata: bool = True) -> Batch:
-        """Return rows ``start:stop``; DataError when the file is damaged there."""
+    def read(self, start: int = 0, stop: int | None = None, *, columns: Collection[str] | None = None) -> Batch:
+        """Return rows ``start:stop``; DataError when the file is damaged there.
+
+        Parameters
+        ----------
+        columns : metadata to read, those of them that there are; None reads all
+        """
         rows = slice(start, self.rows if stop is None else min(stop, self.rows))
         try:
-            columns = {name: values[rows] for name, values in self.group["metadata"].items()} if metadata else {}
-            return Batch(self.group["charges"][rows], self.provenance, columns)
+            stored = self.group["metadata"]
+            names = list(stored) if columns is None else [name for name in stored if name in columns]
+            read = {name: stored[name][rows] for name in names}
+            return Batch(self.group["charges"][rows], self.provenance, read)
         except _DAMAGE as problem:
             raise DataError(f"{self.path}: rows {rows.start}:{rows.stop} are damaged; {self._how}") from problem
-
-    def block(self, number: int) -> NDArray[np.uint32]:
-        """Return the charges of one block, uint32 (rows, cells)."""
-        return self.read(number * BLOCK, (number + 1) * BLOCK, metadata=False).charges
 
     def batches(self, rows: int = 64 * BLOCK, limit: int | None = None) -> Iterator[Batch]:
         """Return the rows in order, in batches of ``rows`` (a multiple of ``BLOCK`` reads every block once)."""

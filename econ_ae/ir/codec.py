@@ -10,7 +10,7 @@ import json
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from econ_ae.errors import ModelError
+from econ_ae.errors import ModelError, did_you_mean
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.cells import Apportion, CellOp, Choose, Enumerate, Merge, Mode, Order
@@ -171,7 +171,8 @@ def _parse_layer(raw: dict[str, Any]) -> Conv2D | Dense:
     return Conv2D(*common, _pair(raw, "stride"), (_pair(vertical, "padding"), _pair(horizontal, "padding")), rule)
 
 
-def _parse_op(raw: dict[str, Any]) -> Op:
+def _parse_op(entry: Any) -> Op:
+    raw = _typed(entry, "ops", dict)
     match raw["op"]:
         case "normalise":
             return Normalise(_parse_format(raw["out"]), _get(raw, "name", str))
@@ -233,15 +234,31 @@ def from_dict(raw: dict[str, Any]) -> EncoderModel:
             f"format {raw.get('format')!r}, spec version {version!r}"
         )
     try:
-        arrangement = raw["input"]["arrangement"]
+        given = _get(raw, "input", dict)
+        arrangement = _get(given, "arrangement", dict)
         rows, cols, channels = _integers(arrangement, "shape")
         image = Arrangement(_get(arrangement, "name", str), rows, cols, channels, _integers(arrangement, "cells"))
-        source = Input(_get(raw["input"], "cells", int), _parse_format(raw["input"]["charge"]), image)
+        source = Input(_get(given, "cells", int), _parse_format(_get(given, "charge", dict)), image)
         ops = tuple(_parse_op(op) for op in _get(raw, "ops", list))
         model = EncoderModel(_get(raw, "name", str), source, ops, _get(raw, "provenance", dict), version)
     except (KeyError, TypeError, ValueError) as problem:
         raise ModelError(f"encoder JSON is malformed: {type(problem).__name__} {problem}") from problem
+    _check_keys(raw, to_dict(model))
     return check(model)
+
+
+def _check_keys(raw: dict[str, Any], known: dict[str, Any]) -> None:
+    """Raise ModelError when a file has a key that nothing reads."""
+    pairs = [("the encoder", raw, known), ("input", raw["input"], known["input"])]
+    pairs += [
+        (f"operation {ours['name']!r}", given, ours) for given, ours in zip(raw["ops"], known["ops"], strict=True)
+    ]
+    for what, given, ours in pairs:
+        unknown = sorted(set(given) - set(ours))
+        if unknown:
+            raise ModelError(
+                f"{what} has no {unknown[0]!r}; expected {', '.join(sorted(ours))}{did_you_mean(unknown[0], ours)}"
+            )
 
 
 def loads(text: str) -> EncoderModel:

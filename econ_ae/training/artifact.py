@@ -10,6 +10,7 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch
 from econ_ae.data.generated import generated
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.data.store import Rows
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress, waiting
@@ -56,12 +57,13 @@ def train(
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
+    known = Conditions(config.decoder.conditions)
     count = len(training) if stream is None else "streamed"
     with waiting(progress, f"{len(validation)} validation events, {count} training events"):
         if stream is None:
             views = [replace(training, charges=training.charges[:, turn]) for turn in turns]
-            samples = [make_sample(view, target.input, target.normalise) for view in views]
-        validating = make_sample(validation, target.input, target.normalise)
+            samples = [make_sample(view, target.input, target.normalise, known) for view in views]
+        validating = make_sample(validation, target.input, target.normalise, known)
     others = _generated(config, geometry, progress)
 
     def source(seed: int) -> Source:
@@ -69,7 +71,7 @@ def train(
         if stream is None:
             main = InMemory(samples, seed)
         else:
-            main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb)
+            main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb, known)
         return main if others is None else Mixed(main, others[0], others[1], seed)
 
     events = recipe.Events(source, validating, validation)
@@ -85,4 +87,5 @@ def _generated(config: RunConfig, geometry: WaferGeometry, progress: Progress) -
     with waiting(progress, f"{admixture.events} generated images for training"):
         batch = generated(admixture, config.seed, geometry, progress)
         batch = conditions.apply(batch, config.conditions, geometry, key=_KEY)
-        return make_sample(batch, target.input, target.normalise), admixture.share
+        known = Conditions(config.decoder.conditions)
+        return make_sample(batch, target.input, target.normalise, known), admixture.share

@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.training.link import Link
 from econ_ae.training.transport_losses import Loss, normalised
 
@@ -24,6 +25,7 @@ class Chain:
     teacher : a trained chain; the loss is then ``(1 - share)`` times that of the true fractions and ``share`` times
         that of the teacher's output
     share : of the teacher
+    conditions : of the decoder
     """
 
     encoder: Any
@@ -33,23 +35,24 @@ class Chain:
     loss: Loss
     teacher: Chain | None = None
     share: float = 0.0
+    conditions: Conditions = NONE
 
     @property
     def variables(self) -> list[Any]:
         """All trainable variables."""
         return [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
 
-    def predict(self, images: Any, sums: Any, *, training: bool) -> Any:
-        """Return the decoder's output for a batch."""
+    def predict(self, images: Any, beside: Any, *, training: bool) -> Any:
+        """Return the decoder's output for a batch; ``beside`` as in ``Sample``."""
         sent = self.link(self.encoder(images, training=training))
-        received = tf.concat([sent, sums], axis=1) if self.use_sum else sent
+        received = tf.concat([sent, beside if self.use_sum else beside[:, 1:]], axis=1)
         return self.decoder(received, training=training)
 
-    def loss_of(self, images: Any, sums: Any, fractions: Any, *, training: bool) -> Any:
+    def loss_of(self, images: Any, beside: Any, fractions: Any, *, training: bool) -> Any:
         """Return the loss of a batch; the teacher counts in training alone, so that validation losses compare."""
-        predicted = self.predict(images, sums, training=training)
+        predicted = self.predict(images, beside, training=training)
         loss = self.loss(fractions, predicted)
         if self.teacher is None or not training:
             return loss
-        taught = tf.stop_gradient(normalised(self.teacher.predict(images, sums, training=False)))
+        taught = tf.stop_gradient(normalised(self.teacher.predict(images, beside, training=False)))
         return (1 - self.share) * loss + self.share * self.loss(taught, predicted)

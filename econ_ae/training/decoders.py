@@ -10,8 +10,10 @@ import tensorflow as tf
 import tf_keras as keras
 
 from econ_ae.config import DecoderConfig
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import Arrangement
 from econ_ae.training.dropout import CountedDropout
+from econ_ae.training.film import Columns, Modulation
 
 
 class PixelsToCells(keras.layers.Layer):
@@ -33,7 +35,9 @@ class PixelsToCells(keras.layers.Layer):
 def build_decoder(config: DecoderConfig, latents: int, arrangement: Arrangement, cells: int, seed: int) -> Any:
     """Return the decoder: (n, latents) float32 to (n, cells) float32 in 0..1, in trigger-cell order.
 
-    With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``.
+    With ``use_sum`` one more input column holds the module sum, see ``sample.sum_feature``. The last columns are the
+    features of the conditions, if there are any: inputs of the first layer, or with ``conditioning = "film"`` of
+    a modulation of every hidden layer before its ReLU.
 
     The output bias starts where a sigmoid gives about an even share per cell; from 0 the published recipe collapses.
 
@@ -50,17 +54,27 @@ def build_decoder(config: DecoderConfig, latents: int, arrangement: Arrangement,
     """
     layers = len(config.hidden) + 1 + (len(config.filters) if config.kind == "conv" else 0)
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(layers).tolist())
-    latent = keras.Input((latents + config.use_sum,), name="latent")
-    hidden = _hidden(config, latent, seeds, seed)
+    features, sent = Conditions(config.conditions).width, latents + config.use_sum
+    latent = keras.Input((sent + features,), name="latent")
+    if config.conditioning == "film":
+        known = Columns(sent, sent + features, name="conditions")(latent)
+        hidden = _hidden(config, Columns(0, sent, name="sent")(latent), known, seeds, seed)
+    else:
+        hidden = _hidden(config, latent, None, seeds, seed)
     if config.kind == "conv":
         return keras.Model(latent, _conv_head(config, hidden, arrangement, cells, seeds), name="decoder")
     return keras.Model(latent, _dense_head(config, hidden, cells, seeds), name="decoder")
 
 
-def _hidden(config: DecoderConfig, x: Any, seeds: Iterator[int], seed: int) -> Any:
+def _hidden(config: DecoderConfig, x: Any, known: Any, seeds: Iterator[int], seed: int) -> Any:
+    """Return the last hidden layer; ``known`` are the conditions that modulate all of them, or None."""
     for i, units in enumerate(config.hidden):
         initial = keras.initializers.HeNormal(seed=next(seeds))
-        y = keras.layers.Dense(units, activation="relu", kernel_initializer=initial, name=f"decoder{i}")(x)
+        activation = "relu" if known is None else None
+        y = keras.layers.Dense(units, activation=activation, kernel_initializer=initial, name=f"decoder{i}")(x)
+        if known is not None:
+            y = Modulation(name=f"decoder{i}_film")([y, known])
+            y = keras.layers.Activation("relu", name=f"decoder{i}_relu")(y)
         x = keras.layers.Add(name=f"decoder{i}_add")([x, y]) if config.residual and i and x.shape == y.shape else y
         if config.dropout:
             x = CountedDropout(config.dropout, seed + i, name=f"decoder{i}_dropout")(x)

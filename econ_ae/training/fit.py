@@ -102,7 +102,8 @@ class Trainer:
                 compiling = f"first epoch of {len(train) // self.config.batch} batches, the network is compiled"
                 with waiting(progress, compiling) if epoch == first else nullcontext():
                     self._run_epoch(epoch, train, validation, bar)
-        load_weights(self.directory, self.chain.encoder, self.chain.decoder)
+        chain = self.chain
+        load_weights(self.directory, chain.encoder, chain.decoder, conditions=chain.conditions)
         return self.history
 
     def _run_epoch(self, epoch: int, train: Source, validation: Sample, bar: Bar) -> None:
@@ -117,13 +118,14 @@ class Trainer:
         self._check_finite(epoch, "training loss", loss)
         for variable in self.chain.variables:
             self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
-        whole = (validation.images, validation.sums, validation.fractions)
+        whole = (validation.images, validation.beside, validation.fractions)
         # The best weights first, then the history, the checkpoint last: a run cut off between them repeats the epoch.
         with self._weights_to_keep():
             validation_loss = float(self._evaluate(*(tf.constant(array) for array in whole)))
             self._check_finite(epoch, "validation loss", validation_loss)
             if self._is_best(epoch, validation_loss):
-                save_weights(self.directory, self.chain.encoder, self.chain.decoder)
+                chain = self.chain
+                save_weights(self.directory, chain.encoder, chain.decoder, conditions=chain.conditions)
         self.history.append(Epoch(epoch, loss, validation_loss, rate, time.perf_counter() - start))
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
@@ -143,10 +145,10 @@ class Trainer:
         )
         raise note_divergence(self.directory, message)
 
-    def _train_step(self, images: Any, sums: Any, fractions: Any) -> Any:
+    def _train_step(self, images: Any, beside: Any, fractions: Any) -> Any:
         variables = self.chain.variables
         with tf.GradientTape() as tape:
-            loss = self.chain.loss_of(images, sums, fractions, training=True)
+            loss = self.chain.loss_of(images, beside, fractions, training=True)
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         if self.masks is not None:
             self.masks.apply()

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import Conditions, Features
 from econ_ae.econt.autoencoder import pack_latents, sum_code
 from econ_ae.econt.decode import Latents, decode_latents
 from econ_ae.emulator import encode, encode_images
-from econ_ae.errors import ModelError
+from econ_ae.errors import ConfigError, ModelError
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import EncoderModel
@@ -22,7 +23,7 @@ from econ_ae.ir.transform import truncate_products
 from econ_ae.training.freeze import freeze
 from econ_ae.training.link import Link, link
 from econ_ae.training.networks import TRAINED, Networks, load
-from econ_ae.training.sample import make_sample, sum_feature, to_float
+from econ_ae.training.sample import decoder_input, make_sample, sum_feature, to_float
 
 
 def freeze_run(
@@ -82,10 +83,28 @@ def transmit(model: EncoderModel, charges: NDArray[np.integer]) -> Latents:
     return decode_latents(frames, pack.keep, elinks=pack.elinks, latent=model.latent)
 
 
-def decode(config: RunConfig, networks: Networks, model: EncoderModel, received: Latents) -> NDArray[np.float64]:
-    """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of what a frame carried."""
-    latents = to_float(received.latents, model.latent.fraction)
-    return _fractions(config, networks, latents, sum_feature(received.total))
+def decode(
+    config: RunConfig, networks: Networks, model: EncoderModel, received: Latents, known: Features | None = None
+) -> NDArray[np.float64]:
+    """Return the decoder's charge fractions, float64 (n, cells), summing to 1, of what a frame carried.
+
+    Parameters
+    ----------
+    known : float32 (n, features), ``Conditions.features`` of the events; None where the decoder has no conditions
+
+    Raises
+    ------
+    ConfigError
+        When the decoder has conditions and ``known`` has not their features.
+    """
+    latents, sums = to_float(received.latents, model.latent.fraction), sum_feature(received.total)
+    known = np.zeros((len(sums), 0), np.float32) if known is None else known
+    if known.shape[1] != (width := Conditions(config.decoder.conditions).width):
+        raise ConfigError(
+            f"the decoder knows {', '.join(config.decoder.conditions) or 'nothing'} of its module ({width} features); "
+            f"{known.shape[1]} were given"
+        )
+    return _fractions(config, networks, latents, np.concatenate([sums, known], axis=1))
 
 
 def fractions_as_trained(
@@ -100,9 +119,9 @@ def fractions_as_trained(
     """
     networks = load(config, geometry, directory, TRAINED[config.training.quantise])
     target = skeleton(config, geometry)
-    sample = make_sample(rows, target.input, target.normalise)
+    sample = make_sample(rows, target.input, target.normalise, Conditions(config.decoder.conditions))
     latents = networks.encoder.predict(sample.images, batch_size=1024, verbose=0)
-    return _fractions(config, networks, np.asarray(trained_link(config, geometry)(latents)), sample.sums)
+    return _fractions(config, networks, np.asarray(trained_link(config, geometry)(latents)), sample.beside)
 
 
 def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
@@ -114,9 +133,9 @@ def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
 
 
 def _fractions(
-    config: RunConfig, networks: Networks, latents: NDArray[np.float32], sums: NDArray[np.float32]
+    config: RunConfig, networks: Networks, latents: NDArray[np.float32], beside: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    columns = np.concatenate([latents, sums], axis=1) if config.decoder.use_sum else latents
+    columns = decoder_input(latents, beside, use_sum=config.decoder.use_sum)
     raw = networks.decoder.predict(columns, batch_size=1024, verbose=0)
     values = raw.astype(np.float64)
     return values / values.sum(axis=1, keepdims=True)

@@ -11,12 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import tensorflow as tf
 
+from econ_ae.data.module_conditions import NONE, Conditions, told_by
 from econ_ae.errors import RunDirectoryError, TrainingError
 from econ_ae.files import write_json
 
-MODELS = ("encoder", "decoder")
+_DECODER = "decoder"
+MODELS = ("encoder", _DECODER)
+_CONDITIONS = "conditions"
 
 _HISTORY = "history.json"
 _CHECKPOINTS = "checkpoints"
@@ -50,8 +54,11 @@ def require_weights(directory: Path, models: Sequence[str] = MODELS) -> list[Pat
     return files
 
 
-def save_weights(directory: Path, *models: Any) -> None:
-    """Write the weights of Keras models, each file whole or not at all; OSError when that cannot be."""
+def save_weights(directory: Path, *models: Any, conditions: Conditions = NONE) -> None:
+    """Write the weights of Keras models, each file whole or not at all; OSError when that cannot be.
+
+    The decoder's file carries the list of its conditions, which loading compares.
+    """
     for model in models:
         final = weights_path(directory, model.name)
         # Keras chooses the file format by the ending, so the temporary name must keep it.
@@ -61,6 +68,9 @@ def save_weights(directory: Path, *models: Any) -> None:
             with temporary.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, 2 * sum(w.nbytes for w in model.get_weights()) + (1 << 18))
             model.save_weights(temporary)
+            if model.name == _DECODER and conditions.names:
+                with h5py.File(temporary, "r+") as stored:
+                    stored.attrs[_CONDITIONS] = conditions.text
             temporary.replace(final)
         except OSError as problem:
             raise OSError(problem.errno, f"cannot write: {problem.strerror}", str(final)) from problem
@@ -68,17 +78,38 @@ def save_weights(directory: Path, *models: Any) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def load_weights(directory: Path, *models: Any) -> None:
-    """Load the weights of Keras models; RunDirectoryError when a file is missing, damaged or of another network."""
+def load_weights(directory: Path, *models: Any, conditions: Conditions = NONE) -> None:
+    """Load the weights of Keras models.
+
+    Raises
+    ------
+    RunDirectoryError
+        When a file is missing, damaged or of another network, or the decoder was trained with other conditions, another
+        order of them or another normalisation.
+    """
     require_weights(directory, [model.name for model in models])
     for model in models:
         path = weights_path(directory, model.name)
         try:
+            if model.name == _DECODER:
+                with h5py.File(path, "r") as stored:
+                    carried = str(stored.attrs.get(_CONDITIONS, NONE.text))
+                _check_conditions(path, carried, conditions)
             model.load_weights(path)
         except _DAMAGE as problem:
             raise RunDirectoryError(
                 f"{path} is damaged or of another {model.name}; delete {directory} to train anew"
             ) from problem
+
+
+def _check_conditions(path: Path, carried: str, conditions: Conditions) -> None:
+    if carried == conditions.text:
+        return
+    here, there = told_by(conditions.text), told_by(carried)
+    how = "in another normalisation" if here == there else f"these settings have {here}"
+    raise RunDirectoryError(
+        f"{path} is of a decoder with {there}, {how}; use it with the settings that it was trained with"
+    )
 
 
 def read_history(directory: Path) -> list[Epoch]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.config import RunConfig
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import WaferGeometry
 from econ_ae.training.decoders import build_decoder
 from econ_ae.training.kept import load_weights
@@ -41,7 +42,8 @@ def load(config: RunConfig, geometry: WaferGeometry, directory: Path, precision:
     """
     trained = TRAINED[config.training.quantise]
     networks = build(config, geometry, trained)
-    load_weights(directory, networks.encoder, networks.decoder)
+    conditions = Conditions(config.decoder.conditions)
+    load_weights(directory, networks.encoder, networks.decoder, conditions=conditions)
     if precision == trained:
         return networks
     encoder = build(config, geometry, precision).encoder

@@ -9,6 +9,7 @@ from pathlib import Path
 from econ_ae.config import DistillConfig, RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress, waiting
@@ -107,8 +108,9 @@ def validation_emd(config: RunConfig, geometry: WaferGeometry, directory: Path, 
     """Return the mean EMD, EMD units, of rows with charge after the integer encoder, the frame and the decoder."""
     networks = load(config, geometry, directory)
     model = chip_model(config, geometry, networks)
-    charges = rows.charges[rows.total > 0]
-    return mean_emd(charges, decode(config, networks, model, transmit(model, charges)), geometry)
+    rows = rows[rows.total > 0]
+    known = Conditions(config.decoder.conditions).features(rows)
+    return mean_emd(rows.charges, decode(config, networks, model, transmit(model, rows.charges), known), geometry)
 
 
 def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | None) -> list[Epoch]:
@@ -124,7 +126,7 @@ def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | N
         chain = _chain(config, task.geometry, teacher)
     if whole is not None:
         cut(whole.encoder, whole.decoder, chain.encoder, chain.decoder)
-    load_start(chain.encoder, chain.decoder, config.training, task.start)
+    load_start(chain.encoder, chain.decoder, config.training, task.start, chain.conditions)
     return task.fit(chain, config, directory)
 
 
@@ -162,4 +164,5 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
         LOSSES[config.training.loss](geometry),
         teacher,
         distill.share if distill is not None and teacher is not None else 0.0,
+        Conditions(config.decoder.conditions),
     )

@@ -1,4 +1,4 @@
-"""What the network sees: normalised images, module sums and charge fractions."""
+"""What the network sees: normalised images, module sums with conditions, and charge fractions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA, sum_code
 from econ_ae.econt.decode import mid_bin
 from econ_ae.emulator import input_images
@@ -23,12 +24,12 @@ class Sample:
     Parameters
     ----------
     images : float32 (n, rows, cols, channels), multiples of 2**-fraction of the normaliser's format
-    sums : float32 (n, 1), see ``sum_feature``
+    beside : float32 (n, 1 + features), what the decoder may know besides the latents: ``sum_feature``, conditions
     fractions : float32 (n, cells), charges divided by their sum
     """
 
     images: NDArray[np.float32]
-    sums: NDArray[np.float32]
+    beside: NDArray[np.float32]
     fractions: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -45,9 +46,21 @@ def sum_feature(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     return (np.log2(totals + 1) / _SUM_BITS).astype(np.float32)[:, None]
 
 
-def make_sample(batch: Batch, source: Input, normalise: Normalise) -> Sample:
-    """Return the sample of all events with charge; events without any have no fractions and are left out."""
+def decoder_input(latents: NDArray[np.float32], beside: NDArray[np.float32], *, use_sum: bool) -> NDArray[np.float32]:
+    """Return the decoder's input, float32 (n, columns): latents, the sum if it is used, conditions."""
+    return np.concatenate([latents, beside if use_sum else beside[:, 1:]], axis=1)
+
+
+def make_sample(batch: Batch, source: Input, normalise: Normalise, conditions: Conditions = NONE) -> Sample:
+    """Return the sample of all events with charge; events without any have no fractions and are left out.
+
+    Raises
+    ------
+    DataError
+        When the batch has not what the conditions need.
+    """
     with_charge = batch[batch.total > 0]
     images = to_float(input_images(source, normalise, with_charge.charges), normalise.out.fraction)
     sums = sum_feature(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
-    return Sample(images, sums, (with_charge.charges / with_charge.total[:, None]).astype(np.float32))
+    beside = np.concatenate([sums, conditions.features(with_charge)], axis=1)
+    return Sample(images, beside, (with_charge.charges / with_charge.total[:, None]).astype(np.float32))

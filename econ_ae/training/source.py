@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.batch import Batch
+from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import BLOCK, Dataset
+from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.data.store import Rows
 from econ_ae.geometry import IndexArray
 from econ_ae.ir.model import Input, Normalise
@@ -18,7 +19,7 @@ from econ_ae.training.sample import Sample, make_sample
 
 Array = NDArray[np.float32]
 Arrays = tuple[Array, Array, Array]
-"""Images, sums and fractions of one batch, see ``Sample``."""
+"""Images, what is known beside them, and fractions of one batch, see ``Sample``."""
 
 
 _LEAST_BLOCKS = 4  # in the shuffle buffer
@@ -64,7 +65,7 @@ class InMemory:
             rows = order[start : start + size]
             yield (
                 _pick([v.images for v in self.views], view[rows], rows),
-                self.views[0].sums[rows],
+                self.views[0].beside[rows],
                 _pick([v.fractions for v in self.views], view[rows], rows),
             )
 
@@ -83,6 +84,7 @@ class Streamed:
     source, normalise : the encoder's input
     seed : of blocks, order and views
     memory_mb : half of it is for the buffer, which has at least four blocks
+    conditions : of the decoder, whose columns are read too
     """
 
     rows: Rows
@@ -91,6 +93,7 @@ class Streamed:
     normalise: Normalise
     seed: int
     memory_mb: int
+    conditions: Conditions = NONE
 
     def __len__(self) -> int:
         with self.rows.open() as data:
@@ -101,28 +104,32 @@ class Streamed:
         rng = np.random.default_rng([self.seed, epoch])
         with self.rows.open() as data:
             blocks = rng.permutation(data.blocks)
-            block_bytes = BLOCK * data.cells * np.dtype(np.uint32).itemsize
+            block_bytes = BLOCK * (data.cells * np.dtype(np.uint32).itemsize + 8 * len(self.conditions.columns))
             at_once = max(_LEAST_BLOCKS, (self.memory_mb << 19) // (_COPIES * block_bytes))
-            rest = np.zeros((0, data.cells), np.uint32)
+            rest = self._read(data, 0, 0)
             for start in range(0, len(blocks), at_once):
-                buffer = np.concatenate([rest, *(data.block(int(n)) for n in blocks[start : start + at_once])])
+                chosen = blocks[start : start + at_once]
+                parts = [rest, *(self._read(data, int(n) * BLOCK, (int(n) + 1) * BLOCK) for n in chosen)]
+                buffer = concatenated(parts)
                 buffer = buffer[rng.permutation(len(buffer))]
                 whole = len(buffer) // size * size
-                yield from self._batches(data, buffer[:whole], size, rng)
-                rest = buffer[whole:].copy()  # so that the buffer can go
+                yield from self._batches(buffer[:whole], size, rng)
+                rest = buffer[np.arange(whole, len(buffer))]  # a copy, so that the buffer can go
 
-    def _batches(
-        self, data: Dataset, charges: NDArray[np.uint32], size: int, rng: np.random.Generator
-    ) -> Iterator[Arrays]:
+    def _read(self, data: Dataset, start: int, stop: int) -> Batch:
+        return data.read(start, stop, columns=self.conditions.columns)
+
+    def _batches(self, events: Batch, size: int, rng: np.random.Generator) -> Iterator[Arrays]:
         step = max(1, _SLICE // size) * size
-        for start in range(0, len(charges), step):
-            part = charges[start : start + step]
+        for start in range(0, len(events), step):
+            part = events[start : start + step]
             if len(self.turns) > 1:
-                part = np.take_along_axis(part, self.turns[rng.integers(0, len(self.turns), len(part))], axis=1)
-            sample = make_sample(Batch(part, data.provenance), self.source, self.normalise)
+                turn = self.turns[rng.integers(0, len(self.turns), len(part))]
+                part = replace(part, charges=np.take_along_axis(part.charges, turn, axis=1))
+            sample = make_sample(part, self.source, self.normalise, self.conditions)
             for first in range(0, len(sample), size):
                 rows = slice(first, first + size)
-                yield sample.images[rows], sample.sums[rows], sample.fractions[rows]
+                yield sample.images[rows], sample.beside[rows], sample.fractions[rows]
 
 
 def _pick(views: Sequence[Array], view: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
@@ -157,10 +164,10 @@ class Mixed:
         """Return the whole batches of an epoch; it has ``len(main)`` events of the source and others besides."""
         rng = np.random.default_rng([self.seed, epoch, 1])
         foreign = round(self.share * size)
-        for images, sums, fractions in self.main.batches(epoch, size - foreign):
+        for images, beside, fractions in self.main.batches(epoch, size - foreign):
             rows = rng.integers(0, len(self.others), foreign)
             yield (
                 np.concatenate([images, self.others.images[rows]]),
-                np.concatenate([sums, self.others.sums[rows]]),
+                np.concatenate([beside, self.others.beside[rows]]),
                 np.concatenate([fractions, self.others.fractions[rows]]),
             )

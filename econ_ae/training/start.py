@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.config import TrainingConfig
+from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.errors import ConfigError
 from econ_ae.training.kept import load_weights, require_weights
 
@@ -22,7 +23,9 @@ def start_from(trained: Path, directory: Path) -> None:
         shutil.copyfile(file, directory / START / file.name)
 
 
-def load_start(encoder: Any, decoder: Any, config: TrainingConfig, directory: Path) -> None:
+def load_start(
+    encoder: Any, decoder: Any, config: TrainingConfig, directory: Path, conditions: Conditions = NONE
+) -> None:
     """Load the weights that a training directory starts from, if it has any, and hold what is not to be trained.
 
     Raises
@@ -32,7 +35,7 @@ def load_start(encoder: Any, decoder: Any, config: TrainingConfig, directory: Pa
     """
     started = (directory / START).is_dir()
     if started:
-        load_weights(directory / START, encoder, decoder)
+        load_weights(directory / START, encoder, decoder, conditions=conditions)
     if config.trains == "all":
         return
     if not started:

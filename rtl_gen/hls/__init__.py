@@ -1,6 +1,6 @@
 """C++ of an encoder model for high-level synthesis."""
 
-from rtl_gen.hls.generate import TESTBENCH_SOURCES, generate
+from rtl_gen.hls.generate import TESTBENCH_SOURCES, check_options, generate, outputs
 from rtl_gen.hls.options import (
     CATAPULT,
     IMAGE,
@@ -25,8 +25,10 @@ __all__ = [
     "HalfEven",
     "HlsOptions",
     "Weights",
+    "check_options",
     "compiler_flags",
     "generate",
+    "outputs",
     "types_directory",
     "types_header",
 ]

@@ -39,9 +39,14 @@ _LONG = Native("long long", _LONG_BITS, "LL", "to_int64()")
 
 def integer(flavour: Flavour, fmt: FixedFormat) -> str:
     """Return the type of a format's integers; the binary point is not part of it."""
+    return whole(flavour, fmt.width, signed=fmt.signed)
+
+
+def whole(flavour: Flavour, bits: int, *, signed: bool = False) -> str:
+    """Return the type of integers of any number of bits."""
     if flavour == CATAPULT:
-        return f"ac_int<{fmt.width}, {str(fmt.signed).lower()}>"
-    return f"{'ap_int' if fmt.signed else 'ap_uint'}<{fmt.width}>"
+        return f"ac_int<{bits}, {str(signed).lower()}>"
+    return f"{'ap_int' if signed else 'ap_uint'}<{bits}>"
 
 
 def fixed(flavour: Flavour, fmt: FixedFormat) -> str:

@@ -5,7 +5,15 @@ from rtl_gen.registers.difference import changed_csv, weight_difference
 from rtl_gen.registers.layout import address_map
 from rtl_gen.registers.markdown import markdown
 from rtl_gen.registers.model import AddressMap
-from rtl_gen.registers.sequence import Write, bursts, bus_seconds, i2c_sequence, register_write, weight_writes
+from rtl_gen.registers.sequence import (
+    Write,
+    bursts,
+    bus_seconds,
+    flagged_events,
+    i2c_sequence,
+    register_write,
+    weight_writes,
+)
 from rtl_gen.registers.systemrdl import systemrdl
 
 __all__ = [
@@ -16,6 +24,7 @@ __all__ = [
     "bus_seconds",
     "c_header",
     "changed_csv",
+    "flagged_events",
     "i2c_sequence",
     "markdown",
     "register_write",

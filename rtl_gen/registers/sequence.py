@@ -11,6 +11,9 @@ from rtl_gen.registers.model import AddressMap
 FREQUENCIES = (100_000, 400_000, 1_000_000)
 """Bus frequencies of I2C standard mode, fast mode and fast mode plus, in Hz."""
 
+CROSSINGS_HERTZ = 40_000_000
+"""Clock of the block, an event per period: the nominal rate of bunch crossings."""
+
 _POINTER_BYTES = 2
 _BITS_PER_BYTE = 9  # with the acknowledge
 _START_AND_STOP = 2  # bit times
@@ -78,6 +81,22 @@ def bus_seconds(writes: Iterable[Write], hertz: int) -> float:
     return sum(write.bit_times for write in writes) / hertz
 
 
+def flagged_events(writes: Sequence[Write], hertz: int, latency: int) -> int:
+    """Return how many events the block flags while writes are one transaction, with an event at every clock.
+
+    From the first byte's effect, after its acknowledge, to STOP, which is seen a clock later than a falling SCL: the
+    other bytes of the first write, START, address, pointer and bytes of each further one, and STOP; then what is still
+    in the datapath, whose last register is at its output.
+
+    Parameters
+    ----------
+    hertz : of the bus; a repeated START counts as one period
+    latency : of the datapath, in clocks
+    """
+    periods = sum(write.bit_times - 1 for write in writes) - _BITS_PER_BYTE * (2 + _POINTER_BYTES)
+    return -(-periods * CROSSINGS_HERTZ // hertz) + latency
+
+
 def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool = False) -> str:
     """Return transactions as text: ``S`` START, bytes in hexadecimal, ``P`` STOP; ``#`` comments give the times.
 
@@ -98,6 +117,9 @@ def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool 
     times = ", ".join(f"{bus_seconds(writes, f) * 1e3:.3f} ms at {f // 1000} kHz" for f in FREQUENCIES)
     count = f"{len(writes)} writes in one transaction" if one_transaction else f"{len(writes)} transactions"
     lines = [f"# {count}, {size} data bytes: {times}"]
+    if one_transaction:
+        flagged = ", ".join(f"{flagged_events(writes, f, 0)} crossings at {f // 1000} kHz" for f in FREQUENCIES)
+        lines.append(f"# events are flagged for {flagged}, and those that are in the datapath then")
     for number, write in enumerate(writes, 1):
         stop = [] if one_transaction and number < len(writes) else ["P"]
         head = (target << 1, write.address >> 8, write.address & 0xFF)

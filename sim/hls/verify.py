@@ -30,12 +30,13 @@ from rtl_gen.hls import (
     Weights,
     compiler_flags,
     generate,
+    outputs,
 )
 from rtl_gen.writer import write_files
-from sim.hls.data import data_files, golden, read_latents
+from sim.hls.data import campaign as hls_campaign
+from sim.hls.data import data_files, golden, read_outputs
 from sim.hls.toolchain import find_types, require_compiler
 from sim.result import Outcome
-from sim.stimulus.images import campaign as image_campaign
 from sim.stimulus.phases import CORNER, RANDOM, REAL, Campaign
 
 TIMEOUT = 12 * 3600.0
@@ -46,12 +47,12 @@ _VERDICT = re.compile(r"^events (\d+) mismatches (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class HlsResult(Outcome):
-    """Outcome of a comparison of the C++ with the emulator; every latent of every event was compared.
+    """Outcome of a comparison of the C++ with the emulator; every output of every event was compared.
 
     Parameters
     ----------
-    events : images sent
-    mismatches : events with a wrong latent
+    events : events sent
+    mismatches : events with a wrong latent, or a wrong word of the frame
     flavour : ``catapult`` or ``vitis``
     corner_events, random_events, real_events : events by kind
     weight_sets : names of the weight sets that were sent through the weight port
@@ -73,7 +74,7 @@ class HlsResult(Outcome):
 
 def verify_hls(
     model: EncoderModel,
-    images: NDArray[np.integer],
+    real: NDArray[np.integer],
     work_dir: Path,
     *,
     flavour: Flavour = CATAPULT,
@@ -85,17 +86,18 @@ def verify_hls(
     ac_types: Path | None = None,
     files: Mapping[str, str] | None = None,
 ) -> HlsResult:
-    """Compile the encoder's C++, run it, and compare every latent of every event with the emulator.
+    """Compile the encoder's C++, run it, and compare every output of every event with the emulator.
 
     Parameters
     ----------
     model : the encoder; its weights are one of the weight sets that are sent
-    images : real images, integers (n, rows, cols, channels) in the format of the model's Normalise; may be empty
-    work_dir : where everything goes: ``hls/`` (the project with its ``data/``), ``latents.txt``, ``testbench.log``,
+    real : real images, integers (n, rows, cols, channels) in the format of the model's Normalise, or charges
+        (n, cells) of a model that sends cells; may be empty
+    work_dir : where everything goes: ``hls/`` (the project with its ``data/``), ``outputs.txt``, ``testbench.log``,
         ``verification.json``
     flavour, weights, half_even : as in ``rtl_gen.hls.HlsOptions``
-    random_events : number of random images besides the corners and the real ones
-    seed : of the random images and the random weights
+    random_events : number of random events besides the corners and the real ones
+    seed : of the random events and the random weights
     progress : shown one step per event; nothing is printed without it
     ac_types : directory of the vendor's fixed-point headers; by default those of the installed hls4ml
     files : C++ by relative path to verify in place of the generated one, behind the same ports
@@ -106,6 +108,8 @@ def verify_hls(
 
     Raises
     ------
+    ConfigError
+        When a model of cells is given an option that only layers have.
     ToolMissingError
         When g++ or the headers are missing.
     VerificationError
@@ -113,27 +117,27 @@ def verify_hls(
     """
     compiler, types = require_compiler(), find_types(flavour, ac_types)
     work_dir = work_dir.resolve()
-    campaign = image_campaign(check(model), images, random_events, seed)
+    campaign = hls_campaign(check(model), real, random_events, seed)
     expected = golden(campaign)
     files = generate(model, HlsOptions(flavour, weights, half_even=half_even)) if files is None else files
     data = {f"data/{name}": text for name, text in data_files(campaign, expected).items()}
     project = work_dir / "hls"
     write_files({**files, **data}, project, overwrite=True)
-    latents, log, report = (work_dir / name for name in ("latents.txt", "testbench.log", "verification.json"))
-    for stale in (latents, log, report):
+    written, log, report = (work_dir / name for name in ("outputs.txt", "testbench.log", "verification.json"))
+    for stale in (written, log, report):
         stale.unlink(missing_ok=True)
     started = time.perf_counter()
     _build(project, flavour, types, work_dir / "testbench", log)
     built = time.perf_counter()
     with (progress or Silent()).bar("verify C++", campaign.events()) as bar:
-        verdict = _run([str(work_dir / "testbench"), str(project / "data"), str(latents)], log, bar)
+        verdict = _run([str(work_dir / "testbench"), str(project / "data"), str(written)], log, bar)
     finished = time.perf_counter()
-    got = read_latents(latents, campaign.events(), model.latents)
+    got = read_outputs(written, campaign.events(), outputs(model))
     wrong = (got != expected).any(axis=1)
     if verdict != (len(got), int(wrong.sum())):
         raise VerificationError(
             f"the C++ testbench counted {verdict[1]} mismatches in {verdict[0]} events, "
-            f"its latents have {int(wrong.sum())} in {len(got)}; see {log}"
+            f"its outputs have {int(wrong.sum())} in {len(got)}; see {log}"
         )
     return HlsResult(
         flavour=flavour,
@@ -198,8 +202,9 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
     except ToolError as problem:  # the testbench says by its exit code that it found a difference
         failed = str(problem)
     text = printed.read_text(encoding="utf-8", errors="replace")
+    warnings = errors.read_text(encoding="utf-8", errors="replace")
     with log.open("a", encoding="utf-8") as out:
-        out.write(text + errors.read_text(encoding="utf-8", errors="replace"))
+        out.write(text + warnings)
     for part in (printed, errors):
         part.unlink()
     verdict = _VERDICT.search(text)
@@ -214,6 +219,8 @@ def _run(command: list[str], log: Path, bar: Bar) -> tuple[int, int]:
         )
     if not events:
         raise VerificationError(f"the C++ testbench compared no event; see {log}")
+    if warnings and not failed:  # the headers complain at run time, for example of operands of different widths
+        raise VerificationError(f"the C++ testbench warned: {warnings.splitlines()[0]}; see {log}")
     bar.advance(events - done)
     return events, mismatches
 
@@ -222,8 +229,9 @@ def _describe(campaign: Campaign, event: int, got: IntArray, expected: IntArray)
     """Return the first difference in words."""
     kinds = np.repeat(np.arange(len(campaign.phases)), [len(phase.events) for phase in campaign.phases])
     phase = campaign.phases[int(kinds[event])]
-    latent = int(np.argmax(got[event] != expected[event]))
+    number = int(np.argmax(got[event] != expected[event]))
+    what = "frame word" if phase.settings.model.sends_cells else "latent"
     return (
-        f"{phase.kind} event {event}, weights {phase.settings.name}, latent {latent}: "
-        f"expected {expected[event, latent]}, got {got[event, latent]}"
+        f"{phase.kind} event {event}, weights {phase.settings.name}, {what} {number}: "
+        f"expected {expected[event, number]}, got {got[event, number]}"
     )

@@ -20,7 +20,7 @@ from sim.bench.runner import Simulated, Workspace, run
 from sim.i2c.block_harness import HARNESS, block_harness
 from sim.stimulus.events import random_events
 from sim.stimulus.phases import RANDOM, Phase
-from sim.stimulus.settings import FRAME_WORDS, UNIT, Settings, weight_sets
+from sim.stimulus.settings import FRAME_WORDS, UNIT, Settings, at_reset, rules, weight_sets
 
 BENCH = "sim.i2c.block_bench"
 TESTS = (
@@ -28,6 +28,10 @@ TESTS = (
     "reset_while_streaming",
 )  # fmt: skip
 """Tests of the bench; every one has to run."""
+
+RELOAD_BENCH = "sim.i2c.reload_bench"
+RELOAD_TESTS = ("reload_while_streaming",)
+"""The same at a bus frequency of I2C."""
 
 _BX0_EVERY = 97
 _UPSETS = 20  # while events stream, of weight bits or, without their triplication, of others that have it
@@ -50,6 +54,8 @@ class BlockResult(Simulated):
     load_bytes : bytes of settings and weights that were loaded over I2C
     load_seconds, load_cpu_seconds : wall time and processor time of that load, on a bus that is faster than I2C's
     streamed, stream_seconds : events sent one a clock after the load, and their wall time
+    reloaded_flagged : events flagged while all weights were loaded anew at ``reload_hertz``, as many as
+        ``rtl_gen.registers.flagged_events`` states
 
     What the bench did not reach because of a mismatch is None.
     """
@@ -65,6 +71,7 @@ class BlockResult(Simulated):
     load_cpu_seconds: float | None
     streamed: int | None
     stream_seconds: float | None
+    reloaded_flagged: int | None
 
 
 def verify_block(
@@ -77,6 +84,7 @@ def verify_block(
     bx0: NDArray[np.bool_] | None = None,
     rewritten: int | None = None,
     random_count: int = 200,
+    reload_hertz: int | None = None,
     seed: int = 1,
     progress: Progress | None = None,
     files: Mapping[str, str] | None = None,
@@ -93,6 +101,8 @@ def verify_block(
     bx0 : bool (n,), which of the events are bunch crossing 0; without it the first one
     rewritten : bytes of the weight image that the reconfiguration rewrites (from the first on); all without it
     random_count : random events besides the given ones
+    reload_hertz : also load all weights anew at this bus frequency while an event comes at every clock, and compare
+        the number of flagged events with the stated one; the datapath must have the register ``frame``
     seed : of everything that is random
     files : Verilog by relative path to verify in place of the generated one, behind the same ports
 
@@ -115,11 +125,14 @@ def verify_block(
     flags = np.arange(len(rows)) % _BX0_EVERY == 0
     flags[: len(events)] = np.arange(len(events)) == 0 if bx0 is None else bx0
     old = settings or _drawn(model, rng)
-    chosen = (old, _other(old, rewritten, seed), _after_reset(model))
+    other = _other(old, rewritten, seed)
+    chosen = (old, other, _after_reset(model), replace(old, name="reloaded", model=other.model))
     phases = [Phase(RANDOM, each, rows, flags) for each in chosen]
     vectors.save(vectors.vectors(model, options, phases), vectors_path)
     encoder.write_text(codec.dumps(model), encoding="utf-8")
     verilog = generate_block(model, options) if files is None else files
+    reload = reload_hertz is not None
+    tests = TESTS + RELOAD_TESTS if reload else TESTS
     job = {
         "model": str(encoder),
         "vectors": str(vectors_path),
@@ -130,15 +143,16 @@ def verify_block(
         "seed": seed,
         "upsets": _UPSETS,
         "tmr": sorted(options.tmr),
+        "reload_hertz": reload_hertz,
     }
     found = run(
         space,
         {f"{HARNESS}.v": block_harness(model, options)} | dict(verilog),
         HARNESS,
-        [BENCH],
+        [BENCH, RELOAD_BENCH] if reload else [BENCH],
         job,
-        tests=TESTS,
-        steps=len(TESTS),
+        tests=tests,
+        steps=len(tests),
         title="block",
         progress=progress,
     )
@@ -146,22 +160,26 @@ def verify_block(
     return BlockResult(
         latency=latency(model, options),
         exact=sum(r.get("exact", 0) for r in found.records),
-        **found.facts(*facts, "streamed", "stream_seconds"),
+        **found.facts(*facts, "streamed", "stream_seconds", "reloaded_flagged"),
         **found.counted(),
     ).saved(space.report)
 
 
 def _drawn(model: EncoderModel, rng: np.random.Generator) -> Settings:
-    """Return random settings around the model's own; factors between a half and one and a half."""
+    """Return random settings around the model's own; factors between a half and one and a half.
+
+    Of a model that sends cells they are below 1, see ``Settings.suppressed``.
+    """
     cells = model.input.cells
     mux = tuple(int(c) for c in rng.permutation(cells))
-    factors = tuple(int(f) for f in rng.integers(UNIT // 2, 3 * UNIT // 2, cells))
-    return Settings("old", model, mux, factors, model.pack.keep, min(model.pack.elinks, FRAME_WORDS))
+    factors = tuple(int(f) for f in rng.integers(UNIT // 2, UNIT if model.sends_cells else 3 * UNIT // 2, cells))
+    keep = () if model.sends_cells else model.pack.keep
+    return Settings("old", model, mux, factors, keep, min(model.elinks, FRAME_WORDS))
 
 
 def _other(old: Settings, rewritten: int | None, seed: int) -> Settings:
     """Return settings with other weights, and another factor of cell 0."""
-    model = weight_sets(old.model, seed)["random_0"]
+    model = (rules if old.model.sends_cells else weight_sets)(old.model, seed)["random_0"]
     image = weights.pack(model)
     if rewritten is not None:
         model = weights.unpack(model, image[:rewritten] + weights.pack(old.model)[rewritten:])
@@ -170,5 +188,5 @@ def _other(old: Settings, rewritten: int | None, seed: int) -> Settings:
 
 def _after_reset(model: EncoderModel) -> Settings:
     """Return what the registers hold after a reset: all weights 0, everything kept."""
-    empty = weights.unpack(model, bytes(len(weights.pack(model))))
-    return replace(Settings.plain(empty, "reset"), keep=((1 << model.latent.width) - 1,) * model.latents)
+    plain = Settings.plain(at_reset(model), "reset")
+    return plain if model.sends_cells else replace(plain, keep=((1 << model.latent.width) - 1,) * model.latents)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ OLD, NEW, RESET = range(3)
 """Phases of the vectors: settings of the load, of the reconfiguration, and after reset."""
 
 _QUIET_CLOCKS = 20  # from STOP on the bus until the target has seen it, with room
+_BYTE_CLOCKS = 80  # of the fast bus
+_MOST_THIN = 400  # events of the middle of a reconfiguration; its first and its last byte meet one a clock
 _STATUS_CRC_BUSY, _STATUS_CRC_VALID = 4, 8
 
 
@@ -68,16 +72,34 @@ class BlockBench(Bench):
         self.task.cancel()
         return self.judge.judge(self.stream.log, self.tables[old], self.tables[new], what)
 
-    async def write_at_once(self, writes: tuple[Write, ...]) -> None:
-        """Write all bytes with repeated STARTs and one STOP: for the block it is one reconfiguration."""
+    async def write_at_once(self, writes: tuple[Write, ...], given: Callable[[bytes], Iterable[int]] = iter) -> None:
+        """Write all bytes with repeated STARTs and one STOP: for the block it is one reconfiguration.
+
+        ``given`` yields the bytes of each write, when the bus wants them.
+        """
         for write in writes:
-            done = await self.master.send([TARGET << 1, write.address >> 8, write.address & 0xFF, *write.data])
+            head = (TARGET << 1, write.address >> 8, write.address & 0xFF)
+            done = await self.master.send(chain(head, given(write.data)))
             self.found.equal(done, 3 + len(write.data), f"bytes acknowledged at {write.address:#06x}")
             for i, value in enumerate(write.data):
                 byte = self.byte(write.address + i)
                 self.expected[byte.address] = value & byte.mask
         await self.master.stop()
         await self.clocks(_QUIET_CLOCKS)
+
+    async def write_thinly(self, writes: tuple[Write, ...]) -> None:
+        """Write all bytes at once; while those between the first and the last one are long, few events come."""
+        size = sum(len(write.data) for write in writes)
+        thin, sent = max(1, size * _BYTE_CLOCKS // _MOST_THIN), 0
+
+        def counted(data: bytes) -> Iterator[int]:
+            nonlocal sent
+            for value in data:
+                self.stream.thin = thin if 1 < sent < size - 1 else 1
+                sent += 1
+                yield value
+
+        await self.write_at_once(writes, counted)
 
     async def set_control(self, *names: str) -> None:
         """Write the control register."""
@@ -151,7 +173,7 @@ async def reconfigured(bench: BlockBench, old: int, new: int, *, gaps: bool) -> 
     what = f"reconfiguration {old} to {new}"
     bench.begin_stream(gaps=gaps)
     await bench.clocks(100)
-    await bench.write_at_once(changes(bench.writes[old], bench.writes[new]))
+    await bench.write_thinly(changes(bench.writes[old], bench.writes[new]))
     await bench.clocks(100)
     counts = await bench.end_stream(old, new, what)
     bench.found.equal(counts.flagged > 0, True, f"{what}: events are flagged")

@@ -48,6 +48,8 @@ class Stream:
     port : name of the event input
     events, bx0 : bit strings, and which are bunch crossing 0
     outputs : names of the output ports; ``frame`` first
+    gaps : leave out some at random
+    thin : send one in so many clocks on average, for long rewritings; 1 is one a clock
     """
 
     dut: Any
@@ -58,6 +60,7 @@ class Stream:
     rng: np.random.Generator
     on: bool = False
     gaps: bool = False
+    thin: int = 1
     sent: int = 0
     log: list[Clock] = field(default_factory=list)
 
@@ -74,7 +77,7 @@ class Stream:
             valid = seen[_OUT_VALID] == "1"
             outputs = tuple([str(handle.value) for handle in handles]) if valid else ()
             self.log.append(Clock(event, event != _IDLE and self.bx0[event], seen, outputs))
-            if self.on and not (self.gaps and self.rng.random() < GAP_PROBABILITY):
+            if self.on and not self._pause():
                 if event == _IDLE:
                     dut.in_valid.value = 1
                 event = self.sent % len(values)
@@ -84,6 +87,12 @@ class Stream:
             elif event != _IDLE:
                 dut.in_valid.value = 0
                 event = _IDLE
+
+    def _pause(self) -> bool:
+        """Tell whether this clock gets no event."""
+        if self.thin > 1:
+            return bool(self.rng.random() * self.thin >= 1)
+        return self.gaps and bool(self.rng.random() < GAP_PROBABILITY)
 
 
 @dataclass

@@ -12,7 +12,7 @@ _ELINKS_LSB = 4
 
 
 def setting_writes(model: EncoderModel, layout: AddressMap, values: Mapping[str, int]) -> tuple[Write, ...]:
-    """Return the transactions that load links, keep mask, mux, calibration and all weights.
+    """Return the transactions that load links and keep mask where there are, mux, calibration and all weights.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ def setting_writes(model: EncoderModel, layout: AddressMap, values: Mapping[str,
         written
     """
     cells, select = model.input.cells, mux_bits(model.input.cells)
-    keep = values["keep_mask"]
-    writes = [register_write(layout, "links", values["elinks"] << _ELINKS_LSB)]
+    keep = values.get("keep_mask", 0)
+    writes = [register_write(layout, "links", values["elinks"] << _ELINKS_LSB)] if "elinks" in values else []
     for name in layout.keep_blocks:
         count = layout.register(name).count
         writes.append(register_write(layout, name, [keep >> 8 * i & 0xFF for i in range(count)]))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from econ_ae.fixedpoint import FixedFormat, IntArray
 from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir import weights
 from econ_ae.ir.model import EncoderModel
 
 FRAME_WORDS = 5
@@ -49,6 +50,15 @@ class Settings:
         cells = range(model.input.cells)
         keep = () if model.sends_cells else model.pack.keep
         return cls(name, model, tuple(cells), (UNIT,) * len(cells), keep, min(model.elinks, FRAME_WORDS))
+
+    @classmethod
+    def suppressed(cls, model: EncoderModel, name: str = "suppressed") -> Settings:
+        """Return the same with factors a little below a half: a small code is the charge, and code 0 is none.
+
+        The front end takes the middle of a code's bin, which is 1 for code 0: with factors 1 a model that sends cells
+        sees charge everywhere, and nothing goes without loss.
+        """
+        return replace(cls.plain(model, name), calibration=(UNIT // 2 - 1,) * model.input.cells)
 
 
 def weight_sets(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
@@ -103,8 +113,21 @@ def rules(model: EncoderModel, seed: int) -> dict[str, EncoderModel]:
     return sets
 
 
+def at_reset(model: EncoderModel) -> EncoderModel:
+    """Return the model with the numbers that its registers hold after a reset, all 0.
+
+    Limits of 0 are no valid rule, but the hardware computes with them: every event reaches them all.
+    """
+    if not model.sends_cells:
+        return weights.unpack(model, bytes(len(weights.pack(model))))
+    choose = model.cell_code.choose
+    return model.with_rule((0,) * len(choose.limits), ((0,) * len(choose.modes),) * len(choose.bias))
+
+
 def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
     """Return the model's own settings, then one per weight set and some more with everything else mixed.
+
+    The last ones of a model that sends cells are its own with ``Settings.suppressed``.
 
     Muxes: identity, the module's default, one input for all cells, random with repeats, selects without a cell.
     Factors: 0, 0x555, 0xAAA, 0xFFF, 2048, random. Masks: all, none, random, mostly kept, the model's. eLinks: 0..5, 15.
@@ -143,4 +166,4 @@ def settings_list(model: EncoderModel, seed: int) -> list[Settings]:
         )[i * 5 % 6 if i % 7 else 1]
         elinks = found[0].elinks if model.sends_cells else (5, 1, 2, 3, 4, 15, 0)[i % 7]
         found.append(Settings(f"{name}/{i}", other, mux, factors, keep, elinks))
-    return found
+    return [*found, Settings.suppressed(model)] if model.sends_cells else found

@@ -21,13 +21,23 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.process import GXX, VERILATOR
 from econ_ae.progress import Progress, Silent
-from rtl_gen.verilog import DATAPATH, LOOP, Port, VerilogOptions, default_options, generate, latency, ports, top_module
+from rtl_gen.verilog import (
+    DATAPATH,
+    LOOP,
+    Port,
+    VerilogOptions,
+    default_options,
+    generate,
+    latency,
+    ports,
+    top_module,
+)
 from rtl_gen.writer import write_files
 from sim.bench.vectors import Vectors, vectors
 from sim.result import Outcome
 from sim.stimulus.events import campaign, random_events
 from sim.stimulus.phases import RANDOM, Phase
-from sim.stimulus.settings import Settings
+from sim.stimulus.settings import Settings, rules
 
 BUILD_TIMEOUT, RUN_TIMEOUT = 3600.0, 24 * 3600.0
 """Seconds after which Verilator, or the simulation, is stopped: only one that hangs takes so long."""
@@ -84,8 +94,9 @@ def verify_million(
     ----------
     model : the encoder
     work_dir : where everything goes: ``rtl/``, ``verilator/``, the binary vectors, ``million.json``
-    options : the default is the whole datapath; the multiply-accumulate modules are always written as loops, which
-        Verilator builds in seconds, and which the same benches prove equal to the written-out sums
+    options : the default is the whole datapath; multiply-accumulate modules, which a model of cells has not, are always
+        written as loops, which Verilator builds in seconds, and which the same benches prove equal to the written-out
+        sums
     events : in all; corners under every setting first, then the real events, then random ones
     real, seed, progress, files : as for ``sim.bench.verify.verify_datapath``
 
@@ -98,13 +109,15 @@ def verify_million(
     """
     simulator = require_verilator()
     started = time.perf_counter()
-    options = replace(options or default_options(model, DATAPATH), leaf=LOOP)
+    options = options or default_options(model, DATAPATH)
+    if not model.sends_cells:
+        options = replace(options, leaf=LOOP)
     given = np.zeros((0, model.input.cells), np.int64) if real is None else real
     first = campaign(model, options, given, random_count=0, seed=seed)
     rest = events - first.events()
     if rest < 0:
         raise VerificationError(f"{events} events are too few: corners and real events are {first.events()}")
-    phases = chain(first.phases, _random(model, options, rest, seed))
+    phases = chain(first.phases, random_phases(model, options, rest, seed))
     work_dir = work_dir.resolve()
     files = generate(check(model), options) if files is None else files
     sources = [path for path in write_files(files, work_dir / "rtl", overwrite=True) if path.suffix == ".v"]
@@ -137,12 +150,21 @@ def verify_million(
     ).saved(report)
 
 
-def _random(model: EncoderModel, options: VerilogOptions, events: int, seed: int) -> Iterator[Phase]:
-    """Make random events a chunk at a time; no crossing 0 is announced, so that the count runs through its orbits."""
+def random_phases(model: EncoderModel, options: VerilogOptions, events: int, seed: int) -> Iterator[Phase]:
+    """Make random events a chunk at a time; no crossing 0 is announced, so that the count runs through its orbits.
+
+    They have the model's own weights; of a model that sends cells every other chunk has another rule of the choice,
+    and in three of four code 0 is no charge.
+    """
     rng = np.random.default_rng((seed, events))
-    for start in range(0, events, _CHUNK):
+    settings = [Settings.plain(model)]
+    if model.sends_cells:
+        own, *others = rules(model, seed).values()
+        made = [chosen for other in others for chosen in (own, other)]
+        settings = [(Settings.suppressed if i % 4 else Settings.plain)(chosen) for i, chosen in enumerate(made)]
+    for chunk, start in enumerate(range(0, events, _CHUNK)):
         rows = random_events(model, options, min(_CHUNK, events - start), rng)
-        yield Phase(RANDOM, Settings.plain(model), rows, np.zeros(len(rows), np.bool_))
+        yield Phase(RANDOM, settings[chunk % len(settings)], rows, np.zeros(len(rows), np.bool_))
 
 
 def _render(template: str, **values: object) -> str:

@@ -17,6 +17,7 @@ from econ_ae.data.readers import read
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from metrics.emd import emd
+from tests.hls_toolchain import require_toolchain
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -106,7 +107,7 @@ def test_evaluates_other_events_of_the_same_geometry(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("generate", "--target", "vitis"), ("verify", "--suite", "i2c"), ("costs",)], ids=" ".join
+    "arguments", [("verify", "--suite", "netlist"), ("costs",)], ids=" ".join
 )
 def test_what_is_not_made_of_cells_yet_is_one_line(
     finished: Context, command: Command, arguments: tuple[str, ...]
@@ -129,6 +130,51 @@ def test_verilog_is_written_and_verified_by_command(finished: Context, command: 
     code, _, error = command("generate", str(finished.run.path), "--block", "normaliser")
     assert (code, len(error.strip().splitlines())) == (2, 1)
     assert "has --block datapath or block" in error
+
+
+def test_cpp_is_written_and_verified_by_command(finished: Context, command: Command) -> None:
+    require_toolchain()
+    code, out, error = command("generate", str(finished.run.path), "--target", "all", "--weights", "struct")
+    assert code == 0, error
+    assert [Path(line).name for line in out.splitlines()] == ["rtl", "catapult", "vitis"]
+    for flavour in ("catapult", "vitis"):
+        project = finished.path("hls", flavour)
+        facts = json.loads((project / "manifest.json").read_text())
+        assert (facts["flavour"], facts["frame_words"]) == (flavour, 3)
+        real = min(500, len(finished.rows("report")))
+        golden = (project / "data" / "golden.txt").read_text().splitlines()
+        assert len(golden) > real
+        sent = np.loadtxt(project / "data" / "images.txt", dtype=np.int64)
+        assert np.array_equal(sent[-real:, 2:], finished.rows("report").charges[:real])
+    code, out, error = command("verify", str(finished.run.path), "--suite", "hls", "--events", "20", "--json")
+    assert code == 0, error
+    results = json.loads(out)
+    assert [(one["flavour"], one["mismatches"], one["real_events"]) for one in results] == [
+        ("catapult", 0, 20), ("vitis", 0, 20)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--reuse", "4"), "HLS reuse factor 4: an encoder that sends cells takes an event every clock; expected 1"),
+        (
+            ("--half-even", "increment"),
+            "HLS rounding to even by 'increment': an encoder that sends cells rounds nothing",
+        ),
+        (("--weights", "rom"), "HLS weights 'rom' is unknown"),
+    ],
+    ids=lambda value: str(value[0]),
+)
+def test_options_of_layers_are_refused_before_anything_is_written(
+    finished: Context, command: Command, option: tuple[str, str], message: str
+) -> None:
+    before = sorted(finished.run.path.rglob("*"))
+    code, _, error = command("generate", str(finished.run.path), "--target", "all", *option)
+    assert code == 2
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+    assert sorted(finished.run.path.rglob("*")) == before
 
 
 def test_other_events_that_cannot_be_read(finished: Context, command: Command) -> None:

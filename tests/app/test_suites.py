@@ -18,12 +18,15 @@ from econ_ae.app.hardware import HlsChoice, VerilogChoice
 from econ_ae.app.pipeline import run_stage
 from econ_ae.app.run.context import Context
 from econ_ae.app.stages import verify as verify_stage
+from econ_ae.config import parse
+from econ_ae.config.skeleton import skeleton
 from econ_ae.errors import ConfigError, RunDirectoryError, VerificationError
 from econ_ae.files import write_text
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
-from econ_ae.process import YOSYS, has
+from econ_ae.process import VERILATOR, YOSYS, has
 from rtl_gen.verilog import DATAPATH, STRUCTURAL, default_options, generate_block, verilog_sha256
 from rtl_gen.verilog import generate as generate_verilog
 from tests.untrained import untrained
@@ -66,6 +69,79 @@ def test_all_runs_every_suite(context: Context, monkeypatch: pytest.MonkeyPatch)
     verification.run_suites(context, "all", 7, simulator="icarus", waves=False)
     assert ran == [(name, 7) for name in ("encoder", "datapath", "i2c", "block", "seu", "hls")]
     assert verification.WAVES not in os.environ
+
+
+@pytest.fixture(scope="module")
+def of_cells(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """A run whose encoder sends up to four of 48 cells, never trained."""
+    settings = {
+        "name": "cells",
+        "encoder": {"family": "cells"},
+        "cells": {"most_cells": 4, "classes": 2, "bias_bits": 4},
+        "hardware": {"elinks": 2},
+        "verify": {"random_events": 20},
+    }
+    config = parse(settings, "test")
+    model = skeleton(config, LOW_DENSITY).with_rule([9], [[0, 1, 2, 3], [3, 2, 1, 0]])
+    return untrained(tmp_path_factory.mktemp("cells") / "run", model, config)
+
+
+def test_all_runs_every_suite_of_cells(of_cells: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def record(name: str) -> Any:
+        return lambda *_: ran.append(name)
+
+    monkeypatch.setattr(verification, "SUITES", {name: record(name) for name in verification.SUITES})
+    monkeypatch.setattr(verification, "_verilated", record("verilator"))
+    verification.run_suites(of_cells, "all", 7)
+    assert ran[:5] == ["encoder", "datapath", "i2c", "block", "seu"]
+    verification.run_suites(of_cells, "datapath", 7, simulator="verilator")
+    assert ran[-1] == "verilator"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ops: ops.insert(2, ops.pop(3)), "expected Normalise, Order, Choose, Merge (or none), Apportion, Enum"),
+        (lambda ops: ops[2]["modes"].reverse(), "choose: modes must rise in their number of cells, not 4, 3, 2, 1"),
+        (lambda ops: ops[2].update(limits=[49]), "choose: limits must rise within 1..48, not 49"),
+        (lambda ops: ops[5].update(elinks=1), "bits, a frame of 1 eLinks has 18"),
+        (lambda ops: ops[2].update(limit=[9]), "operation 'choose' has no 'limit'"),
+    ],
+)
+def test_a_wrong_model_of_cells_is_one_line(
+    change: Any, message: str, of_cells: Context, command: Any, tmp_path: Path
+) -> None:
+    made = untrained(tmp_path / "run", of_cells.model(), of_cells.config, events=20)
+    raw = json.loads(made.path("encoder.json").read_text())
+    change(raw["ops"])
+    write_text(made.path("encoder.json"), json.dumps(raw))
+    made.run.record("freeze", made.run.inputs_of(["data", "train"]), [made.path("encoder.json")], 0.0)
+    code, out, error = command("verify", str(made.run.path), "--suite", "i2c")
+    assert (code, out, len(error.splitlines())) == (2, "", 1)
+    assert message in error
+
+
+@pytest.mark.slow
+@pytest.mark.simulator
+@pytest.mark.parametrize("suite", ["datapath", "i2c", "block", "seu"])
+def test_suites_of_cells_simulate(suite: str, of_cells: Context) -> None:
+    (result,) = verification.run_suites(of_cells, suite, 30)
+    assert result.passed, result.first_mismatch
+    assert result.events
+    assert {"fact": "passed", "value": "True"} in verification.rows([result])
+    if suite == "seu":
+        assert result.sweep
+        assert result.upsets == 3 * result.stored_bits
+
+
+@pytest.mark.slow
+def test_datapath_of_cells_in_verilator(of_cells: Context) -> None:
+    if not has(VERILATOR):
+        pytest.skip("Verilator is not on the PATH")
+    (result,) = verification.run_suites(of_cells, "datapath", 30_000, simulator="verilator")
+    assert (result.passed, result.events) == (True, 30_000)
 
 
 @pytest.mark.simulator

@@ -24,7 +24,7 @@ from econ_ae.data.readers.cms_events import EventsFile, EventsOptions, read_even
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from tests.data.whole_events import arrays, write
+from tests.data.whole_events import PITCH, arrays, write
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -80,7 +80,40 @@ def test_columns(file: Path) -> None:
     for name, source in (("event", "event"), ("zside", "zside"), ("layer", "layer"), ("wafer", "wafer"),
                          ("thickness", "thickness_um"), ("eta", "eta"), ("x", "x_cm"), ("y", "y_cm")):  # fmt: skip
         np.testing.assert_array_equal(batch.metadata[name], raw[source], err_msg=name)
-    np.testing.assert_allclose(np.tan(batch.metadata["phi"]), raw["y_cm"] / (raw["zside"] * raw["x_cm"]), rtol=1e-4)
+    radius, phi = np.hypot(raw["x_cm"], raw["y_cm"]), np.asarray(batch.metadata["phi"], float)
+    np.testing.assert_allclose(radius * np.cos(phi), raw["zside"] * raw["x_cm"], atol=1e-3)
+    np.testing.assert_allclose(radius * np.sin(phi), raw["y_cm"], atol=1e-3)
+
+
+def test_modules_have_numbers_whatever_is_taken(file: Path) -> None:
+    raw = arrays()
+    layer, x, y = raw["layer"].astype(int), raw["x_cm"].astype(float), raw["y_cm"].astype(float)
+    v = np.rint((y + np.where(layer < 20, 0, PITCH / np.sqrt(3))) / (np.sqrt(3) / 2 * PITCH)).astype(int)
+    u = np.rint(v / 2 - x / PITCH).astype(int)
+    for options, taken in ((EventsOptions(), layer >= 0), (EventsOptions(section="CE-H", zside=1),
+                                                           (layer > 12) & (raw["zside"] == 1))):  # fmt: skip
+        columns = read_events(file, options, LOW_DENSITY).metadata
+        np.testing.assert_array_equal(columns["wafer_u"], u[taken])
+        np.testing.assert_array_equal(columns["wafer_v"], v[taken])
+    numbers = {0: 1, 5: 11, 12: 25, 13: 27, 20: 34}
+    np.testing.assert_array_equal(read(file).metadata["detector_layer"], [numbers[n] for n in layer])
+
+
+def test_a_module_off_the_lattice_is_named_where_numbers_are_needed(tmp_path: Path) -> None:
+    x = arrays()["x_cm"]
+    x[3] += 0.7
+    path = write(tmp_path / "stray.npz", x_cm=x)
+    batch = read(path)
+    assert not {"wafer_u", "wafer_v"} & set(batch.metadata)
+    place = rf"the module of layer {arrays()['layer'][3]} at x = {x[3]:.3f}, y = .* cm is 0.\d+ cm off the lattice"
+    assert re.match(f"no wafer_u and wafer_v: {place}", batch.provenance.steps[1])
+    settings = {"data": {"source": str(path)}, "decoder": {"conditions": ["v"]}}
+    with pytest.raises(DataError, match=rf"'v', but stray.npz has no column wafer_v \({place}"):
+        dataset_stage.prepare(parse(settings, "test"), LOW_DENSITY)
+    known = dataset_stage.prepare(
+        parse(settings | {"decoder": {"conditions": ["eta", "layer", "thickness"]}}, "test"), LOW_DENSITY
+    )
+    assert len(known.rows.train) > 0
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
         assert (data.rows, data.cells, data.blocks) == (len(batch), 48, 4)
         assert data.group["charges"].chunks == (BLOCK, 48)
         assert data.group["charges"].compression == "gzip"
-        np.testing.assert_array_equal(data.block(3), batch.charges[3 * BLOCK :])
+        np.testing.assert_array_equal(data.read(3 * BLOCK).charges, batch.charges[3 * BLOCK :])
         part = data.read(500, 700)
         parts = list(data.batches(BLOCK, limit=2 * BLOCK + 5))
     assert [len(p) for p in parts] == [BLOCK, BLOCK, 5]

@@ -57,7 +57,7 @@ def test_provenance_says_synthetic(events: Batch) -> None:
 
 
 def test_metadata(events: Batch) -> None:
-    expected = {"eta", "layer", "wafer_u", "wafer_v", "sim_energy", "pileup", "signal", "signal_pt"}
+    expected = {"eta", "layer", "detector_layer", "wafer_u", "wafer_v", "sim_energy", "pileup", "signal", "signal_pt"}
     assert set(events.metadata) == expected
     assert set(np.unique(events.metadata["layer"])) == set(range(1, 28, 2))
     assert set(np.unique(events.metadata["signal"])) == set(range(len(SIGNALS)))

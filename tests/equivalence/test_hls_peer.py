@@ -16,7 +16,7 @@ from econ_ae.emulator import encode_images
 from econ_ae.ir import codec
 from rtl_gen.hls import CATAPULT, VITIS, Flavour
 from sim.hls import verify_hls
-from sim.hls.data import read_latents
+from sim.hls.data import read_outputs
 
 BACKENDS: dict[Flavour, str] = {CATAPULT: "Catapult", VITIS: "Vitis"}
 WITNESS = Path(__file__).with_name("hls4ml_witness.py")
@@ -46,7 +46,7 @@ def four_programs(preset: str, events: int, directory: Path, flavours: tuple[Fla
         peer = np.load(directory / f"{BACKENDS[flavour]}.npy")
         assert int((peer != keras).any(axis=1).sum()) == 0
         result = verify_hls(model, images, directory / flavour, flavour=flavour, random_events=0)
-        ours = read_latents(directory / flavour / "latents.txt", result.events, model.latents)[-events:]
+        ours = read_outputs(directory / flavour / "outputs.txt", result.events, model.latents)[-events:]
         assert result.passed
         assert np.array_equal(ours, peer)
 

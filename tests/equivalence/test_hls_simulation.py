@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -27,10 +26,11 @@ from rtl_gen.hls import CATAPULT, IMAGE, TYPE, VITIS, Flavour, HalfEven, HlsOpti
 from rtl_gen.hls.options import INCREMENT, STRUCT
 from rtl_gen.writer import write_files
 from sim.hls import HlsResult, verify_hls
-from sim.hls.data import data_files, read_latents
+from sim.hls.data import data_files, read_outputs
 from sim.hls.toolchain import find_types, require_compiler
 from sim.stimulus.images import campaign as image_campaign
 from sim.stimulus.images import random_images
+from tests.hls_toolchain import require_toolchain
 from tests.random_models import odd_model, random_model
 
 FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
@@ -38,15 +38,7 @@ FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
 
 @pytest.fixture(autouse=True)
 def toolchain() -> None:
-    """Skip where g++ or the vendors' headers are missing, unless they are required."""
-    try:
-        require_compiler()
-        for flavour in FLAVOURS:
-            find_types(flavour)
-    except ToolMissingError as missing:
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    require_toolchain()
 
 
 def nothing(model: EncoderModel) -> np.ndarray:
@@ -67,7 +59,7 @@ def test_every_chip_vector(flavour: Flavour, weights: Weights, reference: Path, 
     result = verify_hls(model, images, tmp_path, flavour=flavour, weights=weights, random_events=100)
     passed(result)
     assert (result.real_events, len(result.weight_sets)) == (3564, 12)
-    latents = read_latents(tmp_path / "latents.txt", result.events, model.latents)[-3564:]
+    latents = read_outputs(tmp_path / "outputs.txt", result.events, model.latents)[-3564:]
     expected = read_output(folder / "testOutput.csv")
     sent = pack_latents(latents, sum_code(charges), crossings(words), model.pack.keep, elinks=config.elinks)
     assert int((sent == expected).all(axis=1).sum()) == 3564
@@ -166,9 +158,10 @@ def test_warnings_are_errors(econ_t_model: EncoderModel, tmp_path: Path) -> None
     ("body", "message"),
     [
         ('std::printf("events 0 mismatches 0\\n")', "compared no event"),
-        ('std::printf("events 9 mismatches 0\\n")', r"wrote no latents\.txt"),
+        ('std::printf("events 9 mismatches 0\\n")', r"wrote no outputs\.txt"),
         ('std::printf("events 9 mismatches 1\\n")', "counted 1 mismatches, its exit code is another"),
         ("", "gave no verdict"),
+        ('std::printf("events 9 mismatches 0\\n"); std::fputs("odd\\n", stderr)', "warned: odd; see"),
     ],
 )
 def test_a_testbench_that_compares_nothing_is_an_error(

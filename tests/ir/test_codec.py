@@ -201,6 +201,10 @@ def test_integers_of_numpy_are_written() -> None:
         ({"bias_fraction": True}, "encoder JSON is malformed: TypeError 'bias_fraction' must be int, not bool"),
         ({"op": "choice"}, "operation 'choice' is unknown; expected normalise, conv2d, dense, requantise, pack, order"),
         ({"op": "pack"}, "encoder JSON is malformed: KeyError 'keep'"),
+        (
+            {"limit": [3]},
+            "operation 'choose' has no 'limit'; expected bias, bias_fraction, limits, modes, name, op; did",
+        ),
     ],
 )
 def test_errors_of_the_choice(change: dict[str, Any], message: str) -> None:
@@ -209,6 +213,29 @@ def test_errors_of_the_choice(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError) as caught:
         codec.from_dict(raw)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"opps": []},
+            "the encoder has no 'opps'; expected format, input, name, ops, provenance, spec_version; did you",
+        ),
+        ({"input": None}, "encoder JSON is malformed: TypeError 'input' must be dict, not NoneType"),
+        ({"ops": ["order"]}, "encoder JSON is malformed: TypeError 'ops' must be dict, not str"),
+    ],
+)
+def test_errors_of_the_whole(change: dict[str, Any], message: str) -> None:
+    raw = json.loads((STORED / "cells_v2.json").read_text("utf-8"))
+    with pytest.raises(ModelError) as caught:
+        codec.from_dict(raw | change)
+    assert str(caught.value).startswith(message)
+    raw["input"]["cell"] = 8
+    with pytest.raises(
+        ModelError, match="input has no 'cell'; expected arrangement, cells, charge; did you mean 'cells'"
+    ):
+        codec.from_dict(raw)
 
 
 def test_a_version_belongs_to_its_operations(econ_t_model: EncoderModel) -> None:

@@ -13,8 +13,11 @@ from peakrdl_html import HTMLExporter
 from systemrdl import RDLCompiler
 from systemrdl.node import RegNode
 
+from econ_ae.config import load_preset
+from econ_ae.config.skeleton import skeleton
 from econ_ae.econt.registers import facts
 from econ_ae.errors import RegisterError
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
 from econ_ae.ir.model import Dense, EncoderModel
 from rtl_gen.registers import (
@@ -23,12 +26,14 @@ from rtl_gen.registers import (
     address_map,
     bus_seconds,
     c_header,
+    flagged_events,
     i2c_sequence,
     markdown,
     register_write,
     systemrdl,
     weight_writes,
 )
+from rtl_gen.verilog import default_options, latency
 from tests.random_models import random_model
 
 SEEDS = (0, 1, 2, 3, 4, 5)
@@ -154,8 +159,24 @@ def test_sequences_and_their_time(chip: AddressMap, econ_t_model: EncoderModel) 
     assert text.startswith("# 1 transactions, 2 data bytes: 0.470 ms at 100 kHz, 0.117 ms at 400 kHz, 0.047 ms at 1000")
     joined = i2c_sequence((Write(0x0538, b"\x01"), Write(0x05C7, b"\xab")), 0x2A, one_transaction=True)
     assert joined.splitlines()[0].startswith("# 2 writes in one transaction, 2 data bytes")
-    assert joined.splitlines()[1:] == ["S 54 05 38 01", "S 54 05 c7 ab P"]
+    # By hand: START, address, pointer and the other byte are 37 periods, STOP one more, of 400, 100 and 40 crossings.
+    assert "flagged for 15200 crossings at 100 kHz, 3800 crossings at 400 kHz, 1520 crossings" in joined.splitlines()[1]
+    assert joined.splitlines()[2:] == ["S 54 05 38 01", "S 54 05 c7 ab P"]
     assert register_write(chip, "calibration", [0x123] * 48).data[:4] == b"\x23\x01\x23\x01"
+
+
+def test_the_documentation_has_the_reload_of_every_frontier_preset() -> None:
+    """Computed by what the simulation of smaller blocks is compared with; limits and biases are one write."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "registers.md").read_text(encoding="utf-8")
+    for elinks in (2, 3, 4, 5):
+        name = f"frontier-{elinks}elinks"
+        model = skeleton(load_preset(name), LOW_DENSITY)
+        (write,) = weight_writes(address_map(model), weights.pack(model))
+        clocks = latency(model, default_options(model))
+        times = " | ".join(f"{bus_seconds([write], hertz) * 1e3:.2f}" for hertz in (400_000, 1_000_000))
+        flagged = " | ".join(f"{flagged_events([write], hertz, clocks):,}" for hertz in (400_000, 1_000_000))
+        row = f"| `{name}` | {len(write.data)} | {times} | {flagged} |"
+        assert row in text.splitlines(), row
 
 
 @pytest.mark.parametrize(

@@ -41,15 +41,18 @@ def describe(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a data source holds: events, occupancy, charge, rows without charge."""
+    """Say what a data source holds: trees of a ROOT file, events, occupancy, charge, rows without charge."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.stages import data as dataset_stage
     from econ_ae.geometry import LOW_DENSITY
 
     settings = _read_as(config, data={"source": source})
+    trees = dataset_stage.trees(settings, LOW_DENSITY)
+    if trees and not as_json:
+        print_table("Trees", trees)
     facts = dataset_stage.prepare(settings, LOW_DENSITY, Terminal(quiet=as_json)).describe()
     if as_json:
-        print_json(facts)
+        print_json(facts | ({"trees": trees} if trees else {}))
         return
     print_table("Dataset", [{"fact": name, "value": str(value)} for name, value in facts.items()])
 
@@ -62,6 +65,7 @@ def convert(
     events: Annotated[int | None, typer.Option(min=1, help="Images to generate.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of generated images.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Most images to write.")] = None,
+    tree: Annotated[str | None, typer.Option(help="ROOT: tree to read; `econ-ae data FILE` lists them.")] = None,
     layers: Annotated[str | None, typer.Option(help="ROOT, npz: trigger layers, with commas; default: all.")] = None,
     wafer: Annotated[str | None, typer.Option(help="ROOT: u,v of the one wafer to take; default: all.")] = None,
     zside: Annotated[int | None, typer.Option(help="ROOT, npz: 1 or -1; default: both.")] = None,
@@ -75,6 +79,7 @@ def convert(
     from econ_ae.geometry import LOW_DENSITY
 
     root = {
+        "tree": tree,
         "layers": None if layers is None else numbers(layers, "--layers"),
         "wafer": None if wafer is None else numbers(wafer, "--wafer"),
         "zside": zside,
@@ -84,8 +89,8 @@ def convert(
     check_file(out, overwrite=overwrite)
     wanted: dict[str, Any] = {"source": source, "events": events, "limit": limit, "root": root}
     if source.endswith(".npz"):
-        if wafer is not None or charge is not None or transverse:
-            raise ConfigError("--wafer, --charge and --transverse are for ROOT files; see [data.cms_events]")
+        if wafer is not None or charge is not None or tree is not None or transverse:
+            raise ConfigError("--tree, --wafer, --charge and --transverse are for ROOT files; see [data.cms_events]")
         wanted |= {"root": {}, "cms_events": {"layers": root["layers"], "zside": zside}}
     settings = _read_as(config, seed=seed, data=wanted)
     written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)

@@ -6,7 +6,8 @@ directory's file in parts, and only validation and report rows are held.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,16 +18,21 @@ from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import whole_events
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
+from econ_ae.config.skeleton import check_conditions
 from econ_ae.data import conditions
 from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.data.module_conditions import Conditions
+from econ_ae.data.resample import resampled, values_of
 from econ_ae.data.splits import Split, image_numbers, split
 from econ_ae.data.store import DATASET, SETS
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
-from econ_ae.geometry import WaferGeometry
+from econ_ae.geometry import IndexArray, WaferGeometry
 from econ_ae.progress import Progress, Silent, waiting
+
+_ROOT = ".root"
 
 
 class Prepared(Protocol):
@@ -39,6 +45,9 @@ class Prepared(Protocol):
     @property
     def rows(self) -> Split:
         """Which rows do what."""
+
+    def parts(self, rows: IndexArray) -> Iterator[Batch]:
+        """Return rows in parts that fit in memory."""
 
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""
@@ -57,9 +66,23 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
     """
     conditions.check(config.conditions, geometry)
     made = config.data.source in {SYNTHETIC, PYTHIA}
+    check_conditions(config)
     what = f"{config.data.events} {config.data.source} images" if made else f"reading {config.data.source}"
     with waiting(progress or Silent(), what, at_once=False):
-        return _prepared(config, geometry, progress)
+        found = _prepared(config, geometry, progress)
+        _check_known(config, found)
+        return found
+
+
+def _check_known(config: RunConfig, prepared: Prepared) -> None:
+    """Find out before anything is trained whether the decoder can know of every module what it is to know."""
+    known = Conditions(config.decoder.conditions)
+    if not known.names:
+        return
+    known.check_training(prepared.parts(prepared.rows.train))
+    for rows in (prepared.rows.validation, prepared.rows.report):
+        for batch in prepared.parts(rows):
+            known.features(batch)
 
 
 def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | None) -> Prepared:
@@ -84,7 +107,10 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
         rows = split(
             batch, data.train, data.report, validation=data.validation, seed=config.seed, keep_copies=data.keep_copies
         )
-    return change(batch, rows, config, geometry)
+    batch, rows = change(batch, rows, config, geometry)
+    if data.resample is not None:
+        rows = resampled(rows, values_of(batch, data.resample), data.resample, config.seed)
+    return batch, rows
 
 
 def read_batch(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Batch:
@@ -109,12 +135,23 @@ def read_batch(config: RunConfig, geometry: WaferGeometry, progress: Progress | 
         density=data.density,
         zero_code=data.zero_code,
         geometry=geometry,
-        root=RootOptions(**data.root.model_dump()),
+        root=RootOptions.of(data.root, data.density),
     )
     if progress is not None:
         for step in batch.provenance.steps:
             progress.say(step)
     return batch
+
+
+def trees(config: RunConfig, geometry: WaferGeometry) -> list[dict[str, Any]]:
+    """Return what could be read of every tree where the source is a ROOT file; of other sources nothing."""
+    path = Path(config.data.source)
+    if path.suffix != _ROOT or not path.is_file():
+        return []
+    from econ_ae.data.readers import RootOptions
+    from econ_ae.data.readers.ntuples import trees as found
+
+    return [asdict(tree) for tree in found(path, RootOptions.of(config.data.root, config.data.density), geometry)]
 
 
 def change(batch: Batch, rows: Split, config: RunConfig, geometry: WaferGeometry) -> tuple[Batch, Split]:
@@ -182,6 +219,10 @@ class InMemory:
     def title(self) -> str:
         """How many images of what."""
         return f"{len(self.batch)} trigger-cell images: {self.batch.provenance.source}"
+
+    def parts(self, rows: IndexArray) -> Iterator[Batch]:
+        """Return rows in parts that fit in memory."""
+        yield self.batch[rows]
 
     def describe(self) -> dict[str, Any]:
         """Return what a reader of the report must know about the data."""

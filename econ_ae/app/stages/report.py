@@ -11,7 +11,7 @@ from econ_ae.app import cost_tables
 from econ_ae.app.cells import no_costs
 from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
-from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
 from econ_ae.app.stages import costs
 from econ_ae.data.batch import Batch
@@ -143,10 +143,12 @@ def _notes(context: Context, model: EncoderModel, events: int) -> list[str]:
             "Everything is reconstructed from the transmitted bits alone: pulses, 4E3M and 5E4M codes of the frames.",
             "Events that fit are sent without any loss. The frames of every event of the report were unpacked and "
             "compared with what was encoded.",
+            *known_besides(config),
         ]
     notes = [
         "Everything is reconstructed from the transmitted bits alone: latents, 4E3M and 5E4M codes of the frames.",
         compared_with_keras(context.json(FREEZE), events),
+        *known_besides(config),
     ]
     lost = model.pack.bits - frame_capacity(model.pack.elinks)
     if lost > 0:

@@ -17,6 +17,7 @@ from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.dataset import BLOCK, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.events import EventRanges, split_events, whole_events
+from econ_ae.data.resample import resampled, values_of
 from econ_ae.data.splits import Rows, Split, split_rows
 from econ_ae.data.store import DATASET
 from econ_ae.errors import ConfigError, DataError
@@ -51,8 +52,10 @@ class Streamed:
     def index(cls, path: Path, events: int, config: RunConfig, geometry: WaferGeometry) -> Streamed:
         """Read the file once: charge and a 64-bit hash of every image, and from them the rows."""
         data = config.data
+        _check_resampling(config)
         total, digest = np.zeros(events, np.int64), np.zeros(events, np.uint64)
         number, whole = np.zeros(events, np.int64), False
+        told = np.zeros(events if data.resample else 0)
         occupied = start = 0
         with Dataset.open(path) as file:
             if file.cells != geometry.cells:
@@ -61,6 +64,8 @@ class Streamed:
                 part = slice(start, start + len(batch))
                 total[part], digest[part] = batch.total, image_hashes(batch)
                 occupied += int(batch.occupancy.sum())
+                if data.resample is not None:
+                    told[part] = values_of(batch, data.resample)
                 if whole := whole_events(batch.metadata):
                     number[part] = batch.metadata["event"]
                 start = part.stop
@@ -78,6 +83,8 @@ class Streamed:
             )
         else:
             rows = split_rows(total > 0, images, data.train, data.report, validation=data.validation, seed=config.seed)
+        if data.resample is not None:
+            rows = resampled(rows, told, data.resample, config.seed)
         held = (len(rows.report) + len(rows.validation)) * event_bytes(config, geometry) >> 20
         if held > data.memory_mb:
             raise ConfigError(
@@ -112,14 +119,15 @@ class Streamed:
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the rows in their sets; return the description of what is in them."""
-        held = [concatenated(list(self._parts(rows))) for rows in (self.rows.validation, self.rows.report)]
-        counts = write_rows(folder, self._parts(self.rows.train), *held, config=self.config, geometry=self.geometry)
+        held = [concatenated(list(self.parts(rows))) for rows in (self.rows.validation, self.rows.report)]
+        counts = write_rows(folder, self.parts(self.rows.train), *held, config=self.config, geometry=self.geometry)
         facts = self.describe() | counts
         if self.config.conditions.changes:
             facts["steps"] = (*facts["steps"], *conditions.describe(self.config.conditions))
         return facts
 
-    def _parts(self, rows: Rows) -> Iterator[Batch]:
+    def parts(self, rows: Rows) -> Iterator[Batch]:
+        """Return rows in parts that fit in memory."""
         size = 64 * BLOCK
         wanted = np.zeros(self.events, np.bool_)
         wanted[rows] = True
@@ -128,6 +136,20 @@ class Streamed:
                 here = wanted[start : start + size]
                 if here.any():
                     yield file.read(start, start + len(here))[here]
+
+
+def _check_resampling(config: RunConfig) -> None:
+    """Raise ConfigError where resampling needs the rows in memory."""
+    resample = config.data.resample
+    if resample is None:
+        return
+    how = f"{config.data.source} needs more than data.memory_mb = {config.data.memory_mb} and is streamed"
+    if resample.repeat:
+        raise ConfigError(
+            f"data.resample.repeat: {how}, where every row trains once; leave repeat out, or give more memory"
+        )
+    if config.conditions.changes:
+        raise ConfigError(f"data.resample: {how}, where [conditions] change rows after they were chosen; leave one out")
 
 
 def write_rows(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from econ_ae.app.stages.streamed import Streamed, event_bytes
 from econ_ae.config import RunConfig
-from econ_ae.config.sections import DataConfig
+from econ_ae.config.data import DataConfig
 from econ_ae.data.batch import Batch
 from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.events import EventRanges, split_events, whole_events

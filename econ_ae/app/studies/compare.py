@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae.app.headline import TRANSMITTED
-from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.stages.data import read_batch
@@ -138,7 +138,14 @@ def _compare(
         dataset=facts,
         streams=sent.streams,
         runs=runs,
-        notes=["Everything is reconstructed from the transmitted bits alone."],
+        notes=[
+            "Everything is reconstructed from the transmitted bits alone.",
+            *(
+                f"{label}: {note}"
+                for label, c in zip(labels, contexts, strict=True)
+                for note in known_besides(c.config)
+            ),
+        ],
     )
     write_text(out / "index.html", render(data))
     write_text(out / EVALUATION, to_json(data))
@@ -174,7 +181,7 @@ def _other_events(contexts: Sequence[Context], source: str) -> tuple[Batch, dict
 
 def _selection(config: RunConfig) -> dict[str, Any]:
     """Return the settings that say which images are read, not what they are used for."""
-    data = config.data.model_dump(exclude={"train", "report", "validation", "keep_copies", "memory_mb"})
+    data = config.data.model_dump(exclude={"train", "report", "validation", "keep_copies", "memory_mb", "resample"})
     events = {"train_events", "validation_events", "report_events"}
     data["cms_events"] = {key: value for key, value in data["cms_events"].items() if key not in events}
     return data

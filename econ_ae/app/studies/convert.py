@@ -15,6 +15,8 @@ from econ_ae.data.dataset import SUFFIXES, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated_chunks
 from econ_ae.data.readers import RootOptions, cms_events, read
+from econ_ae.data.readers.modules import ModuleFile
+from econ_ae.data.readers.ntuples import open_ntuple
 from econ_ae.data.readers.root import SUFFIX, RootFile
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import WaferGeometry
@@ -86,9 +88,8 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     if path.suffix == cms_events.SUFFIX and not path.is_dir():
         file = cms_events.EventsFile(path, whole_events.options(data), geometry)
         return _Source(file.batches(), len(file), "modules", file.provenance)
-    root = RootOptions(**data.root.model_dump())
     if path.suffix == SUFFIX:
-        return _root(RootFile(path, replace(root, density=data.density or root.density), geometry))
+        return _root(open_ntuple(path, RootOptions.of(data.root, data.density), geometry))
     options: dict[str, Any] = {
         "field_order": data.field_order,
         "density": data.density,
@@ -128,7 +129,7 @@ def _dataset(path: Path) -> _Source:
     return _Source(batches(), data.rows, "images", data.provenance)
 
 
-def _root(file: RootFile) -> _Source:
+def _root(file: RootFile | ModuleFile) -> _Source:
     def batches() -> Iterator[tuple[Batch, int]]:
         empty = True
         for batch, done in file.batches():

@@ -10,6 +10,7 @@ from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import train
 from econ_ae.config import RunConfig
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import write_json
 
@@ -125,4 +126,5 @@ def _fractions(way: Way, context: Context, folder: Path, batch: Any) -> Any:
         return artifact.fractions_as_trained(way.config, context.geometry, folder, batch)
     networks = artifact.load(way.config, context.geometry, folder)
     model = artifact.chip_model(way.config, context.geometry, networks)
-    return artifact.decode(way.config, networks, model, artifact.transmit(model, batch.charges))
+    known = Conditions(way.config.decoder.conditions).features(batch)
+    return artifact.decode(way.config, networks, model, artifact.transmit(model, batch.charges), known)

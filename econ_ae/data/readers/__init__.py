@@ -72,8 +72,8 @@ def read(
 ) -> Batch:
     """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
 
-    ``.root`` files are trigger-primitive ntuples (``readers.root``), ``.h5`` and ``.hdf5`` files are dataset files
-    (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
+    ``.root`` files are ntuples of trigger cells or of modules (``readers.ntuples``), ``.h5`` and ``.hdf5`` files are
+    dataset files (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -135,7 +135,7 @@ def read(
 
 def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOptions | None) -> Batch:
     if path.suffix == ".root":
-        from econ_ae.data.readers.root import read_root
+        from econ_ae.data.readers.ntuples import read_root
 
         root = root or RootOptions()
         return read_root(path, limit, replace(root, density=options.density or root.density), options.geometry)

@@ -15,6 +15,10 @@ array               shape, kind         meaning
 ``z_cm_of_layer``   (layers,) floats    absolute z of each layer
 ==================  ==================  ==========================================================================
 
+The modules' numbers (u, v) are not in the file: they are found from the centres (``data.lattice``), of all modules of
+the file whatever is taken of it. Where that fails, images have none, and the provenance says why. The detector's layer
+number is 2 layer + 1 in CE-E and layer + 14 in CE-H.
+
 A code stands for exactly m (exponent 0) or (8 + m) << (e - 1) counts.
 
 Calibration to transverse charge, as the chip does it (spec 3): CALQ = (F * cal) >> 11 with F = 8 * count and the 12-bit
@@ -39,6 +43,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
+from econ_ae.data.lattice import Lattice, different, fit
+from econ_ae.data.module_conditions import NO_LATTICE
 from econ_ae.errors import DataError
 from econ_ae.files import sha256
 from econ_ae.floatcodes import decode
@@ -57,6 +63,7 @@ CALQ_PER_COUNT = {300: 24.0, 200: 24.0 * 1.48, 120: 24.0 * 2.5}
 CM_PER_UNIT = 1.2084
 """Of the geometry's unit, half a trigger-cell pitch (fastml-science)."""
 
+_FIRST_OF_CE_H = 14  # what is added to a layer's number there
 _HIGHEST_CODE = 127
 _INPUT_SHIFT, _FRACTION, _LARGEST_FACTOR = 3, 11, 4095
 _KINDS = {
@@ -167,7 +174,8 @@ class EventsFile:
         """Where the images come from and what was done to them."""
         how = "transverse charge" if self.options.calibration == "transverse" else "decoded counts, not calibrated"
         step = f"read whole events: {self.options.text}; {how}"
-        return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=(step,))
+        none = (f"{NO_LATTICE}{self._lattice}",) if isinstance(self._lattice, str) else ()
+        return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=(step, *none))
 
     def count(self) -> int:
         """Return how many rows are taken; reads the columns that are selected by."""
@@ -231,9 +239,34 @@ class EventsFile:
             "phi": np.arctan2(y, columns["zside"] * x),
             "x": x,
             "y": y,
+            "detector_layer": detector_layer(columns["layer"].astype(np.int64)),
+            **self._numbers(columns["layer"], x, y),
             "gev_per_calq": columns["gev_per_count"].astype(np.float64) / per_count,
         }
         return Batch(charges.astype(np.uint32), self.provenance, metadata)
+
+    @cached_property
+    def _lattice(self) -> Lattice | str:
+        """The lattice of the file's modules, or why there is none."""
+        found: list[NDArray[np.float64]] = []
+        for _, columns in self._blocks(("layer", "x_cm", "y_cm")):
+            layer, x, y = (columns[name].astype(np.float64) for name in ("layer", "x_cm", "y_cm"))
+            known = np.isfinite(x) & np.isfinite(y)
+            block = np.stack([layer, x, y], axis=1)[known]
+            found.append(block[different(block[:, 0].astype(np.int64), block[:, 1], block[:, 2])])
+        layer, x, y = np.concatenate(found).T
+        try:
+            return fit(layer.astype(np.int64), x, y)
+        except DataError as problem:
+            return str(problem)
+
+    def _numbers(
+        self, layer: NDArray[np.integer], x: NDArray[np.float64], y: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.int64]]:
+        if isinstance(self._lattice, str):
+            return {}
+        u, v = self._lattice.numbers(layer, x, y)
+        return {"wafer_u": u, "wafer_v": v}
 
     def _factors(self, columns: dict[str, NDArray[Any]], per_count: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the calibration factor of every cell, int64 (n, 48), 12 bits."""
@@ -245,6 +278,11 @@ class EventsFile:
         transverse = radius / np.hypot(radius, z)  # 1 / cosh(eta)
         factor = np.floor((1 << _FRACTION - _INPUT_SHIFT) * per_count[:, None] * transverse)
         return np.minimum(factor, _LARGEST_FACTOR).astype(np.int64)
+
+
+def detector_layer(layer: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the detector's numbers of trigger layers (n,): CE-E has a trigger in every other layer."""
+    return np.where(layer < SECTIONS["CE-E"][1], 2 * layer + 1, layer + _FIRST_OF_CE_H)
 
 
 def read_events(path: Path, options: EventsOptions, geometry: WaferGeometry, limit: int | None = None) -> Batch:

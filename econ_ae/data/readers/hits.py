@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.config import ModuleBranchesConfig, RootConfig
 from econ_ae.errors import DataError
 from econ_ae.floatcodes import HIGH_DENSITY, decode_4e3m
 from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
@@ -19,6 +20,9 @@ SCINTILLATOR = 10
 DENSITY_OF_TYPE = {0: HIGH_DENSITY, 1: LOW_DENSITY_BITS, 2: LOW_DENSITY_BITS, 3: HIGH_DENSITY}
 """Density of the 4E3M code by ``tc_wafertype`` (CMSSW's HGCSiliconDetId): high density of 120 um, low density of 200
 and 300 um, high density of 200 um silicon."""
+
+TREE = "hgcalTriggerNtuplizer/HGCalTriggerNtuple"
+"""Of CMSSW's ntuples of trigger cells."""
 
 _UNITY = 11  # a calibration factor of 2048 is 1.0 (ECON-T, spec 3)
 
@@ -35,22 +39,40 @@ class RootOptions:
     layers : trigger layers to take, all when empty
     wafer : (u, v) of the one wafer to take, or None for all
     zside : 1 or -1 for one side, or None for both
-    density : of the modules to take, 1 (low) or 3 (high)
+    density : of the modules to take, 1 (low) or 3 (high); None takes those of low density from ntuples of trigger
+        cells, and all from ntuples of modules
     transverse : multiply every charge by floor(2048 / cosh(eta)) / 2048, as the chip's calibration does
+    modules : names of the branches in ntuples of modules
     """
 
-    tree: str = "hgcalTriggerNtuplizer/HGCalTriggerNtuple"
+    tree: str = TREE
     charge: str = "data"
     layers: tuple[int, ...] = ()
     wafer: tuple[int, int] | None = None
     zside: int | None = None
-    density: int = LOW_DENSITY_BITS
+    density: int | None = None
     transverse: bool = False
+    modules: ModuleBranchesConfig = field(default_factory=ModuleBranchesConfig)
+
+    @classmethod
+    def of(cls, config: RootConfig, density: int | None) -> RootOptions:
+        """Return what a configuration takes of an ntuple."""
+        own = {name: getattr(config, name) for name in type(config).model_fields}
+        return cls(**own, density=density)
+
+    @property
+    def bits(self) -> int:
+        """Bits that the front end of the trigger cells dropped."""
+        return self.density or LOW_DENSITY_BITS
 
     @property
     def density_name(self) -> str:
         """``low`` or ``high``."""
         return "high" if self.density == HIGH_DENSITY else "low"
+
+    def kinds(self) -> list[int]:
+        """Return the types of modules that are taken."""
+        return [kind for kind, density in DENSITY_OF_TYPE.items() if density == self.bits]
 
 
 Skipped = Counter[str]
@@ -116,6 +138,7 @@ def images(hits: Hits, options: RootOptions, geometry: WaferGeometry, skipped: S
     charges = np.zeros((len(sample), geometry.cells), np.int64)
     charges[row, cell] = charge
     metadata: dict[str, NDArray[np.generic]] = {_NAMES.get(name, name): values for name, values in modules.items()}
+    metadata["detector_layer"] = modules["layer"]
     if "eta" in hits.columns:
         weight = np.bincount(row, charge, len(sample))
         moment = np.bincount(row, charge * np.asarray(hits.columns["eta"], np.float64), len(sample))
@@ -133,8 +156,7 @@ def _selected(hits: Hits, options: RootOptions, skipped: Skipped) -> Hits:
     skipped["cells of other detectors"] += int((~scintillator & ~silicon).sum())
     hits = hits[silicon]
     if "wafertype" in hits.columns:
-        kinds = [kind for kind, density in DENSITY_OF_TYPE.items() if density == options.density]
-        right = np.isin(hits.columns["wafertype"], kinds)
+        right = np.isin(hits.columns["wafertype"], options.kinds())
         skipped["cells of modules of the other density"] += int((~right).sum())
         hits = hits[right]
     chosen = np.ones(len(hits), np.bool_)
@@ -169,7 +191,7 @@ def _charges(hits: Hits, options: RootOptions) -> NDArray[np.int64]:
                 f"compressed charges of {charge.min()}..{charge.max()}; expected 7-bit codes: this ntuple was made "
                 "with another code, read data.root.charge = 'data'"
             )
-        charge = decode_4e3m(charge, options.density)
+        charge = decode_4e3m(charge, options.bits)
     if options.transverse:
         factor = np.floor((1 << _UNITY) / np.cosh(np.asarray(hits.columns["eta"], np.float64))).astype(np.int64)
         charge = (charge * factor) >> _UNITY

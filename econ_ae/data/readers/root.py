@@ -9,28 +9,26 @@ density of a module, see ``hits.DENSITY_OF_TYPE``.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.batch import Batch, Provenance, as_charges, concatenated
+from econ_ae.data.batch import Batch, Provenance, as_charges
 from econ_ae.data.readers.hits import Hits, RootOptions, Skipped, images
+from econ_ae.data.readers.root_file import STEP, OpenRoot, first_line
 from econ_ae.errors import ConfigError, DataError, did_you_mean
 from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
-TREE = "hgcalTriggerNtuplizer/HGCalTriggerNtuple"
 SUFFIX = ".root"
 
 _PLACE = ("subdet", "zside", "layer", "waferu", "waferv", "cellu", "cellv")
 _CHARGE = {"data": "tc_data", "uncompressed": "tc_uncompressedCharge", "compressed": "tc_compressedCharge"}
 _OPTIONAL = {"wafertype": "tc_wafertype", "eta": "tc_eta", "sim_energy": "tc_simenergy", "mip_pt": "tc_mipPt"}
-_STEP = "16 MB"  # of branch contents at a time: some hundred events with pileup
 
 
 @dataclass
@@ -58,27 +56,16 @@ class RootFile:
     skipped: Skipped = field(default_factory=Skipped)
 
     def __post_init__(self) -> None:
-        self._uproot, self._damage = _uproot()
         if self.options.charge not in _CHARGE:
             hint = did_you_mean(self.options.charge, _CHARGE)
             raise ConfigError(f"charge {self.options.charge!r}; expected one of {', '.join(_CHARGE)}{hint}")
-        name = self.path.name
-        if not self.path.is_file():
-            raise DataError(f"cannot read {name}: no such file; expected a ROOT file with {self.options.tree}")
+        opened = OpenRoot(self.path, self.options.tree)
+        self._damage = opened.damage
+        self._tree = opened.tree(self.options.tree)
         try:
-            self._file = self._uproot.open(self.path, array_cache=None, object_cache=None)
-            if (end := self._file.file.fEND) > (size := self.path.stat().st_size):
-                raise DataError(f"{name} is cut off: {size} of {end} bytes are there; copy it again")
-            self._tree = self._file[self.options.tree]
             self._branches = self._chosen_branches()
-        except KeyError:
-            trees = [key.split(";")[0] for key, kind in self._file.classnames().items() if kind == "TTree"]
-            raise DataError(
-                f"{name} has no tree {self.options.tree}; it has {', '.join(trees) or 'no tree'}: "
-                "choose one with data.root.tree"
-            ) from None
         except self._damage as problem:
-            raise DataError(f"{name} is no ROOT file, or damaged ({_first_line(problem)})") from problem
+            raise DataError(f"{self.path.name} is no ROOT file, or damaged ({first_line(problem)})") from problem
 
     def __len__(self) -> int:
         """Return the number of events."""
@@ -88,8 +75,8 @@ class RootFile:
         """Return (images, events read so far); an event's modules are always in one batch.
 
         Images are in the order of event, detector, side, layer and wafer. Modules without any charge are not in an
-        ntuple. The metadata are entry, layer, wafer_u, wafer_v, zside, and where the ntuple has the branches eta
-        (mean over the cells, weighted by charge), sim_energy and mip_pt (sums).
+        ntuple. The metadata are entry, layer and detector_layer (the same), wafer_u, wafer_v, zside, and where the
+        ntuple has the branches eta (mean over the cells, weighted by charge), sim_energy and mip_pt (sums).
 
         Raises
         ------
@@ -99,7 +86,7 @@ class RootFile:
         provenance = Provenance(self.path.name, synthetic=False, steps=(self._read_step(),))
         done = 0
         try:
-            steps = self._tree.iterate(list(self._branches.values()), step_size=_STEP, library="ak")
+            steps = self._tree.iterate(list(self._branches.values()), step_size=STEP, library="ak")
             for arrays in steps:
                 hits = self._flat(arrays, done)
                 done += len(arrays)
@@ -111,7 +98,7 @@ class RootFile:
                         raise DataError(f"{self.path.name}, events up to {done}: {problem}") from problem
                     yield batch, done
         except self._damage as problem:
-            raise DataError(f"{self.path.name} is damaged after event {done} ({_first_line(problem)})") from problem
+            raise DataError(f"{self.path.name} is damaged after event {done} ({first_line(problem)})") from problem
 
     def provenance(self) -> Provenance:
         """Return file, hash, options and what was left out of all batches read so far."""
@@ -164,38 +151,3 @@ class RootFile:
             columns[name] = ak.to_numpy(ak.flatten(arrays[branch]))
         assert counts is not None
         return Hits(np.repeat(np.arange(first, first + len(counts)), counts), columns)
-
-
-def read_root(path: Path, limit: int | None, options: RootOptions, geometry: WaferGeometry) -> Batch:
-    """Return all images of an ntuple, or the first ones, as one batch in memory."""
-    file = RootFile(path, options, geometry)
-    parts: list[Batch] = []
-    for batch, _ in file.batches():
-        parts.append(batch)
-        if limit is not None and sum(map(len, parts)) >= limit:
-            break
-    if not parts:
-        raise file.nothing_left()
-    whole = replace(concatenated(parts), provenance=file.provenance())
-    return whole if limit is None else whole[:limit].after(f"first {limit} rows")
-
-
-def _uproot() -> tuple[Any, tuple[type[Exception], ...]]:
-    """Return uproot and the exceptions by which it says that a file is damaged."""
-    try:
-        import cramjam
-        import uproot
-    except ImportError:
-        raise ConfigError("reading ROOT files needs uproot; install it with: pip install 'econ-ae[root]'") from None
-    return uproot, (
-        OSError,
-        ValueError,
-        zlib.error,
-        cramjam.DecompressionError,
-        uproot.deserialization.DeserializationError,
-        uproot.interpretation.identify.UnknownInterpretation,
-    )
-
-
-def _first_line(problem: Exception) -> str:
-    return str(problem).strip().split("\n", 1)[0][:100]

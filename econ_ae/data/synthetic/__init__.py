@@ -45,9 +45,9 @@ def generate(n: int, seed: int, geometry: WaferGeometry = LOW_DENSITY, parameter
 
     Returns
     -------
-    Batch with synthetic provenance and the metadata eta, layer, wafer_u, wafer_v (of the module), sim_energy (lost by
-    all particles in the module's part of one layer of absorber, GeV), pileup (interactions), signal (index into
-    ``SIGNALS``) and signal_pt (GeV, 0 without a signal)
+    Batch with synthetic provenance and the metadata eta, layer and detector_layer (the same), wafer_u, wafer_v (of the
+    module), sim_energy (lost by all particles in the module's part of one layer of absorber, GeV), pileup
+    (interactions), signal (index into ``SIGNALS``) and signal_pt (GeV, 0 without a signal)
 
     Raises
     ------

@@ -51,7 +51,9 @@ class Modules:
 
     def columns(self, where: IndexArray) -> dict[str, NDArray[np.generic]]:
         """Return what is known of the modules of images: metadata of length n, for ``where`` (n,)."""
-        return {"eta": self.eta[where], "layer": self.layer[where], "wafer_u": self.u[where], "wafer_v": self.v[where]}
+        layer = self.layer[where]
+        place = {"wafer_u": self.u[where], "wafer_v": self.v[where]}
+        return {"eta": self.eta[where], "layer": layer, "detector_layer": layer, **place}
 
 
 def _place(numbers: IndexArray, calorimeter: Calorimeter) -> Modules:

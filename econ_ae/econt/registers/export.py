@@ -9,6 +9,7 @@ import numpy as np
 
 from econ_ae.econt import autoencoder
 from econ_ae.econt.config import CELLS, Algorithm, EcontConfig, Numbering
+from econ_ae.econt.registers import cells_form
 from econ_ae.econt.registers.weight_blocks import weight_registers
 from econ_ae.econt.registers.write import production_yaml
 from econ_ae.errors import RegisterError, did_you_mean
@@ -97,14 +98,16 @@ def chip_config(model: EncoderModel, base: EcontConfig | None = None) -> EcontCo
     return EcontConfig(**values)
 
 
-def export(model: EncoderModel, form: str, base: EcontConfig | None = None) -> str:
+def export(model: EncoderModel, form: str | None = None, base: EcontConfig | None = None) -> str:
     """Return the text that loads ``model`` into a chip.
 
     Parameters
     ----------
-    model : an encoder of the chip's shape; the dense kernel is written output-major, as the block reads it
+    model : an encoder of the chip's shape; the dense kernel is written output-major, as the block reads it. Or one that
+        sends cells
     form : ``econt-yaml`` (all registers, production form), or the weights alone: ``i2c-script`` (one register per
-        line: address, bytes), ``c-header``, ``hex`` (``$readmemh`` bytes of the image), ``json`` (numbers)
+        line: address, bytes), ``c-header``, ``hex`` (``$readmemh`` bytes of the image), ``json`` (numbers); of an
+        encoder that sends cells ``cells-yaml``
     base : registers that the model does not decide, for ``econt-yaml``
 
     Raises
@@ -112,8 +115,16 @@ def export(model: EncoderModel, form: str, base: EcontConfig | None = None) -> s
     RegisterError
         When the form is unknown, the model has another shape, or a weight does not fit 6 bits.
     """
-    if form not in FORMS:
-        raise RegisterError(f"form {form!r} is unknown; expected one of {', '.join(FORMS)}{did_you_mean(form, FORMS)}")
+    form = form or (cells_form.FORM if model.sends_cells else "econt-yaml")
+    known = (*FORMS, cells_form.FORM)
+    if form not in known:
+        raise RegisterError(f"form {form!r} is unknown; expected one of {', '.join(known)}{did_you_mean(form, known)}")
+    if model.sends_cells:
+        if form != cells_form.FORM:
+            raise cells_form.wrong_form(form)
+        return cells_form.write_cells(cells_form.CellRegisters.of_model(model))
+    if form == cells_form.FORM:
+        raise RegisterError(f"{model.name} sends latents, not cells; expected one of {', '.join(FORMS)}")
     check_chip_shape(model)
     return production_yaml(chip_config(model, base)) if form == "econt-yaml" else _WRITERS[form](model)
 

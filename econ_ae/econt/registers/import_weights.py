@@ -13,6 +13,7 @@ import numpy as np
 
 from econ_ae.econt.autoencoder import encoder_model, template
 from econ_ae.econt.config import WEIGHT_BYTES, Algorithm, EcontConfig
+from econ_ae.econt.registers.cells_form import FORM, CellRegisters, parse_cells, wrong_form
 from econ_ae.econt.registers.dense_order import FINDING_IN_OUT, judge
 from econ_ae.econt.registers.export import FORMS, JSON_FORMAT
 from econ_ae.econt.registers.read import parse_config
@@ -62,8 +63,10 @@ def import_weights(path: Path, form: str | None = None, dense_order: str = "out-
         raise RegisterError(f"dense order {dense_order!r} is unknown; expected out-in or in-out")
     text = read_text(path, RegisterError, f"one of {', '.join(FORMS)}")
     kind = _guess(text) if form is None else form
-    if kind not in FORMS:
+    if kind not in (*FORMS, FORM):
         raise RegisterError(f"form {kind!r} is unknown; expected one of {', '.join(FORMS)}{did_you_mean(kind, FORMS)}")
+    if kind == FORM:
+        raise RegisterError(f"{path}: holds limits and biases of an encoder that sends cells; say of which: --into RUN")
     if kind == "econt-yaml":
         config = parse_config(text, str(path))
         if "weights" not in config.given:
@@ -71,6 +74,25 @@ def import_weights(path: Path, form: str | None = None, dense_order: str = "out-
     else:
         config = EcontConfig(algorithm=Algorithm.AUTOENCODER, elinks=5, weights=_READERS[kind](text, str(path)))
     return _imported(config, dense_order)
+
+
+def import_cells(path: Path, model: EncoderModel) -> CellRegisters:
+    """Return the registers in a file that ``export`` wrote of an encoder that sends cells.
+
+    Parameters
+    ----------
+    model : the encoder that they are for
+
+    Raises
+    ------
+    RegisterError
+        As ``import_weights``.
+    """
+    text = read_text(path, RegisterError, f"the form {FORM}")
+    kind = _guess(text)
+    if kind not in {FORM, "econt-yaml"}:
+        raise wrong_form(kind)
+    return parse_cells(text, str(path), model)
 
 
 def _imported(config: EcontConfig, dense_order: str) -> Imported:
@@ -99,7 +121,9 @@ def _guess(text: str) -> str:
         return "c-header"
     if start.startswith("@"):
         return "hex"
-    return "i2c-script" if re.search(r"^\s*w\s+0x", text, re.MULTILINE) else "econt-yaml"
+    if re.search(r"^\s*w\s+0x", text, re.MULTILINE):
+        return "i2c-script"
+    return FORM if re.search(r"^(limits|bias):", text, re.MULTILINE) else "econt-yaml"
 
 
 def _bytes(words: list[str], where: str) -> bytes:

@@ -51,8 +51,8 @@ def read_config(path: Path) -> EcontConfig:
     return parse_config(read_text(path, RegisterError, "register YAML"), str(path))
 
 
-def parse_config(text: str, source: str) -> EcontConfig:
-    """Return the configuration in a register file's ``text``; errors name ``source``."""
+def load_tree(text: str, source: str) -> Tree:
+    """Return the mapping in a YAML ``text``, in which no key is given twice; errors name ``source``."""
     try:
         raw = yaml.load(text, Loader=_NoDuplicates)
     except yaml.MarkedYAMLError as problem:
@@ -66,8 +66,13 @@ def parse_config(text: str, source: str) -> EcontConfig:
         raise RegisterError(f"{source}: {problem}") from problem
     if not isinstance(raw, dict):
         raise RegisterError(f"{source}: expected a mapping of register blocks, got {type(raw).__name__}")
-    tree = Tree(source, raw)
-    if nested_form.KEY in raw:
+    return Tree(source, raw)
+
+
+def parse_config(text: str, source: str) -> EcontConfig:
+    """Return the configuration in a register file's ``text``; errors name ``source``."""
+    tree = load_tree(text, source)
+    if nested_form.KEY in tree.raw:
         return _build(source, {}, *nested_form.parse(tree))
     return _build(source, flat_form.DEFAULTS, *flat_form.parse(tree))
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import Conditions, Features
 from econ_ae.data.store import Rows
 from econ_ae.econt.cell_frame import ReceivedPulses, frames, unpack_pulses
 from econ_ae.emulator import encode_pulses
-from econ_ae.errors import ModelError
+from econ_ae.errors import ConfigError, ModelError
 from econ_ae.geometry import FloatArray, WaferGeometry
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
@@ -38,17 +39,27 @@ class CellsDecoder:
     ----------
     table : levels, which the network starts from
     network : Keras model
+    features : of its conditions
     """
 
     table: Table
     network: Any
+    features: int = 0
 
-    def fractions(self, model: EncoderModel, received: ReceivedPulses, *, by_table: bool = False) -> FloatArray:
+    def fractions(
+        self, model: EncoderModel, received: ReceivedPulses, known: Features | None = None, *, by_table: bool = False
+    ) -> FloatArray:
         """Return charge fractions, float64 (n, cells): exact ones of events without loss, 0 of those without charge.
 
         Parameters
         ----------
+        known : float32 (n, features), ``Conditions.features`` of the events; None where the network has no conditions
         by_table : leave out the network
+
+        Raises
+        ------
+        ConfigError
+            When the network has conditions and ``known`` has not their features.
         """
         sent = received.sent
         out = sent.pulses / np.maximum(sent.pulses.sum(axis=1, keepdims=True), 1)
@@ -60,7 +71,12 @@ class CellsDecoder:
             out[rows] = self.table.fractions(mode, pulses)
         else:
             modes = model.cell_code.choose.modes
-            inputs = network.features(modes, self.table, mode, pulses, received.total[rows])
+            known = np.zeros((len(out), 0), np.float32) if known is None else known
+            if known.shape[1] != self.features:
+                raise ConfigError(
+                    f"the decoder knows {self.features} features of its module; {known.shape[1]} were given"
+                )
+            inputs = network.features(modes, self.table, mode, pulses, received.total[rows], known=known[rows])
             out[rows] = network.predict(self.network, inputs)
         return out
 
@@ -79,21 +95,21 @@ def train(
     With ``stream``, a set of rows in a dataset file, as many of its first rows as ``data.memory_mb`` allows train.
     """
     training, validation = batches
-    charges = training.charges
     if stream is not None:
-        most = (config.data.memory_mb << 20) // (_COPIES * charges.itemsize * geometry.cells)
+        most = (config.data.memory_mb << 20) // (_COPIES * training.charges.itemsize * geometry.cells)
         with stream.open() as data:
-            charges = data.read(0, min(data.rows, most)).charges
+            training = data.read(0, min(data.rows, most), columns=Conditions(config.decoder.conditions).columns)
     make_deterministic(config.seed)
-    return CellsTrainer(config, geometry, (charges, validation.charges), directory, progress).fit()
+    return CellsTrainer(config, geometry, (training, validation), directory, progress).fit()
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> CellsDecoder:
     """Return the decoders of a training directory; RunDirectoryError when it has none."""
     modes = skeleton(config, geometry).cell_code.choose.modes
-    built = network.build(config.cells, len(modes), geometry, config.seed)
-    load_weights(directory, built)
-    return CellsDecoder(Table.load(directory / table.FILE), built)
+    conditions = Conditions(config.decoder.conditions)
+    built = network.build(config.cells, len(modes), geometry, config.seed, config.decoder)
+    load_weights(directory, built, conditions=conditions)
+    return CellsDecoder(Table.load(directory / table.FILE), built, conditions.width)
 
 
 def freeze_run(config: RunConfig, geometry: WaferGeometry, directory: Path, provenance: dict[str, str]) -> EncoderModel:

@@ -27,10 +27,12 @@ class LossyEvents:
     Parameters
     ----------
     charges : (n, cells)
+    known : float32 (n, features), of the decoder's conditions
     seed : of the order in which they are drawn
     """
 
     charges: NDArray[np.integer]
+    known: Array
     seed: int
 
     def __len__(self) -> int:
@@ -45,18 +47,19 @@ class LossyEvents:
         """
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self))[: steps * size]
         for start in range(0, len(order), _AT_ONCE * size):
-            inputs, true = encoded(model, table, self.charges[order[start : start + _AT_ONCE * size]])
+            drawn = order[start : start + _AT_ONCE * size]
+            inputs, true = encoded(model, table, self.charges[drawn], self.known[drawn])
             for first in range(0, len(true), size):
                 rows = slice(first, first + size)
                 yield (inputs[0][rows], inputs[1][rows], inputs[2][rows]), true[rows].astype(np.float32)
 
 
 def encoded(
-    model: EncoderModel, table: Table, charges: NDArray[np.integer]
+    model: EncoderModel, table: Table, charges: NDArray[np.integer], known: Array
 ) -> tuple[tuple[Array, Array, Array], FloatArray]:
     """Return what a receiver's network sees of lossy events, and their charge fractions, float64 (n, cells)."""
     sent = encode_pulses(model, charges)
-    inputs = features(model.cell_code.choose.modes, table, sent.mode, sent.pulses, received_sums(charges))
+    inputs = features(model.cell_code.choose.modes, table, sent.mode, sent.pulses, received_sums(charges), known=known)
     true: FloatArray = charges / charges.sum(axis=1, keepdims=True)
     return inputs, true
 

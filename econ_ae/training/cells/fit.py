@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
+from econ_ae.data.batch import Batch
+from econ_ae.data.module_conditions import Conditions
 from econ_ae.errors import DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import WaferGeometry
@@ -48,14 +50,14 @@ class CellsTrainer:
 
     Parameters
     ----------
-    train, validation : charges (n, cells)
+    batches : training and validation events
     """
 
     def __init__(
         self,
         config: RunConfig,
         geometry: WaferGeometry,
-        charges: tuple[NDArray[np.integer], NDArray[np.integer]],
+        batches: tuple[Batch, Batch],
         directory: Path,
         progress: Progress,
     ) -> None:
@@ -63,11 +65,14 @@ class CellsTrainer:
         self.empty = skeleton(config, geometry)
         self.modes = self.empty.cell_code.choose.modes
         directory.mkdir(parents=True, exist_ok=True)
-        with waiting(progress, f"{len(charges[0])} training and {len(charges[1])} validation events are encoded"):
-            train, validation = (part[part.sum(axis=1) > 0] for part in charges)
-            self.events = LossyEvents(train[lossy(self.empty, train)], config.seed)
-            rows = lossy(self.empty, validation)
-            self.validation, self.lossy_share = validation[rows], float(rows.mean())
+        self.conditions = Conditions(config.decoder.conditions)
+        with waiting(progress, f"{len(batches[0])} training and {len(batches[1])} validation events are encoded"):
+            train, validation = (part[part.total > 0] for part in batches)
+            train = train[lossy(self.empty, train.charges)]
+            self.events = LossyEvents(train.charges, self.conditions.features(train), config.seed)
+            rows = lossy(self.empty, validation.charges)
+            self.lossy_share, validation = float(rows.mean()), validation[rows]
+            self.validation, self.validation_known = validation.charges, self.conditions.features(validation)
         training = config.training
         if len(self.events) < training.batch or not len(self.validation):
             raise DataError(
@@ -75,7 +80,7 @@ class CellsTrainer:
                 f"loss; expected at least one batch of {training.batch} and one: give more events or fewer eLinks"
             )
         self.steps = min(config.cells.steps or len(self.events), len(self.events) // training.batch)
-        self.network = network.build(config.cells, len(self.modes), geometry, config.seed)
+        self.network = network.build(config.cells, len(self.modes), geometry, config.seed, config.decoder)
         self.optimizer = keras.optimizers.Adam(training.learning_rate)
         self.optimizer.build(self.network.trainable_variables)
         self.average = MovingAverage(self.network.trainable_variables, training.average) if training.average else None
@@ -121,9 +126,12 @@ class CellsTrainer:
     @cached_property
     def candidates(self) -> Candidates:
         """All modes of the events that the rule is learned from."""
+        return candidates(self.empty, self.events.charges[self._rule_rows])
+
+    @cached_property
+    def _rule_rows(self) -> NDArray[np.integer]:
         count = min(self.config.cells.rule_events, len(self.events))
-        rows = np.random.default_rng([self.config.seed, 6]).permutation(len(self.events))[:count]
-        return candidates(self.empty, self.events.charges[rows])
+        return np.random.default_rng([self.config.seed, 6]).permutation(len(self.events))[:count]
 
     def rule(self, epoch: int) -> Rule:
         """Return the rule of an epoch; at the first one after a refit is due it is learned."""
@@ -149,12 +157,14 @@ class CellsTrainer:
             return learn(seen, cost, own.classes, choose.bias_fraction, seed=self.config.seed, start=before)
 
     def _images(self, seen: Candidates) -> NDArray[np.float64]:
-        totals = received_sums(seen.charges)
+        totals, known = received_sums(seen.charges), self.events.known[self._rule_rows]
         parts = []
         for start in range(0, len(seen.row), _PAIRS):
             rows = slice(start, start + _PAIRS)
-            mode, pulses, sums = seen.mode[rows], seen.pulses[rows], totals[seen.row[rows]]
-            parts.append(network.predict(self.network, network.features(self.modes, self.table, mode, pulses, sums)))
+            event = seen.row[rows]
+            own = seen.mode[rows], seen.pulses[rows], totals[event]
+            inputs = network.features(self.modes, self.table, *own, known=known[event])
+            parts.append(network.predict(self.network, inputs))
         return np.concatenate(parts)
 
     def _model(self, rule: Rule) -> EncoderModel:
@@ -179,7 +189,7 @@ class CellsTrainer:
             best = self._best()
             # The best weights first, then the history, the checkpoint last: a run cut off between repeats the epoch.
             if best is None or validation < best.validation_loss:
-                save_weights(self.directory, self.network)
+                save_weights(self.directory, self.network, conditions=self.conditions)
         self.history.append(Epoch(epoch, loss, validation, rate, time.perf_counter() - start))
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
@@ -205,14 +215,14 @@ class CellsTrainer:
 
     def validation_emd(self, model: EncoderModel, *, by_table: bool = False) -> float:
         """Return the mean exact EMD of all validation events with charge; those without loss have none."""
-        inputs, _ = encoded(model, self.table, self.validation)
+        inputs, _ = encoded(model, self.table, self.validation, self.validation_known)
         image = inputs[1].astype(np.float64) if by_table else network.predict(self.network, inputs)
         return self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
 
     def _finish(self) -> None:
         """Load the best weights and keep their rule, or one learned anew with them where that validates better."""
         best = self._best_epoch()
-        load_weights(self.directory, self.network)
+        load_weights(self.directory, self.network, conditions=self.conditions)
         average, self.average = self.average, None  # what is loaded is the average
         old = self.rule(best.epoch)
         new = self._learn(old, with_network=True)

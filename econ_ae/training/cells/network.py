@@ -13,11 +13,13 @@ import tensorflow as tf
 import tf_keras as keras
 from numpy.typing import NDArray
 
-from econ_ae.config import CellsConfig
+from econ_ae.config import CellsConfig, DecoderConfig
+from econ_ae.data.module_conditions import Conditions, Features
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.cells import Mode
 from econ_ae.training.cells.table import Table
+from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.sample import sum_feature
 
 _RINGS = ((0.5, 1.25), (1.25, 2.1))
@@ -67,17 +69,20 @@ class Around(keras.layers.Layer):
 
 
 class Inputs(keras.layers.Layer):
-    """What is known of every cell and of the event: (n, cells) each and (n, modes + 1) to (cells, n, units)."""
+    """What is known of every cell and of the event: (n, cells) each and (n, event) to (cells, n, units).
 
-    def __init__(self, cells: int, units: int, seed: int, **kwargs: Any) -> None:
+    The last ``more`` numbers of an event, conditions of its module, have weights that start at 0.
+    """
+
+    def __init__(self, cells: int, units: int, seed: int, more: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.cells, self.units, self.seed = cells, units, seed
+        self.cells, self.units, self.seed, self.more = cells, units, seed, more
 
     def build(self, shape: Any) -> None:
         """Make the weights: of a cell's numbers, of the event's, and the vector of every cell."""
         rng = np.random.default_rng(self.seed)
         width = _COUNTS + 4
-        event = int(shape[2][-1])
+        event = int(shape[2][-1]) - self.more
 
         def weight(name: str, scale: float, *size: int) -> Any:
             start = keras.initializers.Constant(rng.normal(0, scale, size))
@@ -86,6 +91,7 @@ class Inputs(keras.layers.Layer):
         self.of_cell = weight("cell", 1 / np.sqrt(width), width, self.units)
         self.of_event = weight("event", 0.3, event, self.units)
         self.place = weight("place", 0.05, self.cells, 1, self.units)
+        self.of_module = self.add_weight("module", (self.more, self.units), initializer="zeros") if self.more else None
 
     def call(self, inputs: Any) -> Any:
         """Return the channels of every cell."""
@@ -95,7 +101,12 @@ class Inputs(keras.layers.Layer):
         counts = [tf.cast(tf.equal(q, float(n)), tf.float32) for n in range(_COUNTS)]
         numbers = [tf.math.log1p(q), 8.0 * image, tf.math.log(image + 1e-3) / 4.0, 8.0 * share]
         of_cell = tf.tensordot(tf.stack([*counts, *numbers], axis=2), self.of_cell, 1)
-        return tf.nn.relu(of_cell + tf.expand_dims(event @ self.of_event, 0) + self.place)
+        if self.of_module is None:
+            of_event = event @ self.of_event
+        else:
+            split = self.of_event.shape[0]
+            of_event = event[:, :split] @ self.of_event + event[:, split:] @ self.of_module
+        return tf.nn.relu(of_cell + tf.expand_dims(of_event, 0) + self.place)
 
 
 class Output(keras.layers.Layer):
@@ -116,14 +127,26 @@ class Output(keras.layers.Layer):
         return image / tf.reduce_sum(image, axis=1, keepdims=True)
 
 
-def build(config: CellsConfig, modes: int, geometry: WaferGeometry, seed: int) -> Any:
-    """Return the Keras model of (pulses, table's image, event), see ``features``, to fractions (n, cells)."""
+def build(
+    config: CellsConfig, modes: int, geometry: WaferGeometry, seed: int, decoder: DecoderConfig | None = None
+) -> Any:
+    """Return the Keras model of (pulses, table's image, event), see ``features``, to fractions (n, cells).
+
+    The conditions of ``decoder`` are inputs of the first layer, or modulate every layer's channels; either way they act
+    from the first step of the training on, and a network before training is that without them.
+    """
     cells, units = geometry.cells, config.units
+    decoder = decoder or DecoderConfig()
+    more, film = Conditions(decoder.conditions).width, decoder.conditioning == "film"
+    own = modes + 1
     seeds = np.random.SeedSequence([seed, _SEED]).generate_state(1 + config.depth).tolist()
     pulses, table = keras.Input((cells,), name="pulses"), keras.Input((cells,), name="table")
-    event = keras.Input((modes + 1,), name="event")
-    x = Inputs(cells, units, seeds[0], name="inputs")([pulses, table, event])
+    event = keras.Input((own + more,), name="event")
+    seen = Columns(0, own, name="frame")(event) if film else event
+    x = Inputs(cells, units, seeds[0], 0 if film else more, name="inputs")([pulses, table, seen])
     for i in range(config.depth):
+        if film:
+            x = Modulation(name=f"film{i}")([x, Columns(own, own + more, name=f"module{i}")(event)])
         x = Around(rings(geometry), units, seeds[1 + i], name=f"around{i}")(x)
     return keras.Model([pulses, table, event], Output(name="fractions")([x, table]), name="decoder")
 
@@ -141,14 +164,18 @@ def features(
     mode: IntArray,
     pulses: NDArray[np.integer],
     totals: NDArray[np.floating],
+    *,
+    known: Features | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return the inputs of the network: pulses, the table's image, and the mode with the module sum.
+    """Return the inputs of the network: pulses, the table's image, and the mode with module sum and conditions.
 
     Parameters
     ----------
     totals : (n,), the module sums as the receiver decodes them from the frame
+    known : float32 (n, k), the features of the decoder's conditions; None without any
     """
-    event = np.concatenate([np.eye(len(modes), dtype=np.float32)[mode], 4.0 * sum_feature(totals)], axis=1)
+    parts = [np.eye(len(modes), dtype=np.float32)[mode], 4.0 * sum_feature(totals)]
+    event = np.concatenate(parts if known is None else [*parts, known], axis=1)
     return pulses.astype(np.float32), table.fractions(mode, pulses).astype(np.float32), event
 
 

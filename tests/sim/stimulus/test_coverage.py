@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from econ_ae.config import load_preset
+from econ_ae.config.skeleton import skeleton
 from econ_ae.data.synthetic import generate
 from econ_ae.emulator import input_images
 from econ_ae.fixedpoint import FixedFormat
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel, Requantise
 from econ_ae.ir.transform import truncate_products
-from sim.stimulus.coverage import measure
+from rtl_gen.verilog import default_options
+from sim.stimulus.coverage import measure, measure_cells
+from sim.stimulus.golden import charges_of
 from sim.stimulus.images import campaign as image_campaign
+from sim.verilator.verify import random_phases
 
 
 def test_nothing_reached_by_an_empty_image(econ_t_model: EncoderModel) -> None:
@@ -59,3 +66,18 @@ def test_default_campaign_reaches_every_corner(econ_t_model: EncoderModel) -> No
         covered = measure((p.settings.model, p.events) for p in campaign.phases)
         assert len(covered.reached) > 16 * 9 * 2
         assert covered.not_reached == ()
+
+
+@pytest.mark.parametrize("elinks", [2, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_million_random_events_reach_every_mode_with_loss_and_without(elinks: int) -> None:
+    model = skeleton(load_preset(f"frontier-{elinks}elinks"), LOW_DENSITY)
+    options, events = default_options(model), 30_000 * elinks**2 // 3
+    phases = list(random_phases(model, options, events, seed=1))
+    charges = [(p.settings.model, charges_of(p.events, p.settings, options)) for p in phases]
+    found = measure_cells(charges)
+    modes = model.cell_code.choose.modes
+    assert all(mode.exact_sum for mode in modes)
+    assert len(found.reached) == 2 * len(modes) + 4
+    assert found.not_reached == ()
+    dense = charges[0][1][::4]
+    assert "mode 1 without loss" in measure_cells([(model, dense)]).not_reached
