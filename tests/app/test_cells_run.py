@@ -106,9 +106,7 @@ def test_evaluates_other_events_of_the_same_geometry(
     assert f"events of {other_events}" in " ".join(printed.split("\n"))
 
 
-@pytest.mark.parametrize(
-    "arguments", [("verify", "--suite", "netlist"), ("costs",)], ids=" ".join
-)
+@pytest.mark.parametrize("arguments", [("verify", "--suite", "netlist"), ("costs",)], ids=" ".join)
 def test_what_is_not_made_of_cells_yet_is_one_line(
     finished: Context, command: Command, arguments: tuple[str, ...]
 ) -> None:
