@@ -34,6 +34,7 @@ _UNUSED = (
     "training.admixture",
     "training.distill",
     "training.prune",
+    "training.steps",
     "training.trains",
 )
 """Settings of layers, which say nothing here."""

@@ -116,14 +116,22 @@ class EncoderConfig(Section):
 
 
 class DecoderConfig(Section):
-    """The decoder off the detector: dense layers, then one value per trigger cell, directly or through images."""
+    """The decoder off the detector: dense layers, then one value per trigger cell: directly, or by way of an image."""
 
-    kind: Literal["dense", "conv"] = Field("dense", description="'conv' draws the image by transposed convolutions")
-    hidden: tuple[_Count, ...] = Field((256, 256), description="units of its hidden dense layers, first to last")
+    kind: Literal["dense", "conv", "graph", "unrolled"] = Field(
+        "dense",
+        description="'conv' draws the image by transposed convolutions, 'graph' on the hexagonal lattice of the cells, "
+        "'unrolled' refines it step by step against what the encoder would have sent of it",
+    )
+    hidden: tuple[_Count, ...] = Field(
+        (256, 256), description="units of its hidden dense layers, first to last; one for every step of 'unrolled'"
+    )
     residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
     filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
         (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
     )
+    units: _Count = Field(16, description="channels per cell of 'graph'")
+    depth: _Count = Field(2, description="layers of 'graph', in each of which a cell sees two rings of neighbours")
     output: Literal["sigmoid", "softmax"] = Field(
         "sigmoid", description="a value per cell that is divided by the sum of all, or fractions that sum to 1"
     )
@@ -133,6 +141,9 @@ class DecoderConfig(Section):
     )
     output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
     use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
+    use_scale: bool = Field(
+        False, description="also give the decoder the sum divided by the power of two that the normaliser divides by"
+    )
     conditions: tuple[Literal["eta", "layer", "u", "v", "thickness", "log_sum"], ...] = Field(
         (),
         description="what else the decoder knows of the module, in this order, see docs/training.md; default: nothing",
@@ -140,6 +151,11 @@ class DecoderConfig(Section):
     conditioning: Literal["concat", "film"] = Field(
         "concat", description="conditions as more inputs, or as factors and offsets of the hidden layers"
     )
+
+    @property
+    def sum_columns(self) -> tuple[int, ...]:
+        """Which columns of ``training.sample.sum_features`` the decoder gets besides the latents."""
+        return (0,) * self.use_sum + (1,) * self.use_scale
 
     @field_validator("conditions", mode="after")
     @classmethod
@@ -197,6 +213,9 @@ class TrainingConfig(Section):
     rotations: bool = Field(False, description="also train on the images turned by 120 and 240 degrees")
     warmup: Annotated[int, Field(ge=0)] = Field(0, description="epochs over which the learning rate rises linearly")
     epochs: _Count = Field(200, description="most passes through the training rows")
+    steps: _Count | None = Field(
+        None, description="most batches per epoch, drawn anew in each; default: all training rows"
+    )
     batch: _Count = Field(100, description="images per step")
     learning_rate: Annotated[float, Field(gt=0)] = Field(3e-3, description="of the first epoch after the warm-up")
     final_learning_rate: Annotated[float, Field(gt=0)] = Field(3e-5, description="of the last epoch; a cosine between")

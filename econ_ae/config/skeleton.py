@@ -51,6 +51,7 @@ def skeleton(config: RunConfig, geometry: WaferGeometry) -> EncoderModel:
     encoder = config.on_chip
     arrangement = geometry.arrangement(encoder.arrangement)
     check_decoder(config.decoder, arrangement, geometry.cells)
+    _check_unrolled(config)
     layers = empty_layers(encoder, arrangement)
     pack = _pack(config.hardware, encoder.dense[-1].units, layers[-1].activation.out)
     ops = (Normalise(FixedFormat.parse(encoder.input)), *(op for layer in layers for op in layer.ops), pack)
@@ -149,6 +150,25 @@ def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -
     if missing := sorted(set(range(cells)) - set(arrangement.cells)):
         raise ConfigError(
             f"arrangement {arrangement.name} has no pixel for trigger cells {missing}; use decoder.kind = 'dense'"
+        )
+
+
+def _check_unrolled(config: RunConfig) -> None:
+    """Raise ConfigError for settings that an unrolled decoder has no use for."""
+    decoder, prune = config.decoder, config.training.prune
+    if decoder.kind != "unrolled":
+        return
+    if not decoder.hidden:
+        raise ConfigError("decoder.hidden = [] leaves decoder.kind = 'unrolled' without steps; give one width per step")
+    if decoder.residual or decoder.dropout or decoder.conditioning == "film":
+        raise ConfigError(
+            "decoder.residual, dropout and conditioning = 'film' do not apply to decoder.kind = 'unrolled'; "
+            "leave them out"
+        )
+    if prune is not None and prune.structured:
+        raise ConfigError(
+            "training.prune.filters and latents need a decoder whose first layer is dense, "
+            "not decoder.kind = 'unrolled'; use 'dense', 'conv' or 'graph'"
         )
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.training.link import Link
+from econ_ae.training.sample import SUMS
 from econ_ae.training.transport_losses import Loss, normalised
 
 
@@ -20,7 +21,7 @@ class Chain:
     ----------
     encoder, decoder : Keras models
     link : what happens to the latents between them
-    use_sum : whether the decoder also gets the module sum
+    sum_columns : which of ``sample.sum_features`` the decoder also gets
     loss : function of (true, predicted) fractions
     teacher : a trained chain; the loss is then ``(1 - share)`` times that of the true fractions and ``share`` times
         that of the teacher's output
@@ -31,7 +32,7 @@ class Chain:
     encoder: Any
     decoder: Any
     link: Link
-    use_sum: bool
+    sum_columns: tuple[int, ...]
     loss: Loss
     teacher: Chain | None = None
     share: float = 0.0
@@ -45,7 +46,8 @@ class Chain:
     def predict(self, images: Any, beside: Any, *, training: bool) -> Any:
         """Return the decoder's output for a batch; ``beside`` as in ``Sample``."""
         sent = self.link(self.encoder(images, training=training))
-        received = tf.concat([sent, beside if self.use_sum else beside[:, 1:]], axis=1)
+        known = [beside[:, column : column + 1] for column in self.sum_columns]
+        received = tf.concat([sent, *known, beside[:, SUMS:]], axis=1)
         return self.decoder(received, training=training)
 
     def loss_of(self, images: Any, beside: Any, fractions: Any, *, training: bool) -> Any:

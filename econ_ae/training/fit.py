@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from econ_ae.training.kept import (
 from econ_ae.training.magnitude_pruning import WeightMasks, final_epoch
 from econ_ae.training.sample import Sample
 from econ_ae.training.source import Source
+
+_AT_ONCE = 8192  # validation events
 
 
 class Trainer:
@@ -99,7 +102,8 @@ class Trainer:
                 best = self._best()
                 if best is not None and epoch - best.epoch > self.config.patience:
                     break
-                compiling = f"first epoch of {len(train) // self.config.batch} batches, the network is compiled"
+                count = min(self.config.steps or len(train), len(train) // self.config.batch)
+                compiling = f"first epoch of {count} batches, the network is compiled"
                 with waiting(progress, compiling) if epoch == first else nullcontext():
                     self._run_epoch(epoch, train, validation, bar)
         chain = self.chain
@@ -112,16 +116,15 @@ class Trainer:
         self.optimizer.learning_rate.assign(rate)
         if self.masks is not None:
             self.masks.tighten(epoch)
-        batches = train.batches(epoch, self.config.batch)
+        batches = islice(train.batches(epoch, self.config.batch), self.config.steps)
         losses = [self._step(*(tf.constant(array) for array in batch)) for batch in batches]
         loss = float(np.mean([float(v) for v in losses]))
         self._check_finite(epoch, "training loss", loss)
         for variable in self.chain.variables:
             self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
-        whole = (validation.images, validation.beside, validation.fractions)
         # The best weights first, then the history, the checkpoint last: a run cut off between them repeats the epoch.
         with self._weights_to_keep():
-            validation_loss = float(self._evaluate(*(tf.constant(array) for array in whole)))
+            validation_loss = self._validation_loss(validation)
             self._check_finite(epoch, "validation loss", validation_loss)
             if self._is_best(epoch, validation_loss):
                 chain = self.chain
@@ -131,6 +134,15 @@ class Trainer:
         self.epoch.assign(epoch + 1)
         self.checkpoints.save()
         bar.advance(1, f"loss {loss:.2e}  validation {validation_loss:.2e}")
+
+    def _validation_loss(self, events: Sample) -> float:
+        """Return the mean loss; in parts, as the channels of every cell of all events would not fit in memory."""
+        total = 0.0
+        for start in range(0, len(events), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            arrays = (events.images[part], events.beside[part], events.fractions[part])
+            total += len(arrays[0]) * float(self._evaluate(*(tf.constant(array) for array in arrays)))
+        return total / len(events)
 
     def _check_finite(self, epoch: int, name: str, value: float) -> None:
         if np.isfinite(value):

@@ -23,7 +23,7 @@ from econ_ae.ir.transform import truncate_products
 from econ_ae.training.freeze import freeze
 from econ_ae.training.link import Link, link
 from econ_ae.training.networks import TRAINED, Networks, load
-from econ_ae.training.sample import decoder_input, make_sample, sum_feature, to_float
+from econ_ae.training.sample import decoder_input, make_sample, sum_features, to_float
 
 
 def freeze_run(
@@ -97,7 +97,7 @@ def decode(
     ConfigError
         When the decoder has conditions and ``known`` has not their features.
     """
-    latents, sums = to_float(received.latents, model.latent.fraction), sum_feature(received.total)
+    latents, sums = to_float(received.latents, model.latent.fraction), sum_features(received.total)
     known = np.zeros((len(sums), 0), np.float32) if known is None else known
     if known.shape[1] != (width := Conditions(config.decoder.conditions).width):
         raise ConfigError(
@@ -135,7 +135,7 @@ def trained_link(config: RunConfig, geometry: WaferGeometry) -> Link:
 def _fractions(
     config: RunConfig, networks: Networks, latents: NDArray[np.float32], beside: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    columns = decoder_input(latents, beside, use_sum=config.decoder.use_sum)
+    columns = decoder_input(latents, beside, config.decoder.sum_columns)
     raw = networks.decoder.predict(columns, batch_size=1024, verbose=0)
     values = raw.astype(np.float64)
     return values / values.sum(axis=1, keepdims=True)

@@ -31,7 +31,7 @@ def build(config: RunConfig, geometry: WaferGeometry, precision: Precision = "qu
     on_chip = config.on_chip
     encoder = build_encoder(on_chip, geometry, config.seed, floored=floored, precision=precision)
     arrangement = geometry.arrangement(on_chip.arrangement)
-    decoder = build_decoder(config.decoder, on_chip.dense[-1].units, arrangement, geometry.cells, config.seed)
+    decoder = build_decoder(config.decoder, on_chip.dense[-1].units, arrangement, geometry, config.seed)
     return Networks(encoder, decoder)
 
 

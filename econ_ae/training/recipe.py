@@ -160,7 +160,7 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
         networks.encoder,
         networks.decoder,
         trained_link(config, geometry),
-        config.decoder.use_sum,
+        config.decoder.sum_columns,
         LOSSES[config.training.loss](geometry),
         teacher,
         distill.share if distill is not None and teacher is not None else 0.0,

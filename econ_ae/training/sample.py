@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from econ_ae.econt.decode import mid_bin
 from econ_ae.emulator import input_images
 from econ_ae.ir.model import Input, Normalise
 
+SUMS = 2
+"""Columns of ``sum_features``."""
 _SUM_BITS = 28  # of the module sum (ECON-T, spec 6.1)
 
 
@@ -24,7 +27,7 @@ class Sample:
     Parameters
     ----------
     images : float32 (n, rows, cols, channels), multiples of 2**-fraction of the normaliser's format
-    beside : float32 (n, 1 + features), what the decoder may know besides the latents: ``sum_feature``, conditions
+    beside : float32 (n, 2 + features), what the decoder may know besides the latents: ``sum_features``, conditions
     fractions : float32 (n, cells), charges divided by their sum
     """
 
@@ -46,9 +49,22 @@ def sum_feature(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     return (np.log2(totals + 1) / _SUM_BITS).astype(np.float32)[:, None]
 
 
-def decoder_input(latents: NDArray[np.float32], beside: NDArray[np.float32], *, use_sum: bool) -> NDArray[np.float32]:
-    """Return the decoder's input, float32 (n, columns): latents, the sum if it is used, conditions."""
-    return np.concatenate([latents, beside if use_sum else beside[:, 1:]], axis=1)
+def sum_features(totals: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return what a decoder may get of module sums (n,) from the frame, float32 (n, 2).
+
+    Beside ``sum_feature`` the sum divided by the largest power of two in it, minus 1: the latents grow with it, since
+    the normaliser divides by that power alone. 0 for a sum below 1.
+    """
+    sums = np.maximum(totals, 1.0)
+    scale = sums / 2.0 ** np.floor(np.log2(sums)) - 1.0
+    return np.concatenate([sum_feature(totals), scale.astype(np.float32)[:, None]], axis=1)
+
+
+def decoder_input(
+    latents: NDArray[np.float32], beside: NDArray[np.float32], sum_columns: Sequence[int]
+) -> NDArray[np.float32]:
+    """Return the decoder's input, float32 (n, columns): latents, what is used of the sum, conditions."""
+    return np.concatenate([latents, beside[:, list(sum_columns)], beside[:, SUMS:]], axis=1)
 
 
 def make_sample(batch: Batch, source: Input, normalise: Normalise, conditions: Conditions = NONE) -> Sample:
@@ -61,6 +77,6 @@ def make_sample(batch: Batch, source: Input, normalise: Normalise, conditions: C
     """
     with_charge = batch[batch.total > 0]
     images = to_float(input_images(source, normalise, with_charge.charges), normalise.out.fraction)
-    sums = sum_feature(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
+    sums = sum_features(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
     beside = np.concatenate([sums, conditions.features(with_charge)], axis=1)
     return Sample(images, beside, (with_charge.charges / with_charge.total[:, None]).astype(np.float32))

@@ -93,6 +93,8 @@ def flagged_events(writes: Sequence[Write], hertz: int, latency: int) -> int:
     hertz : of the bus; a repeated START counts as one period
     latency : of the datapath, in clocks
     """
+    if not writes:
+        return 0
     periods = sum(write.bit_times - 1 for write in writes) - _BITS_PER_BYTE * (2 + _POINTER_BYTES)
     return -(-periods * CROSSINGS_HERTZ // hertz) + latency
 
@@ -116,10 +118,11 @@ def i2c_sequence(writes: Sequence[Write], target: int, *, one_transaction: bool 
     size = sum(len(write.data) for write in writes)
     times = ", ".join(f"{bus_seconds(writes, f) * 1e3:.3f} ms at {f // 1000} kHz" for f in FREQUENCIES)
     count = f"{len(writes)} writes in one transaction" if one_transaction else f"{len(writes)} transactions"
-    lines = [f"# {count}, {size} data bytes: {times}"]
+    flags = ""
     if one_transaction:
-        flagged = ", ".join(f"{flagged_events(writes, f, 0)} crossings at {f // 1000} kHz" for f in FREQUENCIES)
-        lines.append(f"# events are flagged for {flagged}, and those that are in the datapath then")
+        crossings = ", ".join(f"{flagged_events(writes, f, 0)} crossings at {f // 1000} kHz" for f in FREQUENCIES)
+        flags = f"; events are flagged for {crossings}"
+    lines = [f"# {count}, {size} data bytes: {times}{flags}"]
     for number, write in enumerate(writes, 1):
         stop = [] if one_transaction and number < len(writes) else ["P"]
         head = (target << 1, write.address >> 8, write.address & 0xFF)

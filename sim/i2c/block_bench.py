@@ -29,6 +29,7 @@ OLD, NEW, RESET = range(3)
 _QUIET_CLOCKS = 20  # from STOP on the bus until the target has seen it, with room
 _BYTE_CLOCKS = 80  # of the fast bus
 _MOST_THIN = 400  # events of the middle of a reconfiguration; its first and its last byte meet one a clock
+_BYTES_BEFORE_RESET = 4
 _STATUS_CRC_BUSY, _STATUS_CRC_VALID = 4, 8
 
 
@@ -227,8 +228,9 @@ async def reset_while_streaming(bench: BlockBench) -> Facts:
     dut = bench.dut
     bench.begin_stream()
     await bench.clocks(30)
-    writes = changes(bench.writes[OLD], bench.writes[NEW])[-1:]
-    await bench.master.send([TARGET << 1, writes[0].address >> 8, writes[0].address & 0xFF, *writes[0].data])
+    write = changes(bench.writes[OLD], bench.writes[NEW])[-1]
+    head = (TARGET << 1, write.address >> 8, write.address & 0xFF)
+    await bench.master.send([*head, *write.data[:_BYTES_BEFORE_RESET]])
     await bench.master.bit(1)
     await bench.clocks(10)
     bench.found.equal(str(dut.observed.value)[:2], "11", "enable and reconfiguring before the reset")

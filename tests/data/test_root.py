@@ -101,7 +101,7 @@ def test_charge_branches_and_transverse_charge(tmp_path: Path) -> None:
 def test_events_stay_whole_over_many_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "n.root", random_events(97, seed=2), baskets=10)
     whole = read(path)
-    monkeypatch.setattr("econ_ae.data.readers.root._STEP", 7)  # events at a time, across the file's baskets
+    monkeypatch.setattr("econ_ae.data.readers.root.STEP", 7)  # events at a time, across the file's baskets
     parts = list(RootFile(path, RootOptions()).batches())
     assert len(parts) == 14
     np.testing.assert_array_equal(np.concatenate([b.charges for b, _ in parts]), whole.charges)

@@ -23,6 +23,7 @@ from rtl_gen.hls.options import STRUCT
 from rtl_gen.writer import write_files
 from sim.hls import HlsResult, verify_hls
 from sim.hls.data import GOLDEN, IMAGES, campaign, data_files, golden
+from sim.stimulus.settings import settings_list
 from tests.hls_toolchain import require_toolchain
 from tests.random_cells import hostile_charges, random_cell_model
 
@@ -65,9 +66,11 @@ def of_one_size(cells: int, near: bool) -> EncoderModel:
 
 @pytest.mark.parametrize(("seed", "form"), [(5, FORMS[0]), (4, FORMS[1])])
 def test_random_models(seed: int, form: tuple[Flavour, Weights], tmp_path: Path) -> None:
-    result = verified(random_cell_model(seed, SMALL), tmp_path, form, 300)
+    model = random_cell_model(seed, SMALL)
+    result = verified(model, tmp_path, form, 300)
     passed(result)
-    assert (result.real_events, result.random_events, len(result.weight_sets)) == (300, 300, 13)
+    assert (result.real_events, result.random_events) == (300, 300)
+    assert len(result.weight_sets) == len(settings_list(model, 3)) > 10
     assert result.corner_events > 400
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +19,17 @@ import pytest
 from econ_ae.fixedpoint import IntArray
 from econ_ae.ir import weights
 from econ_ae.ir.model import EncoderModel
+from rtl_gen.hls import CATAPULT, VITIS, Flavour
 from rtl_gen.registers import address_map, flagged_events, weight_writes
 from rtl_gen.verilog import VerilogOptions, default_options, generate_block, register_stages
 from sim.bench.verify import verify_datapath
+from sim.hls import verify_hls
 from sim.i2c import verify_block, verify_registers
 from sim.result import Outcome
 from sim.stimulus.events import random_events
 from sim.verilator import verify_million
 from tests.equivalence.test_random_suites import SEED
-from tests.random_cells import PRESET_CELLS, random_cell_model
+from tests.random_cells import PRESET_CELLS, hostile_charges, random_cell_model
 
 pytestmark = pytest.mark.simulator
 
@@ -68,6 +71,8 @@ def test_datapath_and_registers(tmp_path: Path, capsys: pytest.CaptureFixture[st
     options = default_options(model)
     passed(verify_datapath(model, options, real_events(model, options, 1), tmp_path / "datapath", random_events=36))
     registers(model, tmp_path / "registers", 1)
+    if shutil.which("g++"):
+        cpp(model, tmp_path / "hls", random.choice((CATAPULT, VITIS)))
 
 
 def test_block_and_the_events_that_a_reload_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +88,11 @@ def test_block_and_the_events_that_a_reload_flags(tmp_path: Path, capsys: pytest
     size = len(weights.pack(model))
     assert result.reloaded_flagged == 40 * (9 * (size - 1) + 1) + 8
     assert result.reloaded_flagged == stated(model, 1_000_000)
+
+
+def cpp(model: EncoderModel, folder: Path, flavour: Flavour) -> None:
+    charges = hostile_charges(model, 1, 200)
+    passed(verify_hls(model, charges, folder, flavour=flavour, random_events=200))
 
 
 def stated(model: EncoderModel, hertz: int) -> int:
@@ -133,6 +143,8 @@ def test_many_encoders(seed: int, tmp_path: Path) -> None:
     for name, chosen in (("encoder", some), ("datapath", options)):
         passed(verify_datapath(model, chosen, real, tmp_path / name, random_events=200, seed=seed))
     registers(model, tmp_path / "registers", seed)
+    for flavour in (CATAPULT, VITIS):
+        cpp(model, tmp_path / flavour, flavour)
     passed(verify_block(model, tmp_path / "block", real, random_count=100, seed=seed))
     result = verify_million(model, tmp_path / "million", some, events=20_000, real=real, seed=seed)
     passed(result)

@@ -49,7 +49,7 @@ def test_dropout_counts_its_steps() -> None:
 
 def test_only_kernels_of_the_decoder_decay() -> None:
     networks = artifact.build(settings(), LOW_DENSITY)
-    chain = Chain(networks.encoder, networks.decoder, lambda x: x, False, telescope(LOW_DENSITY))
+    chain = Chain(networks.encoder, networks.decoder, lambda x: x, (), telescope(LOW_DENSITY))
     optimizer = adam(TrainingConfig(learning_rate=0.5), chain, weight_decay=0.1)
     before = [v.numpy() for v in chain.variables]
     optimizer.apply_gradients([(tf.zeros_like(v), v) for v in chain.variables])

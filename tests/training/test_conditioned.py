@@ -136,7 +136,7 @@ def test_events_from_disk_keep_their_conditions(tmp_path: Path) -> None:
     seen = 0
     for _, beside, fractions in source.batches(0, 100):
         cell = fractions.argmax(axis=1)
-        np.testing.assert_allclose(beside[:, 1:], np.stack([cell % 13 / 12, cell % 47 / 46], axis=1), rtol=1e-6)
+        np.testing.assert_allclose(beside[:, 2:], np.stack([cell % 13 / 12, cell % 47 / 46], axis=1), rtol=1e-6)
         seen += len(cell)
     assert seen == rows // 100 * 100
 

@@ -23,6 +23,8 @@ from tests.training.small import settings, trains_and_resumes
     [
         {"residual": True},
         {"kind": "conv", "filters": [8, 4, 4], "output": "softmax", "use_sum": True},
+        {"kind": "unrolled", "hidden": [12, 8], "use_scale": True},
+        {"kind": "graph", "units": 3, "depth": 2, "output": "softmax", "use_sum": True, "use_scale": True},
     ],
     ids=lambda d: "-".join(map(str, d)),
 )
@@ -36,15 +38,13 @@ def test_decoders_train_resume_and_decode(decoder: dict[str, Any], tmp_path: Pat
     assert np.allclose(decoded.sum(axis=1), 1, atol=1e-12)
     assert decoded.std(axis=0).min() > 0, "every cell depends on the latents"
     if config.decoder.output == "softmax":
-        raw = networks.decoder(np.zeros((1, 16 + config.decoder.use_sum), np.float32))
+        raw = networks.decoder(np.zeros((1, 16 + len(config.decoder.sum_columns)), np.float32))
         assert np.isclose(float(np.sum(raw)), 1, atol=1e-6)
 
 
 def test_residual_layers_add_their_input() -> None:
     plain, residual = (
-        build_decoder(
-            settings(decoder={"residual": r}).decoder, 16, LOW_DENSITY.arrangement("8x8x1"), LOW_DENSITY.cells, 5
-        )
+        build_decoder(settings(decoder={"residual": r}).decoder, 16, LOW_DENSITY.arrangement("8x8x1"), LOW_DENSITY, 5)
         for r in (False, True)
     )
     assert [a.tolist() for a in plain.get_weights()] == [a.tolist() for a in residual.get_weights()]
@@ -67,6 +67,12 @@ def test_decoders_that_cannot_be_are_refused_before_training() -> None:
         skeleton(settings(decoder={"kind": "conv", "filters": [8] * 5}), LOW_DENSITY)
     with pytest.raises(ConfigError, match=r"decoder\.residual adds layers of equal width"):
         skeleton(settings(decoder={"hidden": [16, 8], "residual": True}), LOW_DENSITY)
+    with pytest.raises(ConfigError, match=r"without steps"):
+        skeleton(settings(decoder={"kind": "unrolled", "hidden": []}), LOW_DENSITY)
+    with pytest.raises(ConfigError, match=r"do not apply to decoder\.kind = 'unrolled'"):
+        skeleton(settings(decoder={"kind": "unrolled", "dropout": 0.1}), LOW_DENSITY)
+    with pytest.raises(ConfigError, match=r"first layer is dense, not decoder\.kind = 'unrolled'"):
+        skeleton(settings(decoder={"kind": "unrolled"}, training={"prune": {"latents": 12}}), LOW_DENSITY)
     arrangement = LOW_DENSITY.arrangement("8x8x1")
     holed = replace(arrangement, cells=tuple(-1 if c == 7 else c for c in arrangement.cells))
     with pytest.raises(ConfigError, match=r"no pixel for trigger cells \[7\]"):

@@ -17,7 +17,7 @@ from econ_ae.training import artifact, fit, kept
 from econ_ae.training.link import link
 from econ_ae.training.losses import LOSSES
 from econ_ae.training.sample import make_sample
-from tests.training.small import CONFIG, InterruptedInEpochTwo, batches, train
+from tests.training.small import CONFIG, InterruptedInEpochTwo, batches, settings, train, trains_and_resumes
 
 
 def test_interrupted_training_continues_to_the_same_bits(tmp_path: Path) -> None:
@@ -45,6 +45,25 @@ def test_stops_early_and_loads_the_best_weights(tmp_path: Path) -> None:
     predicted = networks.decoder(networks.encoder(sample.images))
     loss = float(LOSSES["telescope"](LOW_DENSITY)(sample.fractions, predicted))
     assert np.isclose(loss, best.validation_loss, rtol=1e-6)
+
+
+def test_epochs_of_some_batches(tmp_path: Path) -> None:
+    def history(name: str, steps: int | None) -> list[float]:
+        config = settings(training={"epochs": 3, "steps": steps})
+        found = artifact.train(config, LOW_DENSITY, batches(), tmp_path / name, Silent())
+        return [epoch.loss for epoch in found]
+
+    assert history("more", 99) == history("whole", None)
+    trains_and_resumes(settings(training={"epochs": 3, "steps": 2}), tmp_path)
+
+
+def test_validation_in_parts_is_the_mean_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = []
+    for at_once in (8192, 7):
+        monkeypatch.setattr(fit, "_AT_ONCE", at_once)
+        config = settings(training={"epochs": 1})
+        losses.append(artifact.train(config, LOW_DENSITY, batches(), tmp_path / str(at_once), Silent()))
+    assert np.isclose(losses[0][0].validation_loss, losses[1][0].validation_loss, rtol=1e-5)
 
 
 @pytest.mark.parametrize("accumulate", ["exact", "trn_each"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from econ_ae.app import pipeline
 from econ_ae.app.headline import EXACT, TRANSMITTED
+from econ_ae.app.reconstruction import known_besides
 from econ_ae.app.run.context import HEADLINE, REPORT, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.run.family import FamilyDirectory
@@ -88,7 +89,10 @@ def _write(family: FamilyDirectory, members: dict[str, Context], progress: Progr
             dataset=facts,
             verification=_verification(members),
             manifest=family.manifest().facts() | {"family": family.config.name},
-            notes=["Everything is reconstructed from the transmitted bits alone."],
+            notes=[
+                "Everything is reconstructed from the transmitted bits alone.",
+                *(f"{name}: {note}" for name, member in members.items() for note in known_besides(member.config)),
+            ],
             ideal=others.ideal,
             streams=others.streams,
             runs=[

@@ -62,11 +62,3 @@ def test_every_input_counts() -> None:
         changed = list(INPUTS)
         changed[number] = np.ascontiguousarray(change)
         assert np.abs(network.predict(net, tuple(changed)) - plain).max() > 1e-3
-
-
-def test_rings_of_the_lattice() -> None:
-    first, second = network.rings(LOW_DENSITY)
-    assert first.sum(axis=1).max() == 6
-    assert second.sum(axis=1).max() == 8
-    assert not np.trace(first + second)
-    assert (first + second).max() == 1
