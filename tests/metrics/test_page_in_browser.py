@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,16 @@ def test_it_loads_without_errors_and_nothing_overflows(page: str, browser: Brows
     dom, console = browser.load(opened, frame=width)
     assert console == []
     assert probe(dom) == {"errors": [], "width": width, "scroll": width, "wide": []}
+
+
+def test_the_page_of_a_family_fits_a_telephone(data: ReportData, browser: Browser) -> None:
+    members = tuple(
+        {"run": f"{n}elinks", "settings": f"frontier_{n}elinks", "encoder sha256": "ab" * 6} for n in (2, 5)
+    )
+    family = replace(data, runs=members, pages=("../2elinks/report/index.html", "../5elinks/report/index.html"))
+    dom, console = browser.load(render(family), frame=390)
+    assert console == []
+    assert probe(dom) == {"errors": [], "width": 390, "scroll": 390, "wide": []}
 
 
 def test_the_probe_sees_errors_and_overflow(page: str, browser: Browser) -> None:

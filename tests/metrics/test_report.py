@@ -22,6 +22,7 @@ from metrics.evaluate import Evaluation, evaluate
 from metrics.report import ReportData, build_report, render, to_json, words
 from metrics.report.data import SiliconCosts
 from metrics.report.pivot import pivot
+from metrics.report.rivals import opinions_of
 from metrics.report.tables import tables
 from metrics.report.words import headline, number
 from metrics.statistics import Measured
@@ -338,6 +339,48 @@ def test_runs_are_compared_on_one_page() -> None:
     assert "Run against run" in page
     assert "run <2>" not in page
     assert len(headline(data)) == 2
+
+
+def test_a_family_is_one_row_with_links_to_its_members_and_the_same_figures_as_alone() -> None:
+    charges = images()
+    noise = np.random.default_rng(6).random(charges.shape)
+    own = [
+        evaluate(charges, [Reconstruction("ae", "pulses", n, 48, charges + noise * 900 / n, 62.0)], MODULE, seed=3)
+        for n in (2, 5)
+    ]
+    others = evaluate(charges, [flat_image(charges), *transmitted(charges, MODULE).reconstructions], MODULE, seed=3)
+    whole = own[0].beside(own[1].beside(others))
+    known = opinions_of(whole, np.asarray(charges, np.float64), MODULE)
+    data = report(
+        whole,
+        charges,
+        runs=[{"run": "<2>", "eLinks": 2}, {"run": "<5>", "eLinks": 5}],
+        pages=["../2/index.html", "../5/index.html"],
+        verification={"events": 9, "mismatches": 0, "latency": None, "<2>": "4 events", "<5>": "5 events"},
+        opinions=known,
+    )
+    first = pivot(data.rows).rows[0]
+    assert [cell is not None for cell in first.cells] == [True, False, False, True]
+    assert all(sentence.count("than") == 1 for sentence in headline(data))
+    page = render(data)
+    parse(page)
+    for text in ('<a href="../5/index.html">&lt;5&gt;</a>', "Equal bit for bit", "family of runs", "How to reproduce"):
+        assert text in page
+    assert "Run against run" not in page
+    assert "not measured" not in page
+    alone = report(own[1].beside(others), charges)
+    mine = [row for row in data.rows if row.elinks == 5 and row.algorithm == "ae"]
+    assert [row for row in alone.rows if row.algorithm == "ae"] == mine
+    assert list(alone.comparisons) == [c for c in data.comparisons if c.ae.elinks == 5]
+
+
+def test_evaluations_of_other_events_are_not_put_beside_each_other() -> None:
+    charges = images()
+    one = evaluate(charges, [flat_image(charges)], MODULE, seed=3)
+    for other in (evaluate(charges[:50], [flat_image(charges[:50])], MODULE, seed=3),
+                  evaluate(charges, [flat_image(charges)], MODULE, seed=4)):  # fmt: skip
+        with pytest.raises(DataError, match="expected the same events and seed"):
+            one.beside(other)
 
 
 def test_units_have_their_subscript(page: str) -> None:

@@ -122,7 +122,7 @@ class _Member:
     told: Connection
     progress: Progress
     bars: dict[int, tuple[ExitStack, Bar]] = field(default_factory=dict)
-    said: str = ""
+    said: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, name: str, family: FamilyDirectory, progress: Progress) -> _Member:
@@ -143,10 +143,10 @@ class _Member:
                 raise ToolError(f"the process of {self.name} {self._how()}; {self._again()}") from None
             return True
         match message:
-            case _Said(text) if text.startswith(f"{self.said}: "):  # the same, and for how long: every few seconds
+            case _Said(text) if text.rpartition(": ")[0] in self.said:  # the same, and for how long: every few seconds
                 whole.advance(0, f"{self.name}: {text}")
             case _Said(text):
-                self.said = text
+                self.said.add(text)
                 self.progress.say(f"{self.name}: {text}")
             case _Opened(key, title, total):
                 stack = ExitStack()

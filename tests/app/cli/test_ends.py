@@ -120,6 +120,12 @@ def test_tables_print_brackets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1.500" in out
 
 
+def test_names_in_a_table_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {f"{n} eLinks": "0.123456789(10)" for n in (2, 3, 4, 5, 11)}
+    console.print_table("many columns", [{"algorithm": "autoencoder, pulses"} | counts])
+    assert "autoencoder, pulses" in capsys.readouterr().out
+
+
 def test_bars_without_a_terminal_print_brackets(capsys: pytest.CaptureFixture[str]) -> None:
     verbosity.set_verbosity(verbosity.Verbosity.NORMAL)
     with console.Terminal().bar("[x] training", 1) as bar:
