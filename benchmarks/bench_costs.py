@@ -1,8 +1,9 @@
-"""Silicon costs of preset econ-t: python benchmarks/bench_costs.py TABLE [--libraries DIR]
+"""Silicon costs of the presets: python benchmarks/bench_costs.py TABLE [--libraries DIR]
 
-Tables: blocks (complete block in every library), arithmetic (exact sums against products that are floored one by one),
-choices (clock gates and triplication), scan (bits, filters and latents in gate equivalents). The peer is the published
-chip, arXiv:2105.01683. Areas do not depend on the weights, so nothing is trained.
+Tables of preset econ-t: blocks (complete block in every library), arithmetic (exact sums against products that are
+floored one by one), choices (clock gates and triplication), scan (bits, filters and latents in gate equivalents). Of
+the encoders that send cells: cells (complete block of 2 to 5 eLinks in every library). The peer is the published chip,
+arXiv:2105.01683. Areas do not depend on the weights, so nothing is trained.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from econ_ae.config import RunConfig, load_preset, parse
+from econ_ae.config.cells_skeleton import cells_skeleton
 from econ_ae.config.skeleton import skeleton
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
@@ -29,6 +31,7 @@ from rtl_gen.verilog import (
     default_options,
     generate,
     generate_block,
+    latency,
     ports,
     top_module,
 )
@@ -106,6 +109,27 @@ def blocks(libraries: Path) -> None:
         )
 
 
+def cells(libraries: Path) -> None:
+    print(
+        "| preset | library | datapath, kGE | configuration, kGE | all, kGE | slack, ns | slowest stages, ns | clocks |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for elinks in (2, 3, 4, 5):
+        name = f"frontier-{elinks}elinks"
+        model = cells_skeleton(load_preset(name), LOW_DENSITY)
+        options = default_options(model)
+        for library in sorted(libraries.glob("*.lib*")):
+            m = measure(model, options, library, block=True)
+            whole = sum(m.parts.values()) / 1000
+            stages = [f"{path.stage} {path.delay:.1f}" for path in m.timing.paths[:3]] if m.timing else ["-"]
+            slack = f"{m.timing.slack:.2f}" if m.timing else "-"
+            print(
+                f"| {name} | {m.synthesis.library.name} | {whole - m.registers:.0f} | {m.registers:.0f} | {whole:.0f} "
+                f"| {slack} | {', '.join(stages)} | {latency(model, options)} |",
+                flush=True,
+            )
+
+
 def arithmetic(libraries: Path) -> None:
     library = next(libraries.glob(f"{NANGATE}*"))
     print("| arithmetic | conv, kGE | dense, kGE | encoder, kGE | path through conv, ns | path through dense, ns |")
@@ -154,7 +178,7 @@ def _scanned(filters: int, latents: int, bits: int) -> RunConfig:
     return parse(raw, "scan")
 
 
-TABLES = {"blocks": blocks, "arithmetic": arithmetic, "choices": choices, "scan": scan}
+TABLES = {"blocks": blocks, "cells": cells, "arithmetic": arithmetic, "choices": choices, "scan": scan}
 
 
 def main() -> None:

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from econ_ae.errors import ToolError, ToolMissingError
 
-YOSYS, OPENSTA, IVERILOG, VVP, VERILATOR, GXX = "yosys", "sta", "iverilog", "vvp", "verilator", "g++"
+YOSYS, ABC, OPENSTA = "yosys", "yosys-abc", "sta"
+IVERILOG, VVP, VERILATOR, GXX = "iverilog", "vvp", "verilator", "g++"
 PACKAGES = {
     YOSYS: "yosys",
+    ABC: "yosys",
     OPENSTA: "opensta",
     IVERILOG: "iverilog",
     VVP: "iverilog",

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 ENCODER, DATAPATH, BLOCK = "encoder", "datapath", "block"
 BLOCKS = (ENCODER, DATAPATH, BLOCK)
 
+_BEHIND = {
+    "input": "",
+    "front_end": "front_end",
+    "normaliser": "op_exact",
+    "order": "op_dropped",
+    "choose": "op_send",
+    "merge": "op_compact",
+    "multiply": "op_missing",
+    "apportion": "op_parts",
+    "frame": "op_enumerate",
+}
+"""Of the Verilog of cells: the instance in front of each place for a register."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -62,6 +75,9 @@ class Design:
         from rtl_gen.costs import Operands
         from rtl_gen.verilog.plan import plan
 
+        codes = Operands("cell's code", 0, 7, self.model.input.cells)
+        if self.model.sends_cells:
+            return {"input": codes}
         first = 0 if self.block == ENCODER else 9  # the sum code
         plans = plan(self.model)
         found = {
@@ -71,31 +87,54 @@ class Design:
             for p in plans
         }
         found["normaliser"] = Operands("pixel", first, self.model.normalise.out.width, len(plans[0].inputs))
-        found["input"] = Operands("cell's code", 0, 7, self.model.input.cells)
+        found["input"] = codes
         return found
 
     def free(self) -> dict[str, str]:
         """Return the places without a register, and the instance that each stands behind."""
         from rtl_gen.verilog import register_stages
 
-        behind = {"input": "", "front_end": "front_end", "normaliser": "normaliser", "frame": "formatter"}
-        behind |= {stage.requantise.name: f"layer_{stage.layer.name}" for stage in self.model.stages}
+        if self.model.sends_cells:
+            behind = _BEHIND
+        else:
+            behind = {"input": "", "front_end": "front_end", "normaliser": "normaliser", "frame": "formatter"}
+            behind |= {stage.requantise.name: f"layer_{stage.layer.name}" for stage in self.model.stages}
         places = register_stages(self.model, self.options)
         return {place: behind[place] for place in places if place not in self.options.registers}
 
 
 def design(config: RunConfig, model: EncoderModel, block: str) -> Design:
     """Return what is synthesised: structural arithmetic, the run's registers; ConfigError without such a block."""
-    from rtl_gen.verilog import STRUCTURAL, block_module, default_options, generate, generate_block, top_module
+    from rtl_gen.verilog import block_module, generate, generate_block, top_module
 
     if block not in BLOCKS:
         raise ConfigError(
             f"block {block!r} is unknown; expected one of {', '.join(BLOCKS)}{did_you_mean(block, BLOCKS)}"
         )
-    options = replace(default_options(model, ENCODER if block == ENCODER else DATAPATH), leaf=STRUCTURAL)
-    if config.hardware.registers is not None:
-        outside = options.registers - {stage.requantise.name for stage in model.stages}
-        options = replace(options, registers=outside | set(config.hardware.registers))
+    options = (_cells if model.sends_cells else _layers)(config, model, block)
     if block == BLOCK:
         return Design(model, options, block, generate_block(model, options), block_module(model))
     return Design(model, options, block, generate(model, options), top_module(model, options))
+
+
+def _layers(config: RunConfig, model: EncoderModel, block: str) -> VerilogOptions:
+    from rtl_gen.verilog import STRUCTURAL, default_options
+
+    options = replace(default_options(model, ENCODER if block == ENCODER else DATAPATH), leaf=STRUCTURAL)
+    if config.hardware.registers is None:
+        return options
+    outside = options.registers - {stage.requantise.name for stage in model.stages}
+    return replace(options, registers=outside | set(config.hardware.registers))
+
+
+def _cells(config: RunConfig, model: EncoderModel, block: str) -> VerilogOptions:
+    from rtl_gen.verilog import default_options
+
+    if block == ENCODER:
+        raise ConfigError(
+            f"block {block!r} is not made of encoders that send cells, which are one path from codes to frames; "
+            f"expected {DATAPATH} or {BLOCK}"
+        )
+    options = default_options(model)
+    registers = config.hardware.registers
+    return options if registers is None else replace(options, registers=frozenset(registers))

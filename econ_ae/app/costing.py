@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from econ_ae.app.cells import require_layers
 from econ_ae.app.costed import BLOCK, ENCODER, Design, design
 from econ_ae.app.run.context import COSTS, VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
@@ -57,7 +56,7 @@ def costs(
     Raises
     ------
     ConfigError
-        When the block is unknown or the clock period is not positive.
+        When there is no such block of the run's encoder, or the clock period is not positive.
     VerificationError
         When the simulated netlist computes something else than the emulator.
     LibertyError, ToolMissingError, ToolError
@@ -65,7 +64,6 @@ def costs(
     """
     from rtl_gen.costs.synthesis.synth import TIMEOUT
 
-    require_layers(context.config, "the silicon area")
     if clock_ns <= 0:
         raise ConfigError(f"the clock period is {clock_ns:g} ns; expected a positive number, 25 for 40 MHz")
     with context.run.lock(context.progress):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from econ_ae.app import cells
 from econ_ae.app.netlist import mapped_netlist
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.app.run.directory import Stopwatch
@@ -64,9 +63,6 @@ def run_suites(
         raise ConfigError(
             f"suite {suite!r} is unknown; expected {', '.join(SUITES)} or {ALL}{did_you_mean(suite, SUITES)}"
         )
-    offered = [name for name in SUITES if name in cells.SUITES or not cells.sends_cells(context.config)]
-    if suite not in (ALL, *offered):
-        cells.require_layers(context.config, f"suite {suite!r}")
     if simulator not in {"icarus", "verilator"}:
         raise ConfigError(f"simulator {simulator!r} is unknown; expected icarus or verilator")
     if simulator == "verilator" and suite != "datapath":
@@ -76,7 +72,7 @@ def run_suites(
             return [_verilated(context, events)]
         if waves:
             os.environ[WAVES] = "1"
-        names = [name for name in offered if name != NETLIST] if suite == ALL else [suite]
+        names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
         request = Request(events or context.config.verify.real_events, ac_types, liberty)
         found = [SUITES[name](context, request) for name in names]
         return [result for one in found for result in (one if isinstance(one, list) else [one])]

@@ -1,10 +1,9 @@
-"""The Verilog of models of cells: every frame is the emulator's, the linters are silent, small parts are proved."""
+"""The Verilog of models of cells: every frame is the emulator's, and the linters are silent."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
-from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,10 @@ import pytest
 
 from econ_ae import process
 from econ_ae.errors import ConfigError
-from econ_ae.fixedpoint import FixedFormat
 from econ_ae.floatcodes import LOW_DENSITY, decode_4e3m
-from econ_ae.geometry import Arrangement
 from econ_ae.ir import weights
-from econ_ae.ir.cell_widths import CellWidths
-from econ_ae.ir.cells import Apportion, Choose, Enumerate, Merge, Order, modes
-from econ_ae.ir.model import CELLS_VERSION, CHARGE, EncoderModel, Input, Normalise
-from econ_ae.ir.validate import check
+from econ_ae.ir.cells import Apportion
+from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import address_map
 from rtl_gen.verilog import (
     ENCODER,
@@ -32,7 +27,6 @@ from rtl_gen.verilog import (
     leaf_files,
     register_stages,
 )
-from rtl_gen.verilog.cells import merge, order
 from rtl_gen.writer import write_files
 from tests.cells_bench import Setting, expected, simulate
 from tests.random_cells import PRESET_CELLS, hostile_charges, random_cell_model
@@ -118,81 +112,6 @@ def test_what_there_is_not(tmp_path: Path) -> None:
     ops = tuple(apportion if isinstance(op, Apportion) else op for op in model.ops)
     with pytest.raises(ConfigError, match="remainders of 7 bits; the Verilog counts the cells of every remainder"):
         generate(replace(model, ops=ops), default_options(model))
-
-
-def small(cells: int) -> CellWidths:
-    """Return the bounds of a model of so many cells that has a mode for each number of them."""
-    chosen = modes(cells, range(1, cells + 1), 40, most_pulses=9, most_exact=9)
-    ops = (
-        Normalise(FixedFormat(False, 7, 6)),
-        Order(),
-        Choose(chosen, (), ((0,) * cells,), 3),
-        Apportion(),
-        Enumerate(2),
-    )
-    image = Arrangement("cells", cells, 1, 1, tuple(range(cells)))
-    return CellWidths(check(EncoderModel("small", Input(cells, CHARGE, image), ops, spec_version=CELLS_VERSION)))
-
-
-def proved(files: dict[str, str], folder: Path) -> str:
-    """Let yosys prove that the output ``ok`` of the module ``proof`` is always 1; return its log."""
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="ascii")
-    script = f"read_verilog {' '.join(files)}; prep -flatten -top proof; memory_map; sat -verify -prove ok 1 proof"
-    log = folder / "proof.log"
-    process.run(["yosys", "-p", script], log, timeout=300.0)
-    return log.read_text(encoding="utf-8")
-
-
-def test_ranks_of_four_cells_are_proved(tmp_path: Path) -> None:
-    """A lower rank is more charge, or as much and a lower number; the largest neighbour has the lowest rank."""
-    widths = small(4)
-    near = tuple(tuple(j for j in range(4) if j != i) for i in range(4))
-    text = order.order("order", widths, Merge(near))
-    n, x, rank = 4, widths.x, widths.rank
-    of = [f"values[{widths.value * i + x - 1}:{widths.value * i}]" for i in range(n)]
-    place = [f"rank[{rank * i + rank - 1}:{rank * i}]" for i in range(n)]
-    before = [
-        f"(({of[i]} >= {of[j]}) == ({place[i]} < {place[j]}))" for i in range(n) for j in range(i + 1, n)
-    ]  # fmt: skip
-    best = [
-        f"(best[{(n - 1) * i + at}] == ({' && '.join(f'{place[j]} <= {place[other]}' for other in near[i])}))"
-        for i in range(n)
-        for at, j in enumerate(near[i])
-    ]
-    proof = f"""module proof(input [{n * widths.value - 1}:0] values, output ok);
-wire [{n * rank - 1}:0] rank; wire [{n * (n - 1) - 1}:0] best; wire [{widths.count - 1}:0] hit;
-wire [{widths.sum - 1}:0] totals;
-order dut(.values(values), .rank(rank), .best(best), .hit(hit), .totals(totals));
-assign ok = {" && ".join([*before, *best])};
-endmodule
-"""
-    assert "SUCCESS!" in proved({"order.v": text.render(), "proof.v": proof}, tmp_path)
-
-
-def test_ranks_of_the_positions_are_proved(tmp_path: Path) -> None:
-    """All sets of eight cells: the rank is the sum of binomials, and no two sets of one size share one."""
-    widths = small(8)
-    tables = []
-    for bits in range(256):
-        places = [i for i in range(8) if bits >> i & 1]
-        tables.append(sum(comb(place, j + 1) for j, place in enumerate(places)))
-    for size in range(9):
-        assert sorted(tables[b] for b in range(256) if b.bit_count() == size) == list(range(comb(8, size)))
-    count, position = merge.count("count", widths), merge.position("positions", widths)
-    cases = "\n".join(f"8'd{b}: want = 8'd{value};" for b, value in enumerate(tables))
-    proof = f"""module proof(input [7:0] sent, output ok);
-wire [{8 * widths.count - 1}:0] ahead; wire [{widths.position - 1}:0] position; reg [7:0] want;
-count c(.sent(sent), .ahead(ahead));
-positions p(.sent(sent), .ahead(ahead), .position(position));
-always @* case (sent)
-{cases}
-endcase
-assign ok = position == want;
-endmodule
-"""
-    files = {"count.v": count.render(), "positions.v": position.render(), "proof.v": proof}
-    assert "SUCCESS!" in proved(files, tmp_path)
 
 
 def test_registers_of_a_model_of_cells(tmp_path: Path) -> None:

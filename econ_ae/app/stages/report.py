@@ -115,7 +115,7 @@ def write(
         ideal=others.ideal,
         streams=others.streams,
         costs=silicon,
-        no_costs=no_costs(config) or f"{costs.why_none(context)} {left_out}".strip(),
+        no_costs=f"{'' if silicon else costs.why_none(context) or no_costs(config)} {left_out}".strip(),
         opinions=opinions,
     )
     folder = context.path(REPORT)

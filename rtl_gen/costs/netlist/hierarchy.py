@@ -14,6 +14,8 @@ FRONT_END, NORMALISER, REQUANTISE = "front end", "normaliser", "requantise"
 PIPELINE, FORMATTER = "pipeline registers", "formatter"
 REGISTERS, VOTERS, I2C = "configuration registers", "voters and read-out of the registers", "I2C, status, CRC"
 OTHER = "other"
+ORDER, CHOICE, SLOTS = "order of the cells", "choice of the mode", "merge, cells side by side"
+PULSES, ENUMERATION = "pulses of the cells", "enumeration"
 
 _PARTS = (
     (r"_front_end$|^econ_ae_calibrated_charge$", FRONT_END),
@@ -26,6 +28,15 @@ _PARTS = (
     (r"_config$|_config_decode$|^econ_ae_(i2c_\w+|config_status|crc32)$", I2C),
 )
 _LAYER = re.compile(r"_layer_(\w+)$")
+_CELL_PARTS = (
+    (r"_order$", ORDER),
+    (r"_(exact|dropped|group|lost|choose|send)$", CHOICE),
+    (r"_(merge|count|compact)$", SLOTS),
+    (r"_(scale|multiply|missing|give)$", PULSES),
+    (r"_(position|parts|enumerate)$", ENUMERATION),
+)
+_MAC = re.compile(r"_mac\d+_")
+"""Modules of a layer, whose name may be anything."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,9 @@ def part_of(module: str, parent: str) -> str:
         if re.search(pattern, name):
             return part
     layer = _LAYER.search(name)
-    return f"layer {layer.group(1)}" if layer else parent
+    if layer or _MAC.search(name):
+        return f"layer {layer.group(1)}" if layer else parent
+    return next((part for pattern, part in _CELL_PARTS if re.search(pattern, name)), parent)
 
 
 def parts_of(places: Sequence[str], modules: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 from econ_ae.ir import weights
 from econ_ae.ir.cell_widths import CellWidths
@@ -65,13 +66,16 @@ def choose(module: str, widths: CellWidths) -> Text:
     level = 0
     while len(entries) > 1:
         level += 1
-        pairs = [entries[at : at + 2] for at in range(0, len(entries), 2)]
         entries = [
-            _smaller(text, f"{level}_{at}", pair[0], pair[1], op.mode_bits) if len(pair) == 2 else pair[0]
-            for at, pair in enumerate(pairs)
+            _smallest(text, f"{level}_{at}", entries[at : at + _AT_ONCE], op.mode_bits)
+            for at in range(0, len(entries), _AT_ONCE)
         ]
     text.output("mode", op.mode_bits, entries[0].mode)
     return text
+
+
+_AT_ONCE = 4
+"""Estimates of which every pair is compared: half as many comparisons behind each other as with two."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,22 @@ def _estimates(text: Text, w: CellWidths) -> list[_Entry]:
     return found
 
 
-def _smaller(text: Text, name: str, left: _Entry, right: _Entry, mode_bits: int) -> _Entry:
-    text.wire(f"t{name}", 1, f"{right.estimate} < {left.estimate}")
-    estimate = text.wire(f"c{name}", left.bits, f"t{name} ? {right.estimate} : {left.estimate}")
-    return _Entry(estimate, left.bits, text.wire(f"m{name}", mode_bits, f"t{name} ? {right.mode} : {left.mode}"))
+def _smallest(text: Text, name: str, entries: list[_Entry], mode_bits: int) -> _Entry:
+    """Add the smallest of a few entries: every pair is compared at once, which takes no longer than one comparison."""
+    if len(entries) == 1:
+        return entries[0]
+    after = {
+        (i, j): text.wire(f"t{name}_{i}_{j}", 1, f"{entries[j].estimate} < {entries[i].estimate}")
+        for i, j in combinations(range(len(entries)), 2)
+    }
+    bits, chosen = entries[0].bits, range(len(entries))
+    for i in chosen:
+        beaten = [after[i, j] for j in chosen if j > i] + [f"~{after[j, i]}" for j in chosen if j < i]
+        text.wire(f"w{name}_{i}", 1, f"~({' | '.join(beaten)})")
+    estimates = (f"({repeated(f'w{name}_{i}', bits)} & {entries[i].estimate})" for i in chosen)
+    modes = (f"({repeated(f'w{name}_{i}', mode_bits)} & {entries[i].mode})" for i in chosen)
+    estimate = text.wire(f"c{name}", bits, any_of(estimates))
+    return _Entry(estimate, bits, text.wire(f"m{name}", mode_bits, any_of(modes)))
 
 
 def _number(low: int, bits: int) -> str:

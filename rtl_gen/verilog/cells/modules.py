@@ -6,7 +6,8 @@ from econ_ae.ir.cell_widths import CellWidths
 from rtl_gen.verilog.cells import apportion, choose, enumeration, give, merge, order
 from rtl_gen.verilog.cells.text import Text
 
-EXACT, ORDER, DROPPED, GROUP, CHOOSE, SEND = "exact", "order", "dropped", "group", "choose", "send"
+EXACT, ORDER, DROPPED, GROUP = "exact", "order", "dropped", "group"
+LOST, CHOOSE, SEND = "lost", "choose", "send"
 MERGE, COUNT, COMPACT, POSITION = "merge", "count", "compact", "position"
 SCALE, MULTIPLY, MISSING, GIVE, PARTS, ENUMERATE = (
     "scale",
@@ -32,6 +33,7 @@ def texts(prefix: str, widths: CellWidths, total_bits: int) -> tuple[Text, ...]:
         order.order(prefix + ORDER, widths, op),
         order.dropped(prefix + DROPPED, widths),
         choose.group(prefix + GROUP, widths),
+        order.lost(prefix + LOST, widths),
         choose.choose(prefix + CHOOSE, widths),
         choose.send(prefix + SEND, widths),
         merge.merge(prefix + MERGE, widths, op),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from econ_ae.ir.cell_widths import CellWidths, width
 from econ_ae.ir.cells import Merge
-from rtl_gen.verilog.cells.text import Net, Text, any_of, bus, copies, extended, joined, repeated
+from rtl_gen.verilog.cells.text import GROUP, Net, Text, any_of, bus, copies, extended, joined, repeated
 
 
 def exact(module: str, widths: CellWidths, total_bits: int) -> Text:
@@ -102,20 +102,19 @@ def order(module: str, widths: CellWidths, merge: Merge | None) -> Text:
 
 
 def dropped(module: str, widths: CellWidths) -> Text:
-    """Return the normalised charge of the cells that every mode does not send."""
+    """Return the charges in the order of their ranks, added up within groups."""
     w, n, slots = widths, widths.cells, widths.slots
     most = (1 << w.sum) - 1
     text = Text(
         module,
         (
-            f"Choose {w.choose.name}: the normalised charge that is lost with every mode, that of the cells whose rank",
-            "is the mode's number of cells or more. Charges are put in order and added from the smallest on; that of",
-            f"rank r is at most (2**{w.sum} - 1) / (r + 1).",
+            f"Choose {w.choose.name}: the normalised charges in the order of their ranks, from the smallest on, first",
+            "the sum of all that no mode sends; added up within groups of four.",
+            f"  that of rank r is at most (2**{w.sum} - 1) / (r + 1)",
         ),
     )
     text.input("values", n * w.value)
     text.input("rank", n * w.rank)
-    used = range(1, min(slots, n))  # the largest is always sent
     for i in range(n):
         low = i * w.value
         text.wire(f"x{i}", w.x, f"values[{low + w.x - 1}:{low}]" if w.x > 1 else f"values[{low}]")
@@ -128,17 +127,53 @@ def dropped(module: str, widths: CellWidths) -> Text:
         behind = [text.net(f"o{i}", every, f"{repeated(late[i], w.x)} & x{i}") for i in range(n)]
         terms.append(text.total("others", behind, most))
     text.comment("Charges by rank")
-    for r in reversed(used):
+    for r in reversed(_used(w)):
         largest = w.sorted_value(r)
         bits = width(largest)
         here = [f"(rank{i} == {w.rank}'d{r})" for i in range(n)]
         gated = [f"({repeated(here[i], bits)} & {extended(f'x{i}', w.x, bits)})" for i in range(n)]
         terms.append(text.net(f"sorted{r}", largest, any_of(gated)))
-    sums = text.prefix("d", terms, [most] * len(terms))
+    inner = text.in_groups("d", terms, [most] * len(terms))
+    text.output("behind", sum(one.width for one in inner), joined([one.text for one in inner]))
+    return text
+
+
+def lost(module: str, widths: CellWidths) -> Text:
+    """Return the normalised charge of the cells that every mode does not send."""
+    w, n, slots = widths, widths.cells, widths.slots
+    most = (1 << w.sum) - 1
+    text = Text(
+        module,
+        (
+            f"Choose {w.choose.name}: the normalised charge that is lost with every mode, that of the cells whose rank",
+            "is the mode's number of cells or more.",
+            "  behind: charges from the smallest on, added up within groups",
+        ),
+    )
+    bounds = _in_groups(w)
+    text.input("behind", sum(map(width, bounds)))
+    inner, at = [], 0
+    for i, largest in enumerate(bounds):
+        bits = width(largest)
+        inner.append(text.net(f"g{i}", largest, f"behind[{at + bits - 1}:{at}]" if bits > 1 else f"behind[{at}]"))
+        at += bits
     by_cells = {n: f"{w.sum}'d0"}
-    for at, found in enumerate(sums):
-        # The last of the first `at + 1` terms is the charge of rank `first`.
-        first = slots - at if slots < n else slots - 1 - at
+    for i, found in enumerate(text.over_groups("d", inner, [most] * len(inner))):
+        # The last of the first `i + 1` terms is the charge of rank `first`.
+        first = slots - i if slots < n else slots - 1 - i
         by_cells[first] = found.to(w.sum)
     text.output("dropped", len(w.modes) * w.sum, joined([by_cells[mode.cells] for mode in w.modes]))
     return text
+
+
+def _used(w: CellWidths) -> range:
+    """Return the ranks of cells that some modes send and others do not; the largest is always sent."""
+    return range(1, min(w.slots, w.cells))
+
+
+def _in_groups(w: CellWidths) -> list[int]:
+    """Return the largest values of the sums within groups."""
+    most = (1 << w.sum) - 1
+    terms = [most] if w.slots < w.cells else []
+    terms += [w.sorted_value(r) for r in reversed(_used(w))]
+    return [min(sum(terms[i - i % GROUP : i + 1]), most) for i in range(len(terms))]

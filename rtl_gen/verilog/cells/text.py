@@ -13,8 +13,8 @@ from rtl_gen.verilog.render import bit_range, render
 _READ = re.compile(r"\b([A-Za-z_]\w*)\b(?:\[(\d+)(?::(\d+))?\])?")
 """A name, and the bits that are selected of it, if they are constant."""
 
-
-_GROUP = 4
+GROUP = 4
+"""Numbers that are added up at once in sums of the first 1, 2, ... of many."""
 
 
 @dataclass(frozen=True)
@@ -144,22 +144,22 @@ class Text:
         """Add the first half of ``prefix``: the sums within groups of four."""
         found: list[Net] = []
         for i, term in enumerate(terms):
-            group = terms[i - i % _GROUP : i + 1]
+            group = terms[i - i % GROUP : i + 1]
             bound = min(sum(one.largest for one in group), largest[i])
             found.append(term if len(group) == 1 else self.total(f"{stem}g{i}", group, bound))
         return found
 
     def over_groups(self, stem: str, inner: Sequence[Net], largest: Sequence[int]) -> list[Net]:
         """Add the second half of ``prefix``, from the sums within groups."""
-        found = list(inner[:_GROUP])
-        if len(inner) <= _GROUP:
+        found = list(inner[:GROUP])
+        if len(inner) <= GROUP:
             return found
-        outer = self.prefix(f"{stem}o", inner[_GROUP - 1 :: _GROUP], largest[_GROUP - 1 :: _GROUP])
-        for i in range(_GROUP, len(inner)):
-            both = [outer[i // _GROUP - 1], inner[i]]
+        outer = self.prefix(f"{stem}o", inner[GROUP - 1 :: GROUP], largest[GROUP - 1 :: GROUP])
+        for i in range(GROUP, len(inner)):
+            both = [outer[i // GROUP - 1], inner[i]]
             bound = min(both[0].largest + both[1].largest, largest[i])
-            done = i % _GROUP == _GROUP - 1
-            found.append(outer[i // _GROUP] if done else self.total(f"{stem}s{i}", both, bound))
+            done = i % GROUP == GROUP - 1
+            found.append(outer[i // GROUP] if done else self.total(f"{stem}s{i}", both, bound))
         return found
 
     def table(self, name: str, bits: int, key: str, key_bits: int, values: Mapping[int, int]) -> str:

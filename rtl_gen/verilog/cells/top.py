@@ -43,13 +43,14 @@ def add_cells(chain: Chain, model: EncoderModel, options: VerilogOptions, texts:
     chain.drop("data", "charges", "total")
     stage(CELL_STAGES[0])
     add(names.ORDER, f"Order {code.order.name}", {})
-    add(names.DROPPED, f"Choose {code.choose.name}: charge that every mode loses", {})
+    add(names.DROPPED, f"Choose {code.choose.name}: charges in the order of their ranks", {})
     add(names.GROUP, f"Choose {code.choose.name}: class, and modes that it has cells for", {})
     chain.drop("hit")
     stage(CELL_STAGES[1])
+    add(names.LOST, f"Choose {code.choose.name}: charge that every mode loses", {})
     add(names.CHOOSE, f"Choose {code.choose.name}: the mode", {"mode": "best_mode"})
     add(names.SEND, f"Choose {code.choose.name}: the cells", {})
-    chain.drop("rank", "group", "open", "totals", "hits", "exact_mode", "best_mode", "dropped")
+    chain.drop("rank", "group", "open", "totals", "hits", "exact_mode", "best_mode", "behind", "dropped")
     stage(CELL_STAGES[2])
     add(names.MERGE, f"Merge {code.merge.name}" if code.merge else "Charges of what is sent", {})
     add(names.COUNT, "Cells sent before every cell", {})
@@ -69,8 +70,7 @@ def add_cells(chain: Chain, model: EncoderModel, options: VerilogOptions, texts:
     add(names.ENUMERATE, f"Enumerate {code.enumerate.name}", {})
     chain.drop("parts", "highs", "mode", "cells", "exact", "position")
     _frame(chain, model, widths)
-    if FRAME_REGISTER in options.registers:
-        chain.register(FRAME_REGISTER)
+    stage(FRAME_REGISTER)
     return []
 
 
