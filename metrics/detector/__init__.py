@@ -1,0 +1,1 @@
+"""The whole detector: every module with the eLinks that it has, by class, section, layer, eta and thickness."""
