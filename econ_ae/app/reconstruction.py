@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +22,34 @@ if TYPE_CHECKING:
 _HEADER_BITS = 5
 
 
-def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstruction:
+@dataclass(frozen=True)
+class Receiver:
+    """A decoder of a run's encoder.
+
+    Parameters
+    ----------
+    config : that it was trained with
+    folder : of its training
+    """
+
+    config: RunConfig
+    folder: Path
+
+    @classmethod
+    def of(cls, context: Context) -> Receiver:
+        """Return the run's own one; RunDirectoryError when its weights are not what the training left."""
+        context.run.check("train")
+        return cls(context.config, context.path(TRAINING))
+
+
+def reconstruct(
+    context: Context, model: EncoderModel, batch: Batch, receiver: Receiver | None = None
+) -> Reconstruction:
     """Return the autoencoder's reconstruction of a batch from its frames: encode, pack, unpack, decode.
+
+    Parameters
+    ----------
+    receiver : None is the run's own decoder
 
     Raises
     ------
@@ -34,15 +62,16 @@ def reconstruct(context: Context, model: EncoderModel, batch: Batch) -> Reconstr
     from econ_ae.training import artifact
     from metrics.baselines import Reconstruction
 
-    context.run.check("train")
+    receiver = receiver or Receiver.of(context)
     if model.sends_cells:
-        charges, bits = cells_as_received(context, model, batch), frame_capacity(model.elinks)
+        charges = cells_as_received(context, model, batch, receiver=receiver)
+        bits = frame_capacity(model.elinks)
         return Reconstruction("ae", "pulses", model.elinks, bits, charges, bits + _HEADER_BITS + SUM_BITS)
     pack = model.pack
     received = artifact.transmit(model, batch.charges)
-    networks = artifact.load(context.config, context.geometry, context.path(TRAINING))
-    known = Conditions(context.config.decoder.conditions).features(batch)
-    decoded = artifact.decode(context.config, networks, model, received, known)
+    networks = artifact.load(receiver.config, context.geometry, receiver.folder)
+    known = Conditions(receiver.config.decoder.conditions).features(batch)
+    decoded = artifact.decode(receiver.config, networks, model, received, known)
     bits = min(pack.bits, frame_capacity(pack.elinks))
     frame_bits = bits + _HEADER_BITS + SUM_BITS
     return Reconstruction("ae", "", pack.elinks, bits, decoded * received.total[:, None], frame_bits)
@@ -55,17 +84,19 @@ def known_besides(config: RunConfig) -> list[str]:
 
 
 def cells_as_received(
-    context: Context, model: EncoderModel, batch: Batch, *, by_table: bool = False
+    context: Context, model: EncoderModel, batch: Batch, *, receiver: Receiver | None = None, by_table: bool = False
 ) -> NDArray[np.float64]:
     """Return the images, float64 (n, cells), that a receiver makes of the pulses of a batch.
 
     Parameters
     ----------
+    receiver : None is the run's own decoder
     by_table : without the network
     """
     from econ_ae.training.cells import artifact
 
     received = artifact.transmit(model, batch.charges)
-    decoder = artifact.load(context.config, context.geometry, context.path(TRAINING))
-    known = Conditions(context.config.decoder.conditions).features(batch)
+    receiver = receiver or Receiver.of(context)
+    decoder = artifact.load(receiver.config, context.geometry, receiver.folder)
+    known = Conditions(receiver.config.decoder.conditions).features(batch)
     return decoder.fractions(model, received, known, by_table=by_table) * received.total[:, None]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from econ_ae.config import TrainingConfig
 from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.errors import ConfigError
-from econ_ae.training.kept import load_weights, require_weights
+from econ_ae.training.kept import load_weights, require_weights, weights_path
 
 START = "start"
 """Folder in a training directory with the weights that the training starts from."""
@@ -21,6 +22,24 @@ def start_from(trained: Path, directory: Path) -> None:
     (directory / START).mkdir(parents=True)
     for file in files:
         shutil.copyfile(file, directory / START / file.name)
+
+
+def start_with_encoder(trained: Path, directory: Path, parts: Iterable[str]) -> None:
+    """Give a new training directory the encoder of another one, which stays as it is; the decoder begins anew.
+
+    Parameters
+    ----------
+    parts : names of the files in ``trained`` that are the encoder
+    """
+    folder = directory / START
+    if folder.is_dir():
+        return
+    unfinished = directory / f"writing-{START}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for name in parts:
+        shutil.copyfile(trained / name, unfinished / name)
+    unfinished.rename(folder)
 
 
 def load_start(
@@ -35,7 +54,9 @@ def load_start(
     """
     started = (directory / START).is_dir()
     if started:
-        load_weights(directory / START, encoder, decoder, conditions=conditions)
+        with_decoder = weights_path(directory / START, decoder.name).is_file()
+        models = (encoder, decoder) if with_decoder else (encoder,)
+        load_weights(directory / START, *models, conditions=conditions)
     if config.trains == "all":
         return
     if not started:

@@ -38,8 +38,10 @@ from econ_ae.training.kept import (
     write_history,
 )
 from econ_ae.training.losses import exact, pair_emd
+from econ_ae.training.start import START
 
 RULE = "rule.json"
+"""The choice of the mode; in the folder ``START`` that of an encoder that stays as it is."""
 LEARNED = "learned.json"
 _WARMUP = 100  # steps over which the learning rate rises
 _PAIRS = 16_384  # of events and modes that the network decodes at a time
@@ -65,6 +67,8 @@ class CellsTrainer:
         self.empty = skeleton(config, geometry)
         self.modes = self.empty.cell_code.choose.modes
         directory.mkdir(parents=True, exist_ok=True)
+        given = directory / START / RULE
+        self._given = Rule.load(given) if given.is_file() else None
         self.conditions = Conditions(config.decoder.conditions)
         with waiting(progress, f"{len(batches[0])} training and {len(batches[1])} validation events are encoded"):
             train, validation = (part[part.total > 0] for part in batches)
@@ -134,7 +138,9 @@ class CellsTrainer:
         return np.random.default_rng([self.config.seed, 6]).permutation(len(self.events))[:count]
 
     def rule(self, epoch: int) -> Rule:
-        """Return the rule of an epoch; at the first one after a refit is due it is learned."""
+        """Return the rule of an epoch; at the first one after a refit is due it is learned, unless one is given."""
+        if self._given is not None:
+            return self._given
         begins = max((e for e in self._boundaries() if e <= epoch), default=0)
         path = self.directory / f"rule-{begins}.json"
         if not path.is_file():
@@ -225,14 +231,15 @@ class CellsTrainer:
         load_weights(self.directory, self.network, conditions=self.conditions)
         average, self.average = self.average, None  # what is loaded is the average
         old = self.rule(best.epoch)
-        new = self._learn(old, with_network=True)
-        first = self._model(self.rule(0))
         found = {
-            "table": self.validation_emd(first, by_table=True),
+            "table": self.validation_emd(self._model(self.rule(0)), by_table=True),
             "network": self.validation_emd(self._model(old)),
-            "rule learned anew": self.validation_emd(self._model(new)),
         }
-        better = found["rule learned anew"] < found["network"]
+        new, better = old, False
+        if self._given is None:
+            new = self._learn(old, with_network=True)
+            found["rule learned anew"] = self.validation_emd(self._model(new))
+            better = found["rule learned anew"] < found["network"]
         (new if better else old).save(self.directory / RULE)
         write_json(self.directory / LEARNED, {"validation_emd": found, "rule_anew": better, "epoch": best.epoch})
         self.average = average
