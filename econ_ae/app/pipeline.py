@@ -63,15 +63,20 @@ def check_settings(config: RunConfig, geometry: WaferGeometry, rows: Split) -> N
     DataError
         When there are fewer training events than one batch.
     """
-    from rtl_gen.verilog import latency
-
-    model = skeleton(config, geometry)
-    latency(model, generate.verilog_options(config, model))
+    check_encoder(config, geometry)
     if len(rows.train) < config.training.batch or not len(rows.validation):
         raise DataError(
             f"{config.data.source} has {len(rows.train)} events to train on and {len(rows.validation)} to validate; "
             f"expected at least one batch of {config.training.batch} (training.batch) and one"
         )
+
+
+def check_encoder(config: RunConfig, geometry: WaferGeometry) -> None:
+    """Raise ConfigError or ModelError when an encoder cannot be built, or a pipeline register does not exist."""
+    from rtl_gen.verilog import latency
+
+    model = skeleton(config, geometry)
+    latency(model, generate.verilog_options(config, model))
 
 
 def run_stage(

@@ -1,7 +1,14 @@
 """What a run depends on: sections of settings, files, presets, and the encoder that they describe."""
 
 from econ_ae.config.cells import CellsConfig
-from econ_ae.config.data import CmsEventsConfig, DataConfig, ModuleBranchesConfig, ResampleConfig, RootConfig
+from econ_ae.config.data import (
+    CmsEventsConfig,
+    DataConfig,
+    ModuleBranchesConfig,
+    ModulesConfig,
+    ResampleConfig,
+    RootConfig,
+)
 from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
@@ -37,6 +44,7 @@ __all__ = [
     "EncoderConfig",
     "HardwareConfig",
     "ModuleBranchesConfig",
+    "ModulesConfig",
     "PruneConfig",
     "ReportConfig",
     "ResampleConfig",

@@ -76,6 +76,28 @@ class ResampleConfig(Section):
         return self
 
 
+class ModulesConfig(Section):
+    """One class of modules of the whole detector."""
+
+    map: Annotated[str, Field(min_length=1)] = Field(
+        "cms", description="'cms', or a CSV or JSON file that says which module is in which class"
+    )
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="names of all classes of the map")
+    elinks: Annotated[tuple[Annotated[int, Field(ge=1, le=13)], ...], Field(min_length=1)] = Field(
+        description="of every class"
+    )
+    take: str = Field(description="the class whose modules are taken")
+    sha256: str | None = Field(None, description="of what the map says, to find out when its file was changed")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.classes) != len(self.elinks) or len(set(self.classes)) < len(self.classes):
+            raise ValueError("expected one number of eLinks per class, and every class once")
+        if self.take not in self.classes:
+            raise ValueError(f"take is {self.take!r}; expected one of {', '.join(self.classes)}")
+        return self
+
+
 class DataConfig(Section):
     """Which trigger-cell images, and which of their rows train and report."""
 
@@ -96,6 +118,7 @@ class DataConfig(Section):
     keep_copies: bool = Field(False, description="also train on rows whose image is repeated in the report")
     memory_mb: _Count = Field(2048, description="a dataset file that needs more is streamed from disk in training")
     resample: ResampleConfig | None = Field(None, description="default: none")
+    modules: ModulesConfig | None = Field(None, description="default: all modules")
     root: RootConfig = RootConfig()
     cms_events: CmsEventsConfig = CmsEventsConfig()
     synthetic: SyntheticConfig = SyntheticConfig()

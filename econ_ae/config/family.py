@@ -76,7 +76,7 @@ def load(path: Path) -> RunConfig | FamilyConfig:
     file = parse_as(FamilyFile, raw, str(path))
     shared = file.model_dump(mode="json", exclude_unset=True, exclude={FAMILY, "name"})
     given = () if file.family is None else file.family.members
-    return _family(file.name, [(name, changed(_member(name, path), str(path), **shared)) for name in given], path)
+    return _family(file.name, [(name, changed(member(name, path), str(path), **shared)) for name in given], path)
 
 
 def _family(name: str, members: list[tuple[str, RunConfig]], path: Path) -> FamilyConfig:
@@ -97,7 +97,8 @@ def _family(name: str, members: list[tuple[str, RunConfig]], path: Path) -> Fami
     return FamilyConfig(name=name, members={f"{n}elinks": config for n, _, config in ordered})
 
 
-def _member(given: str, path: Path) -> RunConfig:
+def member(given: str, path: Path) -> RunConfig:
+    """Return the settings that the file in ``path`` names: a preset, or a TOML file beside it."""
     if given in presets():
         return load_preset(given)
     if not given.endswith((".toml", ".json")):

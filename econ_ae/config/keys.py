@@ -113,7 +113,9 @@ def _one_allowed(value: Schema) -> str:
         if "prefixItems" in value:
             return f"list of {len(value['prefixItems'])}: {', '.join(_one_allowed(v) for v in value['prefixItems'])}"
         return f"list of: {_one_allowed(value['items'])}"
-    words = {"integer": "integer", "number": "number", "string": "text", "boolean": "true, false"}[value["type"]]
+    words = {"integer": "integer", "number": "number", "string": "text", "boolean": "true, false", "object": "tables"}[
+        value["type"]
+    ]
     limits = (
         ("minimum", "at least {}"),
         ("exclusiveMinimum", "above {}"),

@@ -16,8 +16,8 @@ from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import Section
 from econ_ae.errors import ConfigError, did_you_mean
 
-FAMILY = "family"
-"""The table that makes a file of settings that of a family, see ``econ_ae.config.family``."""
+FAMILY, CAMPAIGN = "family", "campaign"
+"""The tables that make a file of settings that of several runs, see ``econ_ae.config.family`` and ``campaign``."""
 S = TypeVar("S", bound=Section)
 _NO_TABLE = {"model_type", "dict_type"}
 
@@ -41,8 +41,11 @@ def load_preset(name: str) -> RunConfig:
 def load(path: Path) -> RunConfig:
     """Return the configuration of a .toml or .json file; ConfigError in one line when it is wrong, or a family's."""
     raw = read(path)
-    if FAMILY in raw:
-        raise ConfigError(f"{path} holds the settings of a family of runs (table [{FAMILY}]); expected those of a run")
+    for table in (FAMILY, CAMPAIGN):
+        if table in raw:
+            raise ConfigError(
+                f"{path} holds the settings of a {table} of runs (table [{table}]); expected those of a run"
+            )
     return parse(raw, str(path))
 
 

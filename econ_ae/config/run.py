@@ -12,7 +12,6 @@ from econ_ae.config.sections import (
     ConditionsConfig,
     DecoderConfig,
     EncoderConfig,
-    FamilySection,
     HardwareConfig,
     PruneConfig,
     ReportConfig,
@@ -20,6 +19,7 @@ from econ_ae.config.sections import (
     TrainingConfig,
     VerifyConfig,
 )
+from econ_ae.config.several import CampaignSection, FamilySection
 from econ_ae.errors import ConfigError
 
 
@@ -67,6 +67,7 @@ class RunConfig(Section):
 
 
 class FamilyFile(RunConfig):
-    """Everything that a run depends on; in the file of a family, what holds for all of its runs."""
+    """Everything that a run depends on; in the file of a family or a campaign, what holds for all of its runs."""
 
     family: FamilySection | None = Field(None, description="makes the file that of a family")
+    campaign: CampaignSection | None = Field(None, description="makes the file that of a campaign")

@@ -272,11 +272,3 @@ class ReportConfig(Section):
     elinks: Annotated[tuple[Annotated[int, Field(ge=1, le=13)], ...], Field(min_length=1)] = Field(
         (2, 3, 4, 5), description="output links for which the chip's other algorithms are shown"
     )
-
-
-class FamilySection(Section):
-    """The runs of a family; the file's other keys are set in all of them, over what they have themselves."""
-
-    members: Annotated[tuple[str, ...], Field(min_length=2)] = Field(
-        description="presets, or TOML files beside this one, on the same data and on different numbers of eLinks"
-    )

@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from econ_ae import __version__
+from econ_ae.app.cli.campaign import campaign
 from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
 from econ_ae.app.cli.data import data
@@ -24,6 +25,7 @@ from econ_ae.errors import EconAeError
 
 COMMANDS: dict[str, Any] = {
     "run": run,
+    "campaign": campaign,
     "data": data,
     "train": train,
     "freeze": freeze,

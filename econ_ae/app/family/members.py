@@ -5,24 +5,39 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 from econ_ae.app import pipeline
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import RunDirectory
-from econ_ae.app.run.family import FamilyDirectory
+from econ_ae.app.run.family import SeveralRuns
 from econ_ae.errors import EconAeError, ToolError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Bar, Progress
 
-STAGES = tuple(name for name in pipeline.STAGES if name not in {"data", "report"})
-"""What a member does alone: the data are shared, and the reports are made together."""
+Step = tuple[str, Callable[[Context], None]]
+"""What a member does in its process: a name and a function that can be pickled."""
+
+
+def stages(*but: str) -> tuple[Step, ...]:
+    """Return the stages of a run as steps, without some of them."""
+    return tuple((name, partial(_stage, name)) for name in pipeline.STAGES if name not in but)
+
+
+def _stage(name: str, context: Context) -> None:
+    pipeline.run_stage(context, name, repeat=False)
+
+
+ALONE = stages("data", "report")
+"""What a member of a family does alone: the data are shared, and the reports are made together."""
 _THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 """Of TensorFlow in a member's process: always one, so that the numbers do not depend on how many CPUs there are."""
 _MEMORY = 2 << 30  # bytes that a member may need
@@ -66,11 +81,14 @@ class _Failed:
 _Message = _Said | _Opened | _Advanced | _Closed | _Finished | _Failed
 
 
-def run_members(family: FamilyDirectory, progress: Progress, jobs: int | None = None) -> None:
-    """Bring every member from its data to verified Verilog; what is done already is not repeated.
+def run_members(
+    family: SeveralRuns[Any], progress: Progress, jobs: int | None = None, steps: tuple[Step, ...] = ALONE
+) -> None:
+    """Do steps of every member, by default from its data to verified Verilog; what is done already is not repeated.
 
     Parameters
     ----------
+    steps : each of which finds out by itself what is done already
     jobs : members at a time; by default as many as there are CPUs and memory for. The results do not depend on it.
 
     Raises
@@ -79,17 +97,17 @@ def run_members(family: FamilyDirectory, progress: Progress, jobs: int | None = 
         What stopped a member, with its name; the others are stopped, and all continue with ``--resume``.
     """
     names, running = list(family.config.members), list[_Member]()
-    waiting = [name for name in names if not _is_done(family.run(name))]
+    waiting = [name for name in names if not _is_done(family.run(name), steps)]
     jobs = jobs or _jobs(len(waiting))
-    with progress.bar(f"stages of {len(names)} encoders", len(names) * len(STAGES)) as whole:
+    with progress.bar(f"stages of {len(names)} encoders", len(names) * len(steps)) as whole:
         for name in names:
             if name not in waiting:
                 progress.say(f"{name}: already done")
-                whole.advance(len(STAGES))
+                whole.advance(len(steps))
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    running.append(_Member.start(waiting.pop(0), family, progress))
+                    running.append(_Member.start(waiting.pop(0), family, progress, steps))
                 ready = wait([member.told for member in running])
                 for member in [one for one in running if one.told in ready]:
                     if member.listen(whole):
@@ -102,8 +120,12 @@ def run_members(family: FamilyDirectory, progress: Progress, jobs: int | None = 
                 member.end()
 
 
-def _is_done(run: RunDirectory) -> bool:
-    return all(run.has(name) and run.is_done(name, run.inputs_of(run.earlier(name))) for name in STAGES)
+def _is_done(run: RunDirectory, steps: tuple[Step, ...]) -> bool:
+    """Tell whether all steps are stages that are done; other steps find out in their process."""
+    return all(
+        name in pipeline.STAGES and run.has(name) and run.is_done(name, run.inputs_of(run.earlier(name)))
+        for name, _ in steps
+    )
 
 
 def _jobs(members: int) -> int:
@@ -117,7 +139,7 @@ class _Member:
     """A member at work, seen from here."""
 
     name: str
-    place: Path
+    command: str
     process: SpawnProcess
     told: Connection
     progress: Progress
@@ -125,13 +147,13 @@ class _Member:
     said: set[str] = field(default_factory=set)
 
     @classmethod
-    def start(cls, name: str, family: FamilyDirectory, progress: Progress) -> _Member:
+    def start(cls, name: str, family: SeveralRuns[Any], progress: Progress, steps: tuple[Step, ...]) -> _Member:
         context = get_context("spawn")
         told, tell = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(family.path / name, tell), name=name)
+        process = context.Process(target=_work, args=(family.path / name, tell, steps), name=name)
         process.start()
         tell.close()
-        return cls(name, family.path, process, told, progress)
+        return cls(name, f"econ-ae {family.COMMAND} --out {family.path} --resume", process, told, progress)
 
     def listen(self, whole: Bar) -> bool:
         """Take one message and show it; tell whether the member has finished."""
@@ -178,7 +200,7 @@ class _Member:
         return f"ended with exit code {code}"
 
     def _again(self) -> str:
-        return f"continue with: econ-ae run --out {self.place} --resume"
+        return f"continue with: {self.command}"
 
 
 def _named(problem: EconAeError | OSError | MemoryError, name: str, again: str) -> Exception:
@@ -188,7 +210,7 @@ def _named(problem: EconAeError | OSError | MemoryError, name: str, again: str) 
     return problem
 
 
-def _work(path: Path, tell: Connection) -> None:
+def _work(path: Path, tell: Connection, steps: tuple[Step, ...]) -> None:
     """Do the stages of one member: what the process of a member runs."""
     # Ctrl-C reaches every process of the terminal; this one ends once, when it is asked to.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -199,8 +221,8 @@ def _work(path: Path, tell: Connection) -> None:
     try:
         context = Context(RunDirectory.open(path), LOW_DENSITY, progress)
         with context.run.lock(progress):
-            for name in STAGES:
-                pipeline.run_stage(context, name, repeat=False)
+            for name, work in steps:
+                work(context)
                 progress.tell(_Finished(name))
     except KeyboardInterrupt:
         os._exit(1)  # nobody waits for what TensorFlow has to say

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from econ_ae.app import pipeline
 from econ_ae.app.family.members import run_members
 from econ_ae.app.family.page import write_page
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, Stopwatch, check_free, clear
-from econ_ae.app.run.family import FamilyDirectory
+from econ_ae.app.run.family import FamilyDirectory, SeveralRuns
 from econ_ae.app.run.lock import content
 from econ_ae.app.stages import data
 from econ_ae.config.family import FamilyConfig
@@ -58,7 +59,7 @@ def run(
 
 def _share_data(family: FamilyDirectory, prepared: data.Prepared | None, progress: Progress) -> None:
     """Make the members' directories and give all of them the same rows, read once."""
-    members = [Context(_member(family, name), LOW_DENSITY, progress) for name in family.config.members]
+    members = [Context(member(family, name), LOW_DENSITY, progress) for name in family.config.members]
     first = next((member for member in members if member.run.has("data")), None)
     if first is None:
         first = members[0]
@@ -71,7 +72,7 @@ def _share_data(family: FamilyDirectory, prepared: data.Prepared | None, progres
             member.run.record("data", member.run.inputs_of([]), files, watch.seconds())
 
 
-def _member(family: FamilyDirectory, name: str) -> RunDirectory:
+def member(family: SeveralRuns[Any], name: str) -> RunDirectory:
     """Open the run of a member; make it when it is not there, or was cut off while it was made."""
     path = family.path / name
     if (path / MANIFEST).is_file():

@@ -21,8 +21,8 @@ from econ_ae.progress import Progress, Silent
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
-FAMILY = "family.json"
-"""Settings of a directory that holds several runs, see ``family``."""
+FAMILY, CAMPAIGN = "family.json", "campaign.json"
+"""Settings of directories that hold several runs, see ``family``."""
 
 ORDER = ("data", "train", "freeze", "generate", "verify", "costs", "report")
 """The stages of a run."""
@@ -73,11 +73,10 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """Open an existing run directory; RunDirectoryError when it is none, or its settings are damaged."""
-        if (path / FAMILY).is_file():
-            members = sorted(str(entry.parent) for entry in path.glob(f"*/{CONFIG}"))
-            raise RunDirectoryError(
-                f"{path} is a family of runs; give one of them: {', '.join(members) or 'it has none'}"
-            )
+        for file in (FAMILY, CAMPAIGN):
+            if (path / file).is_file():
+                members = ", ".join(sorted(str(entry.parent) for entry in path.glob(f"*/{CONFIG}"))) or "it has none"
+                raise RunDirectoryError(f"{path} is a {Path(file).stem} of runs; give one of them: {members}")
         if not (path / MANIFEST).is_file() or not (path / CONFIG).is_file():
             what = "is not a run directory" if path.exists() else "does not exist"
             raise RunDirectoryError(f"{path} {what}; make one with: econ-ae run --out {path}")

@@ -1,4 +1,4 @@
-"""The directory of a family: one ordinary run directory per member, settings and a manifest of the whole."""
+"""The directory of several runs: one ordinary run directory per member, settings and a manifest of the whole."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar, cast
 
-from econ_ae.app.run.directory import CONFIG, FAMILY, MANIFEST, RunDirectory, check_free, clear, difference
+from econ_ae.app.run.directory import CAMPAIGN, CONFIG, FAMILY, MANIFEST, RunDirectory, check_free, clear, difference
 from econ_ae.app.run.lock import lock
 from econ_ae.app.run.manifest import Manifest, Record
+from econ_ae.config.campaign import CampaignConfig
 from econ_ae.config.family import FamilyConfig
 from econ_ae.config.load import parse_as
+from econ_ae.config.sections import Section
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import read_json, sha256, write_json
 from econ_ae.progress import Progress, Silent
@@ -20,59 +23,72 @@ from econ_ae.progress import Progress, Silent
 REPORT = "report"
 
 
+C = TypeVar("C", FamilyConfig, CampaignConfig)
+
+
 @dataclass(frozen=True)
-class FamilyDirectory:
-    """A directory that describes itself: ``family.json``, ``manifest.json``, the members' runs, the page of all.
+class SeveralRuns(Generic[C]):
+    """A directory that describes itself: settings, ``manifest.json``, the members' runs, the page of all.
 
     The manifest's table ``stages`` has a record per member, with the files of all its stages but the report, and
-    ``report``: the page of the family and the reports of its members, made of what the members' records say.
+    ``report``: the page of all and the reports of its members, made of what the members' records say.
 
     Parameters
     ----------
     path : the directory
-    config : what the family depends on
+    config : what all of it depends on
     """
 
     path: Path
-    config: FamilyConfig
+    config: C
+
+    FILE: ClassVar[str]
+    WHAT: ClassVar[str]
+    COMMAND: ClassVar[str]
+    KIND: ClassVar[type[Section]]
 
     @classmethod
-    def create(cls, path: Path, config: FamilyConfig, *, overwrite: bool = False) -> FamilyDirectory:
+    def create(cls, path: Path, config: C, *, overwrite: bool = False) -> Self:
         """Make a new directory, still without members; RunDirectoryError as ``RunDirectory.create``."""
         check_free(path, overwrite=overwrite)
         family = cls(path, config)
         with family.lock(Silent()):
             clear(path)
-            write_json(path / FAMILY, config.model_dump(mode="json"))
+            write_json(path / cls.FILE, config.model_dump(mode="json"))
             settings = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-            manifest = Manifest(config.first.seed, settings, config_file_sha256=sha256(path / FAMILY))
+            manifest = Manifest(config.first.seed, settings, config_file_sha256=sha256(path / cls.FILE))
             manifest.write(path / MANIFEST)
         return family
 
     @classmethod
-    def open(cls, path: Path) -> FamilyDirectory:
+    def open(cls, path: Path) -> Self:
         """Open an existing directory; RunDirectoryError when it is none, or its settings are damaged."""
-        if not is_family(path):
-            what = "is no family of runs" if path.exists() else "does not exist"
-            raise RunDirectoryError(f"{path} {what}; make one with: econ-ae run --out {path}")
+        if not (path / cls.FILE).is_file():
+            what = f"is no {cls.WHAT} of runs" if path.exists() else "does not exist"
+            raise RunDirectoryError(f"{path} {what}; make one with: econ-ae {cls.COMMAND} --out {path}")
+        found = cls(path, cast("C", parse_as(cls.KIND, read_json(path / cls.FILE), str(path / cls.FILE))))
         if not (path / MANIFEST).is_file():
-            raise RunDirectoryError(f"{path / MANIFEST} is missing; make the family again: {_again(path)}")
-        if Manifest.read(path / MANIFEST).config_file_sha256 != sha256(path / FAMILY):
+            raise RunDirectoryError(f"{path / MANIFEST} is missing; make the {cls.WHAT} again: {found.again()}")
+        if Manifest.read(path / MANIFEST).config_file_sha256 != sha256(path / cls.FILE):
             raise RunDirectoryError(
-                f"{path / FAMILY} was changed after the family was made; its settings are fixed: {_again(path)}"
+                f"{path / cls.FILE} was changed after the {cls.WHAT} was made; its settings are fixed: {found.again()}"
             )
-        return cls(path, parse_as(FamilyConfig, read_json(path / FAMILY), str(path / FAMILY)))
+        return found
 
     @classmethod
-    def resume(cls, path: Path, config: FamilyConfig) -> FamilyDirectory:
+    def resume(cls, path: Path, config: C) -> Self:
         """Open a directory to continue it; RunDirectoryError when ``config`` differs from its settings."""
-        family = cls.open(path)
-        if config != family.config:
+        found = cls.open(path)
+        if config != found.config:
             raise RunDirectoryError(
-                f"{path} was made with other settings ({difference(family.config, config)}); "
+                f"{path} was made with other settings ({difference(found.config, config)}); "
                 "resume without settings, or choose another --out"
             )
-        return family
+        return found
+
+    def again(self) -> str:
+        """Return the command that makes all of it anew."""
+        return f"econ-ae {self.COMMAND} --out {self.path} --overwrite, with its data and settings"
 
     @property
     def members(self) -> tuple[Path, ...]:
@@ -97,12 +113,12 @@ class FamilyDirectory:
         """
         path = self.path / name
         if not (path / CONFIG).is_file():
-            raise RunDirectoryError(f"{path} is missing or no run; make the family again: {_again(self.path)}")
+            raise RunDirectoryError(f"{path} is missing or no run; make the {self.WHAT} again: {self.again()}")
         found = RunDirectory.open(path)
         if found.config != self.config.members[name]:
             raise RunDirectoryError(
-                f"{path} is a run with other settings than the family's "
-                f"({difference(self.config.members[name], found.config)}); make the family again: {_again(self.path)}"
+                f"{path} is a run with other settings than the {self.WHAT}'s "
+                f"({difference(self.config.members[name], found.config)}); make the {self.WHAT} again: {self.again()}"
             )
         return found
 
@@ -146,6 +162,18 @@ class FamilyDirectory:
         return path.is_file() and sha256(path) == digest
 
 
+class FamilyDirectory(SeveralRuns[FamilyConfig]):
+    """The directory of a family."""
+
+    FILE, WHAT, COMMAND, KIND = FAMILY, "family", "run", FamilyConfig
+
+
+class CampaignDirectory(SeveralRuns[CampaignConfig]):
+    """The directory of a campaign."""
+
+    FILE, WHAT, COMMAND, KIND = CAMPAIGN, "campaign", "campaign", CampaignConfig
+
+
 def is_family(path: Path) -> bool:
     """Tell whether a path is the directory of a family."""
     return (path / FAMILY).is_file()
@@ -154,7 +182,3 @@ def is_family(path: Path) -> bool:
 def run_paths(path: Path) -> tuple[Path, ...]:
     """Return the directories of a family's runs, or the path itself when it is none."""
     return FamilyDirectory.open(path).members if is_family(path) else (path,)
-
-
-def _again(path: Path) -> str:
-    return f"econ-ae run --out {path} --overwrite, with its data and settings"

@@ -15,7 +15,7 @@ import numpy as np
 
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import Stopwatch
-from econ_ae.app.stages import whole_events
+from econ_ae.app.stages import modules, whole_events
 from econ_ae.app.stages.streamed import Streamed, event_bytes, facts
 from econ_ae.config import PYTHIA, SYNTHETIC, RunConfig
 from econ_ae.config.skeleton import check_conditions
@@ -27,7 +27,7 @@ from econ_ae.data.module_conditions import Conditions
 from econ_ae.data.resample import resampled, values_of
 from econ_ae.data.splits import Split, image_numbers, split
 from econ_ae.data.store import DATASET, SETS
-from econ_ae.errors import DataError
+from econ_ae.errors import ConfigError, DataError
 from econ_ae.files import write_json
 from econ_ae.geometry import IndexArray, WaferGeometry
 from econ_ae.progress import Progress, Silent, waiting
@@ -79,8 +79,9 @@ def _check_known(config: RunConfig, prepared: Prepared) -> None:
     known = Conditions(config.decoder.conditions)
     if not known.names:
         return
-    known.check_training(prepared.parts(prepared.rows.train))
-    for rows in (prepared.rows.validation, prepared.rows.report):
+    if config.data.modules is None:  # of one class all modules may be in one layer; a campaign checks all together
+        known.check_training(prepared.parts(prepared.rows.train))
+    for rows in (prepared.rows.train, prepared.rows.validation, prepared.rows.report):
         for batch in prepared.parts(rows):
             known.features(batch)
 
@@ -92,8 +93,10 @@ def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
     if path.suffix in SUFFIXES and path.is_file():
         with Dataset.open(path) as data:
             rows = data.rows if config.data.limit is None else min(config.data.limit, data.rows)
-        if rows * event_bytes(config, geometry) > config.data.memory_mb << 20:
-            return Streamed.index(path, rows, config, geometry)
+            if rows * event_bytes(config, geometry) > config.data.memory_mb << 20:
+                if config.data.modules is None:
+                    return Streamed.index(path, rows, config, geometry)
+                return whole_events.through_file(data.batches(), rows, config, geometry)
     return InMemory(*read_data(config, geometry, progress))
 
 
@@ -115,6 +118,11 @@ def read_data(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
 
 def read_batch(config: RunConfig, geometry: WaferGeometry, progress: Progress | None = None) -> Batch:
     """Return all images that a configuration selects of its source, as they are."""
+    chosen = config.data.modules
+    return modules.described(modules.taken(_whole(config, geometry, progress), chosen), chosen)
+
+
+def _whole(config: RunConfig, geometry: WaferGeometry, progress: Progress | None) -> Batch:
     data = config.data
     if data.source in {SYNTHETIC, PYTHIA}:
         from econ_ae.data.generated import generated
@@ -141,6 +149,36 @@ def read_batch(config: RunConfig, geometry: WaferGeometry, progress: Progress | 
         for step in batch.provenance.steps:
             progress.say(step)
     return batch
+
+
+def class_counts(config: RunConfig, geometry: WaferGeometry) -> dict[str, int]:
+    """Return the images of every class of the class map in ``[data.modules]``, in the whole source.
+
+    Raises
+    ------
+    DataError, ConfigError
+        When the source or the map cannot be read, a module is in no class, a class has no module, or a condition of
+        the decoders is the same for all modules.
+    """
+    chosen = config.data.modules
+    if chosen is None:
+        raise ConfigError("no class map is given in [data.modules]")
+    found = modules.counts(_all_classes(config, geometry), chosen)
+    known = Conditions(config.decoder.conditions)
+    if known.names:
+        known.check_training(_all_classes(config, geometry))
+    return found
+
+
+def _all_classes(config: RunConfig, geometry: WaferGeometry) -> Iterator[Batch]:
+    path = Path(config.data.source)
+    if path.suffix == whole_events.SUFFIX and path.is_file():
+        yield from whole_events.batches(config.data, geometry)
+    elif path.suffix in SUFFIXES and path.is_file():
+        with Dataset.open(path) as data:
+            yield from data.batches(limit=config.data.limit)
+    else:
+        yield _whole(config, geometry, None)
 
 
 def trees(config: RunConfig, geometry: WaferGeometry) -> list[dict[str, Any]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.app.stages.modules import taken_of
 from econ_ae.app.stages.streamed import Streamed, event_bytes
 from econ_ae.config import RunConfig
 from econ_ae.config.data import DataConfig
@@ -41,6 +42,12 @@ def read(data: DataConfig, geometry: WaferGeometry) -> Batch:
     return read_events(Path(data.source), options(data), geometry, data.limit)
 
 
+def batches(data: DataConfig, geometry: WaferGeometry) -> Iterator[Batch]:
+    """Yield the images that a configuration takes of its file, of all classes, in parts that fit in memory."""
+    file = EventsFile(Path(data.source), options(data), geometry)
+    return _first((batch for batch, _ in file.batches()), data.limit or len(file))
+
+
 def holds(batch: Batch) -> bool:
     """Tell whether a batch holds images of whole events, which are divided by event."""
     return whole_events(batch.metadata)
@@ -54,24 +61,36 @@ def split(data: DataConfig, event: NDArray[np.generic], charged: NDArray[np.bool
 
 
 def prepare(config: RunConfig, geometry: WaferGeometry, in_memory: Callable[[], T]) -> T | Streamed:
-    """Return the images held in memory or, where they need more than ``data.memory_mb``, streamed.
-
-    They then go through a dataset file in the system's temporary directory, which lives as long as what is returned.
-    """
+    """Return the images held in memory or, where they need more than ``data.memory_mb``, streamed."""
     data = config.data
     file = EventsFile(Path(data.source), options(data), geometry)
     rows = file.count() if data.limit is None else min(data.limit, file.count())
     if rows * event_bytes(config, geometry) <= data.memory_mb << 20:
         return in_memory()
+    return through_file((batch for batch, _ in file.batches()), rows, config, geometry)
+
+
+def through_file(batches: Iterator[Batch], rows: int, config: RunConfig, geometry: WaferGeometry) -> Streamed:
+    """Return the first rows of batches, or those of the modules taken, streamed.
+
+    They go through a dataset file in the system's temporary directory, which lives as long as what is returned.
+    """
     folder = Path(tempfile.mkdtemp(prefix="econ-ae-"))
     try:
         with DatasetWriter(folder / "events.h5") as writer:
-            for batch, _ in file.batches():
-                if writer.rows < rows:
-                    writer.append(batch[: rows - writer.rows])
-        streamed = Streamed.index(folder / "events.h5", rows, config, geometry)
+            for batch in taken_of(_first(batches, rows), config.data.modules):
+                if len(batch):
+                    writer.append(batch)
+        streamed = Streamed.index(folder / "events.h5", writer.rows, config, geometry)
     except BaseException:
         shutil.rmtree(folder)
         raise
     weakref.finalize(streamed, shutil.rmtree, folder, ignore_errors=True)
     return streamed
+
+
+def _first(batches: Iterator[Batch], rows: int) -> Iterator[Batch]:
+    left = rows
+    for batch in batches:
+        yield batch[:left]
+        left -= min(left, len(batch))

@@ -1,0 +1,241 @@
+"""A campaign end to end on a small scale: classes by layer, one directory, resumed to the same bits, mistakes named."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from econ_ae.app.campaign.judge import judge_class
+from econ_ae.app.campaign.run import run, with_map
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import RunDirectory
+from econ_ae.app.run.family import CampaignDirectory
+from econ_ae.config.campaign import CampaignConfig, load
+from econ_ae.data.dataset import Dataset
+from econ_ae.errors import ConfigError, DataError, EconAeError, RunDirectoryError
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.progress import Silent
+from tests.data import whole_events
+
+ENCODER = '[encoder]\nfamily = "cells"\n[hardware]\nelinks = {}\n'
+CAMPAIGN = """
+name = "small"
+[campaign]
+map = "map.csv"
+[[campaign.classes]]
+name = "front"
+encoder = "m3.toml"
+settings = { training = { epochs = 3 } }
+[[campaign.classes]]
+name = "back"
+encoder = "m2.toml"
+[[campaign.classes]]
+name = "rest"
+algorithm = "bc"
+elinks = 1
+[data]
+source = "SOURCE"
+[data.cms_events]
+calibration = "counts"
+[decoder]
+conditions = ["eta", "layer"]
+[cells]
+rule_events = 100
+units = 4
+depth = 1
+steps = 2
+[training]
+epochs = 2
+batch = 32
+[verify]
+real_events = 20
+random_events = 5
+"""
+
+pytestmark = [
+    pytest.mark.simulator,
+    pytest.mark.skipif(
+        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
+        reason="Icarus Verilog is not installed",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("settings")
+    for elinks in (2, 3):
+        (folder / f"m{elinks}.toml").write_text(ENCODER.format(elinks))
+    (folder / "map.csv").write_text("layer,class\n,back\n0,front\n20,rest\n")
+    np.savez_compressed(folder / "events.npz", **whole_events.arrays(events=14, modules=60))
+    (folder / "campaign.toml").write_text(CAMPAIGN.replace("SOURCE", str(folder / "events.npz")))
+    return folder / "campaign.toml"
+
+
+@pytest.fixture(scope="module")
+def config(settings: Path) -> CampaignConfig:
+    return with_map(load(settings))
+
+
+@pytest.fixture(scope="module")
+def finished(config: CampaignConfig, tmp_path_factory: pytest.TempPathFactory) -> CampaignDirectory:
+    path = tmp_path_factory.mktemp("campaign") / "small"
+    return run(path, config, overwrite=False, resume=False, progress=Silent())
+
+
+def told(campaign: CampaignDirectory) -> dict[str, object]:
+    found = json.loads((campaign.path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_every_class_has_its_own_modules_and_a_verified_encoder(finished: CampaignDirectory) -> None:
+    assert [path.name for path in finished.members] == ["front", "back"]
+    layers = {}
+    for path in finished.members:
+        result = json.loads((path / "verify" / "verification.json").read_text())
+        assert (result["mismatches"], result["events"] > 0) == (0, True)
+        seen = set()
+        for name in ("train", "validation", "report"):
+            with Dataset.open(path / "dataset.h5", name) as data:
+                seen |= set(data.read().metadata["layer"].tolist())
+        layers[path.name] = seen
+    assert layers == {"front": {0}, "back": {5, 12, 13}}
+
+
+def test_the_page_holds_every_class_once_and_the_total(finished: CampaignDirectory) -> None:
+    rows = list(csv.DictReader((finished.path / "report" / "by_class.csv").read_text().splitlines()))
+    assert [row["class"] for row in rows] == ["front", "back", "rest", "all"]
+    assert sum(int(row["images"]) for row in rows[:3]) == int(rows[3]["images"])
+    text = (finished.path / "report" / "index.html").read_text()
+    assert "What every class should send" in text
+    assert text.count("data:image/png") == 3
+    choices = told(finished)["choices"]
+    assert isinstance(choices, dict)
+    assert set(choices) == {"front", "back", "rest"}
+    # What the class without an encoder sends is what it was told to send.
+    assert rows[2]["autoencoder"] == rows[2]["best choice"]
+
+
+def test_what_conditions_buy_is_measured_with_the_same_encoder(finished: CampaignDirectory) -> None:
+    conditions = told(finished)["conditions"]
+    assert isinstance(conditions, list)
+    assert [row["group"] for row in conditions] == ["front", "back", "all"]
+    for path in finished.members:
+        same = [(path / folder / "rule.json").read_text() for folder in ("training", "unconditional")]
+        assert same[0] == same[1]
+
+
+def test_register_images_of_every_encoder(finished: CampaignDirectory) -> None:
+    names = {path.name for path in (finished.path / "registers").iterdir()}
+    assert names == {"front.yaml", "front.i2c", "back.yaml", "back.i2c"}
+
+
+def test_a_finished_campaign_is_not_repeated_and_one_that_lost_a_member_continues_to_the_same_bits(
+    finished: CampaignDirectory, config: CampaignConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy"
+    shutil.copytree(finished.path, path)
+    page = (path / "report" / "index.html").stat().st_mtime_ns
+    run(path, config, overwrite=False, resume=True, progress=Silent())
+    assert (path / "report" / "index.html").stat().st_mtime_ns == page
+    encoder = (path / "back" / "encoder.json").read_bytes()
+    shutil.rmtree(path / "back")
+    (path / "manifest.json").write_text((path / "manifest.json").read_text())
+    again = run(path, config, overwrite=False, resume=True, progress=Silent())
+    assert (path / "back" / "encoder.json").read_bytes() == encoder
+    assert told(again)["groups"] == told(finished)["groups"]
+
+
+def test_a_changed_map_is_found_out(finished: CampaignDirectory, settings: Path, tmp_path: Path) -> None:
+    member = RunDirectory.open(finished.path / "front")
+    modules = member.config.data.modules
+    assert modules is not None
+    folder = tmp_path / "moved"
+    shutil.copytree(settings.parent, folder)
+    (folder / "map.csv").write_text("layer,class\n,front\n20,rest\n0,back\n")
+    other = load(folder / "campaign.toml").with_map_hash(modules.sha256 or "")
+    with pytest.raises(DataError, match="puts modules into other classes than when this was made"):
+        run(tmp_path / "out", other, overwrite=False, resume=False, progress=Silent())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (
+            ('encoder = "m3.toml"', 'encoder = "m3.toml"\nelinks = 5'),
+            ConfigError,
+            "has 5 eLinks, but its encoder m3.toml",
+        ),
+        (('name = "back"', 'name = "front"'), ConfigError, "class 'front' is there twice"),
+        (('algorithm = "bc"', 'algorithm = "bd"'), ConfigError, "algorithm"),
+        (("elinks = 1", ""), ConfigError, "needs elinks"),
+        (('map = "map.csv"', 'map = "none.csv"'), DataError, "cannot read the class map"),
+        (
+            ('encoder = "m2.toml"', 'encoder = "m2.toml"\nsettings = { data = { limit = 9 } }'),
+            ConfigError,
+            "data.limit",
+        ),
+        (('encoder = "m2.toml"', 'encoder = "m2.toml"\nsettings = { data = { lim = 9 } }'), ConfigError, "unknown key"),
+        (("[campaign]", "[campaing]"), ConfigError, "did you mean 'campaign'"),
+    ],
+)
+def test_mistakes_are_named(
+    settings: Path, tmp_path: Path, change: tuple[str, str], error: type[EconAeError], says: str
+) -> None:
+    folder = tmp_path / "wrong"
+    shutil.copytree(settings.parent, folder)
+    (folder / "campaign.toml").write_text((folder / "campaign.toml").read_text().replace(*change))
+    with pytest.raises(error, match=says):
+        with_map(load(folder / "campaign.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("layer,class\n,back\n0,front\n", "class 'rest' has no module in the data"),
+        ("layer,class\n0,front\n20,rest\n5,back\n12,back\n", "are in no class, first layer 13"),
+        ("wafer_w,class\n0,front\n", "unknown column 'wafer_w'"),
+    ],
+)
+def test_a_map_that_does_not_fit_the_data(settings: Path, tmp_path: Path, text: str, says: str) -> None:
+    folder = tmp_path / "wrong"
+    shutil.copytree(settings.parent, folder)
+    (folder / "map.csv").write_text(text)
+    with pytest.raises(DataError, match=says):
+        run(
+            tmp_path / "out", with_map(load(folder / "campaign.toml")), overwrite=False, resume=False, progress=Silent()
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_campaign_is_no_run(finished: CampaignDirectory) -> None:
+    with pytest.raises(RunDirectoryError, match=r"is a campaign of runs; give one of them: .*back, .*front"):
+        RunDirectory.open(finished.path)
+
+
+def test_a_class_decoded_by_the_graph_of_another_is_found_out(finished: CampaignDirectory, tmp_path: Path) -> None:
+    path = tmp_path / "swapped"
+    shutil.copytree(finished.path, path)
+    shutil.rmtree(path / "back" / "training")
+    shutil.copytree(path / "front" / "training", path / "back" / "training")
+    (path / "report" / "index.html").unlink()
+    campaign = CampaignDirectory.open(path)
+    members = {name: Context(campaign.run(name), LOW_DENSITY, Silent()) for name in campaign.config.members}
+    with pytest.raises(RunDirectoryError, match=r"stage 'train' has other files than recorded"):
+        judge_class(campaign.config, "back", members, ("bc",))
+
+
+def test_a_member_with_the_settings_of_another_class_is_found_out(finished: CampaignDirectory, tmp_path: Path) -> None:
+    path = tmp_path / "swapped"
+    shutil.copytree(finished.path, path)
+    shutil.rmtree(path / "back")
+    shutil.copytree(path / "front", path / "back")
+    with pytest.raises(RunDirectoryError, match="is a run with other settings than the campaign's"):
+        CampaignDirectory.open(path).run("back")
