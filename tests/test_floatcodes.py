@@ -57,3 +57,13 @@ def test_errors(call: object, message: str) -> None:
     with pytest.raises(DataError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_a_factor_of_1024_makes_counts_of_codes() -> None:
+    """What docs/rtl.md says of encoders that were trained on counts."""
+    codes = np.arange(128)
+    significand, shift = floatcodes.decode(codes, 4, 3)
+    counts = significand << shift
+    charges = (floatcodes.decode_4e3m(codes, floatcodes.LOW_DENSITY) * 1024) >> 11
+    np.testing.assert_array_equal(charges[:16], counts[:16])
+    np.testing.assert_array_equal((charges - counts)[16:], (1 << shift[16:]) >> 1)
