@@ -8,6 +8,8 @@ charge; events that are sent without loss have none and count. Modes are chosen
   precision chooses: every mode is tried, which takes as many quantisers in silicon,
 - by the number of cells with charge, up to the one limit that is best on the training rows,
 - by the exact EMD of what the decoder would make of every mode, which no encoder knows.
+
+Behind every mean but the learned one stands how many errors of the paired difference it is worse; negative is better.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def main() -> None:
     parser.add_argument("--rows", default="validation", choices=("validation", "report"))
     parser.add_argument("--events", default=8000, type=int)
     arguments = parser.parse_args()
-    print(f"{'run':24} {'decoder':8} {'learned':>8} {'least':>8} {'hits':>8} {'oracle':>8}")
+    names = ("least", "hits", "oracle")
+    print(f"{'run':24} {'decoder':8} {'learned':>8} " + " ".join(f"{name:>16}" for name in names))
     for path in arguments.runs:
         context = open_run(path, Silent())
         model = context.model()
@@ -50,18 +53,26 @@ def main() -> None:
         limit = best_limit(context, model, decoder, arguments.events)
         seen, share = some(context, model, arguments.rows, arguments.events)
         for by_table in (False, True):
-            values = share * means(model, decoder, seen, limit, costs(context, model, decoder, seen, by_table=by_table))
-            columns = " ".join(f"{value:8.4f}" for value in values)
+            cost = costs(context, model, decoder, seen, by_table=by_table)
+            learned, *others = chosen(model, decoder, seen, limit, cost)
+            columns = f"{share * learned.mean():8.4f} " + " ".join(
+                f"{share * other.mean():8.4f} {sigmas(other - learned):+7.1f}" for other in others
+            )
             print(f"{path.name:24} {'table' if by_table else 'network':8} {columns}", flush=True)
 
 
-def means(model: EncoderModel, decoder: CellsDecoder, seen: Candidates, limit: int, cost: Array) -> Array:
-    """Return the mean EMD of the events with every choice of the mode."""
+def chosen(model: EncoderModel, decoder: CellsDecoder, seen: Candidates, limit: int, cost: Array) -> Array:
+    """Return the EMD of every event with every choice of the mode, (4, n)."""
     table = decoder.table.fractions(seen.mode, seen.pulses)
     least = np.argmin(seen.of_pairs(np.abs(table - seen.fractions[seen.row]).sum(axis=1)), axis=1)
-    chosen = Rule.of(model).modes(seen, model.cell_code.choose.bias_fraction)
-    choices = (chosen, least, by_hits(model, seen, limit), np.argmin(cost, axis=1))
-    return np.array([cost[np.arange(len(cost)), choice].mean() for choice in choices])
+    learned = Rule.of(model).modes(seen, model.cell_code.choose.bias_fraction)
+    choices = (learned, least, by_hits(model, seen, limit), np.argmin(cost, axis=1))
+    return np.array([cost[np.arange(len(cost)), choice] for choice in choices])
+
+
+def sigmas(difference: Array) -> float:
+    """Return a mean in units of its standard error."""
+    return float(difference.mean() / (difference.std(ddof=1) / np.sqrt(len(difference)) or 1.0))
 
 
 def some(context: Context, model: EncoderModel, rows: str, events: int) -> tuple[Candidates, float]:
