@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -17,6 +18,8 @@ from metrics.report import words
 from metrics.report.data import Comparison, Distribution, HeadlineRow, ProfileSet
 from metrics.statistics import paired_difference
 
+_difference = lru_cache(maxsize=256)(paired_difference)
+"""The pages of a family compare the same results; results are equal when they are the same object."""
 _FAMILIES = (("bc",), ("stc2x2", "ctc2x2", "stc4x4"), ("ts",), ("abc",), ("ccc",))
 
 
@@ -74,7 +77,7 @@ def headline_rows(evaluation: Evaluation, opinions: Mapping[int, SecondOpinions]
 
 
 def _level(best: Evaluated, other: Evaluated, seed: int) -> bool:
-    return abs(paired_difference(best.result, other.result, seed).significance) < words.SIGNIFICANT
+    return abs(_difference(best.result, other.result, seed).significance) < words.SIGNIFICANT
 
 
 def leading(evaluation: Evaluation, elinks: int | None) -> list[Evaluated]:
@@ -114,7 +117,7 @@ def between_runs(evaluation: Evaluation, rows: Mapping[int, HeadlineRow]) -> tup
 def _compare(
     evaluation: Evaluation, rows: Mapping[int, HeadlineRow], a: Evaluated, b: Evaluated, *, leading: bool
 ) -> Comparison:
-    difference = paired_difference(a.result, b.result, evaluation.seed)
+    difference = _difference(a.result, b.result, evaluation.seed)
     return Comparison(rows[id(a)], rows[id(b)], difference, leading)
 
 
