@@ -168,3 +168,15 @@ def test_joined_assignments_become_one_per_bit() -> None:
         "  assign c = 1'b1;\n",
         "  assign c = a[0];\n",
     ]
+
+
+def test_constants_of_every_base_are_bits() -> None:
+    lines = [
+        "module m(a);\n",
+        "  output [5:0] a;\n",
+        "  assign { a[5:4], a[3:2], a[1:0] } = { 2'd2, 2'sd1, 2'b10 };\n",
+        "  assign { a[5:0] } = 6'h2a;\n",
+        "  assign { a[5:0] } = 6'd0;\n",
+    ]
+    found = [line.split()[-1].rstrip(";") for line in plain(lines) if "assign" in line]
+    assert "".join(bit[-1] for bit in found) == "100110" + "101010" + "000000"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _DECLARATION = re.compile(r"^  (?:wire|input|output|inout) (?:\[(\d+):(\d+)\] )?(\\\S+ |[\w$]+)\s*;")
 _JOINED = re.compile(r"^  assign \{ (.*) \} = (.*);$")
-_CONSTANT = re.compile(r"^(\d+)'([bh])([0-9a-fxz]+)$")
+_CONSTANT = re.compile(r"^(\d+)'s?([bdh])([0-9a-fxz]+)$")
 _SELECT = re.compile(r"^(\\\S+ |[\w$]+)\s*(?:\[(\d+)(?::(\d+))?\])?$")
 
 
@@ -88,7 +88,7 @@ def _bits(items: str, widths: dict[str, tuple[int, int]]) -> list[str]:
     for item in (part.strip() for part in items.split(", ")):
         if constant := _CONSTANT.match(item):
             width, base, digits = int(constant.group(1)), constant.group(2), constant.group(3)
-            text = digits if base == "b" else "".join(f"{int(digit, 16):04b}" for digit in digits)
+            text = digits if base == "b" else f"{int(digits, 10 if base == 'd' else 16):b}"
             found += [f"1'b{bit}" for bit in text.zfill(width)[-width:]]
             continue
         name, high, low = _select(item, widths)
