@@ -236,8 +236,8 @@ def _lossless(axes: Axes, sample: Sample) -> None:
 
 
 def _vertical(axes: Axes, sample: Sample) -> None:
-    axes.axvline(sample.bits.mean() + OVERHEAD, color="#444b57", linewidth=1.0, label="its mean need")
-    axes.set_xlim(48, 32 * ELINKS[-1] + 8)
+    axes.axvline(sample.bits.mean() + OVERHEAD, color="#444b57", linewidth=1.0, label="its mean length")
+    axes.set_xlim(30, 32 * ELINKS[-1] + 8)
 
 
 def main() -> None:
