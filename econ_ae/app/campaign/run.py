@@ -7,7 +7,7 @@ from pathlib import Path
 from econ_ae.app import pipeline
 from econ_ae.app.campaign import report, unconditional
 from econ_ae.app.family.members import run_members, stages
-from econ_ae.app.family.run import member
+from econ_ae.app.family.run import open_member
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import Stopwatch, check_free
 from econ_ae.app.run.family import CampaignDirectory
@@ -59,7 +59,7 @@ def run(
         campaign = CampaignDirectory.create(path, config, overwrite=overwrite)
     with campaign.lock(progress):
         for name in config.members:
-            member(campaign, name)
+            open_member(campaign, name)
         extra = (("unconditional", unconditional.run),) if config.unconditional else ()
         run_members(campaign, progress, jobs, (*_STEPS, *extra))
         _report(campaign, progress)

@@ -59,7 +59,7 @@ def run(
 
 def _share_data(family: FamilyDirectory, prepared: data.Prepared | None, progress: Progress) -> None:
     """Make the members' directories and give all of them the same rows, read once."""
-    members = [Context(member(family, name), LOW_DENSITY, progress) for name in family.config.members]
+    members = [Context(open_member(family, name), LOW_DENSITY, progress) for name in family.config.members]
     first = next((member for member in members if member.run.has("data")), None)
     if first is None:
         first = members[0]
@@ -72,7 +72,7 @@ def _share_data(family: FamilyDirectory, prepared: data.Prepared | None, progres
             member.run.record("data", member.run.inputs_of([]), files, watch.seconds())
 
 
-def member(family: SeveralRuns[Any], name: str) -> RunDirectory:
+def open_member(family: SeveralRuns[Any], name: str) -> RunDirectory:
     """Open the run of a member; make it when it is not there, or was cut off while it was made."""
     path = family.path / name
     if (path / MANIFEST).is_file():

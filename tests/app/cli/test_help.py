@@ -75,7 +75,7 @@ def test_commands_are_listed_in_the_order_of_the_work(command: Run) -> None:
     listed = command("--help")[1].partition("Commands:")[2].splitlines()
     names = [line.split()[0] for line in listed if line[:2] == "  " and line[2:3].strip()]
     assert names == list(COMMANDS)
-    assert names[:5] == ["run", "data", "train", "freeze", "generate"]
+    assert names[:6] == ["run", "campaign", "data", "train", "freeze", "generate"]
 
 
 def test_version(command: Run) -> None:
