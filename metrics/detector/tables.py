@@ -54,15 +54,26 @@ class Difference:
         return self.difference.value / self.difference.error if self.difference.error else 0.0
 
 
-def rows(judged: Judged, by: str, groups: Mapping[str, BoolArray], algorithms: Sequence[str]) -> list[Row]:
-    """Return one row per group that has an image with an EMD."""
+def rows(
+    judged: Judged,
+    by: str,
+    groups: Mapping[str, BoolArray],
+    algorithms: Sequence[str],
+    among: Sequence[str] | None = None,
+) -> list[Row]:
+    """Return one row per group that has an image with an EMD.
+
+    Parameters
+    ----------
+    among : algorithms that can be the best one; None is all of them
+    """
     defined = np.any([np.isfinite(judged.emd[name]) for name in algorithms], axis=0)
     out = []
     for group, where in groups.items():
         if not (where & defined).any():
             continue
         means = {name: judged.mean(name, where) for name in algorithms}
-        out.append(Row(by, group, int((where & defined).sum()), means, judged.best(where, algorithms)))
+        out.append(Row(by, group, int((where & defined).sum()), means, judged.best(where, among or algorithms)))
     return out
 
 

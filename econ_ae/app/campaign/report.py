@@ -42,7 +42,7 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     choices = validation.choices(among)
     reported = reported.with_mixture(choices)
     shown = [MIXTURE, *among[:1], *([PLAIN] if PLAIN in reported.emd else []), *among[1:]]
-    groups = _groups(reported, shown)
+    groups = _groups(reported, shown, among)
     page = Detector(
         title=f"{config.name}: {len(classes)} classes of modules",
         synthetic=any(context.json(FACTS)["synthetic"] for context in members.values()),
@@ -74,23 +74,23 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     return files
 
 
-def _groups(reported: Judged, shown: list[str]) -> dict[str, list[Row]]:
-    found = {"By class": tables.rows(reported, "class", tables.classes(reported), shown)}
+def _groups(reported: Judged, shown: list[str], among: list[str]) -> dict[str, list[Row]]:
+    found = {"By class": tables.rows(reported, "class", tables.classes(reported), shown, among)}
     if "section" in reported.columns:
         sections = tables.values(reported, "section")
         if len(sections) > 1:
             sections |= {tables.ALL: reported.everything}
-        found["By section"] = tables.rows(reported, "section", sections, shown)
+        found["By section"] = tables.rows(reported, "section", sections, shown, among)
         found |= {
-            f"By class, {section}": tables.rows(reported, "class", _within(reported, where), shown)
+            f"By class, {section}": tables.rows(reported, "class", _within(reported, where), shown, among)
             for section, where in sections.items()
             if section != tables.ALL
         }
     for column, title in (("layer", "By layer"), ("thickness", "By thickness")):
         if column in reported.columns:
-            found[title] = tables.rows(reported, column, tables.values(reported, column), shown)
+            found[title] = tables.rows(reported, column, tables.values(reported, column), shown, among)
     if "eta" in reported.columns:
-        found["By eta"] = tables.rows(reported, "eta", tables.bins(reported, "eta", _ETA), shown)
+        found["By eta"] = tables.rows(reported, "eta", tables.bins(reported, "eta", _ETA), shown, among)
     return found
 
 

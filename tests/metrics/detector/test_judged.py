@@ -66,6 +66,8 @@ def test_groups_hold_every_image_once() -> None:
         np.testing.assert_array_equal(np.sum(list(groups.values()), axis=0), np.ones(len(judged)))
     rows = tables.rows(judged, "layer", tables.values(judged, "layer"), ("ae", "bc"))
     assert [(row.group, row.images, row.best) for row in rows] == [("0", 1, "ae"), ("1", 2, "bc"), ("2", 2, "bc")]
+    only = tables.rows(judged, "layer", tables.values(judged, "layer"), ("ae", "bc"), ("bc",))
+    assert [row.best for row in only] == ["bc"] * 3
     assert tables.against(judged, "ae", ("bc",), tables.classes(judged))[1].difference.value == pytest.approx(3.5)
 
 
