@@ -224,13 +224,6 @@ class EventsFile:
 
     def _images(self, columns: dict[str, NDArray[Any]]) -> Batch:
         significand, shift = decode(columns["codes"], 4, 3)
-        charges = significand << shift
-        per_count = np.ones(len(charges))
-        if self.options.calibration == "transverse":
-            per_count = np.select(
-                [columns["thickness_um"] == um for um in CALQ_PER_COUNT], [*CALQ_PER_COUNT.values()]
-            ).astype(np.float64)
-            charges = (charges << _INPUT_SHIFT) * self._factors(columns, per_count) >> _FRACTION
         x, y = (columns[name].astype(np.float64) for name in ("x_cm", "y_cm"))
         whole = ("event", "zside", "layer", "wafer", "thickness_um")
         metadata = {
@@ -241,9 +234,12 @@ class EventsFile:
             "y": y,
             "detector_layer": detector_layer(columns["layer"].astype(np.int64)),
             **self._numbers(columns["layer"], x, y),
-            "gev_per_calq": columns["gev_per_count"].astype(np.float64) / per_count,
+            "gev_per_calq": columns["gev_per_count"].astype(np.float64),
         }
-        return Batch(charges.astype(np.uint32), self.provenance, metadata)
+        counts = Batch((significand << shift).astype(np.uint32), self.provenance, metadata)
+        if self.options.calibration != "transverse":
+            return counts
+        return calibrated(counts, x, y, self.depths[columns["layer"]], self._geometry)
 
     @cached_property
     def _lattice(self) -> Lattice | str:
@@ -268,16 +264,32 @@ class EventsFile:
         u, v = self._lattice.numbers(layer, x, y)
         return {"wafer_u": u, "wafer_v": v}
 
-    def _factors(self, columns: dict[str, NDArray[Any]], per_count: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the calibration factor of every cell, int64 (n, 48), 12 bits."""
-        place = (self._geometry.xy - self._geometry.xy.mean(axis=0)) * CM_PER_UNIT
-        x = columns["x_cm"].astype(np.float64)[:, None] + place[:, 0]
-        y = columns["y_cm"].astype(np.float64)[:, None] + place[:, 1]
-        z = self.depths[columns["layer"]][:, None]
-        radius = np.hypot(x, y)
-        transverse = radius / np.hypot(radius, z)  # 1 / cosh(eta)
-        factor = np.floor((1 << _FRACTION - _INPUT_SHIFT) * per_count[:, None] * transverse)
-        return np.minimum(factor, _LARGEST_FACTOR).astype(np.int64)
+
+def calibrated(
+    counts: Batch,
+    x_cm: NDArray[np.float64],
+    y_cm: NDArray[np.float64],
+    z_cm: NDArray[np.float64],
+    geometry: WaferGeometry,
+) -> Batch:
+    """Return decoded counts as CALQ, calibrated as the chip does it.
+
+    Parameters
+    ----------
+    counts : n images whose column ``gev_per_calq`` is the energy of a count
+    x_cm, y_cm, z_cm : float64 (n,), centre of each module
+    geometry : trigger cells of a module
+    """
+    thickness = counts.metadata["thickness"]
+    per_count = np.select([thickness == um for um in CALQ_PER_COUNT], [*CALQ_PER_COUNT.values()]).astype(np.float64)
+    place = (geometry.xy - geometry.xy.mean(axis=0)) * CM_PER_UNIT
+    radius = np.hypot(x_cm[:, None] + place[:, 0], y_cm[:, None] + place[:, 1])
+    transverse = radius / np.hypot(radius, z_cm[:, None])  # 1 / cosh(eta)
+    factor = np.floor((1 << _FRACTION - _INPUT_SHIFT) * per_count[:, None] * transverse)
+    factor = np.minimum(factor, _LARGEST_FACTOR).astype(np.int64)
+    charges = (counts.charges.astype(np.int64) << _INPUT_SHIFT) * factor >> _FRACTION
+    per_calq = np.asarray(counts.metadata["gev_per_calq"], np.float64) / per_count
+    return Batch(charges.astype(np.uint32), counts.provenance, {**counts.metadata, "gev_per_calq": per_calq})
 
 
 def detector_layer(layer: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,192 @@
+"""Whole events: all modules with charge of both endcaps, where they are, and where known what made the charge.
+
+One orientation on both sides: x of a module is seen from the collision point, as its image is. Global places have
+x = zside times that, and z with the side's sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.data.batch import Batch, concatenated
+from econ_ae.data.readers.cms_events import EventsFile, EventsOptions, calibrated
+from econ_ae.errors import DataError
+from econ_ae.geometry import CM_PER_UNIT, LOW_DENSITY, FloatArray, WaferGeometry
+
+IntArray = NDArray[np.int64]
+Rows = slice | NDArray[np.bool_] | NDArray[np.integer]
+
+KINDS = ("electron", "photon", "pion", "jet")
+"""What may have been generated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Generated particles and jets, one row each.
+
+    Attributes
+    ----------
+    event : int64 (p,)
+    zside : int64 (p,), the side that it flies to, -1 or 1
+    pt : float64 (p,), GeV
+    eta : float64 (p,), with the side's sign
+    phi : float64 (p,), in (-pi, pi]
+    kind : str (p,), of ``KINDS``
+    energy_in_detector : float64 (p,), GeV that it left in the cells before noise, thresholds and codes
+    """
+
+    event: IntArray
+    zside: IntArray
+    pt: FloatArray
+    eta: FloatArray
+    phi: FloatArray
+    kind: NDArray[np.str_]
+    energy_in_detector: FloatArray
+
+    def __post_init__(self) -> None:
+        for column in fields(self):
+            values = getattr(self, column.name)
+            if values.shape != (len(self.event),):
+                raise DataError(f"truth {column.name!r} has shape {values.shape}; expected ({len(self.event)},)")
+            values.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def __getitem__(self, rows: Rows) -> Truth:
+        """Return the given particles."""
+        return Truth(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class WholeEvents:
+    """Module images of whole events.
+
+    Attributes
+    ----------
+    batch : n images in decoded counts, with the metadata columns of ``readers.cms_events``
+    x_cm, y_cm : float64 (n,), centre of the module, seen from the collision point on either side
+    z_cm : float64 (n,), absolute
+    gev_per_count : float64 (n,), energy (not transverse) of one count
+    truth : what was generated; None where that is not known
+    geometry : trigger cells of a module
+    """
+
+    batch: Batch
+    x_cm: FloatArray
+    y_cm: FloatArray
+    z_cm: FloatArray
+    gev_per_count: FloatArray
+    truth: Truth | None = None
+    geometry: WaferGeometry = LOW_DENSITY
+
+    def __post_init__(self) -> None:
+        for name in ("x_cm", "y_cm", "z_cm", "gev_per_count"):
+            values = getattr(self, name)
+            if values.shape != (len(self.batch),):
+                raise DataError(f"whole events: {name} has shape {values.shape}; expected ({len(self.batch)},)")
+            values.setflags(write=False)
+
+    def __len__(self) -> int:
+        """Return the number of module images."""
+        return len(self.batch)
+
+    def __getitem__(self, rows: Rows) -> WholeEvents:
+        """Return the given images (slice, mask or indices); the truth stays whole."""
+        places = {name: getattr(self, name)[rows] for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")}
+        return replace(self, batch=self.batch[rows], **places)
+
+    def of_events(self, numbers: Collection[int] | NDArray[np.integer]) -> WholeEvents:
+        """Return the images and the truth of the given events."""
+        wanted = np.asarray(list(numbers), np.int64)
+        truth = None if self.truth is None else self.truth[np.isin(self.truth.event, wanted)]
+        return replace(self[np.isin(self.event, wanted)], truth=truth)
+
+    @property
+    def event(self) -> IntArray:
+        """int64 (n,): event of each image."""
+        return np.asarray(self.batch.metadata["event"], np.int64)
+
+    @property
+    def zside(self) -> IntArray:
+        """int64 (n,): side of each image, -1 or 1."""
+        return np.asarray(self.batch.metadata["zside"], np.int64)
+
+    @cached_property
+    def events(self) -> IntArray:
+        """int64: numbers of the events, also of those that are only in the truth."""
+        known = [self.event] if self.truth is None else [self.event, self.truth.event]
+        return np.unique(np.concatenate(known))
+
+    def cell_positions(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return global x, y and z of every trigger cell in cm, float64 (n, cells) each.
+
+        A cell is at the module's centre plus its place in the module minus the mean of all places.
+        """
+        place = (self.geometry.xy - self.geometry.xy.mean(axis=0)) * CM_PER_UNIT
+        side = self.zside.astype(np.float64)[:, None]
+        x = side * (self.x_cm[:, None] + place[:, 0])
+        z = np.broadcast_to(side * self.z_cm[:, None], x.shape)
+        return x, self.y_cm[:, None] + place[:, 1], z
+
+    def cell_et(self, charges: NDArray[np.floating] | NDArray[np.integer]) -> FloatArray:
+        """Return the transverse energy of charges in counts, float64 (n, cells), GeV: energy / cosh(eta of the cell).
+
+        Raises
+        ------
+        DataError
+            When there is not one row per image and one column per trigger cell.
+        """
+        if charges.shape != self.batch.charges.shape:
+            raise DataError(f"charges have shape {charges.shape}; expected {self.batch.charges.shape}")
+        x, y, z = self.cell_positions()
+        radius = np.hypot(x, y)
+        out: FloatArray = charges * self.gev_per_count[:, None] * (radius / np.hypot(radius, z))
+        return out
+
+    def calibrated(self) -> Batch:
+        """Return the images in CALQ as the chip computes it: those of ``readers.cms_events`` with ``transverse``.
+
+        CALQ times the column ``gev_per_calq`` is transverse energy in GeV.
+        """
+        return calibrated(self.batch, self.x_cm, self.y_cm, self.z_cm, self.geometry)
+
+
+def from_npz(
+    path: Path,
+    events: Collection[int] | None = None,
+    options: EventsOptions | None = None,
+    geometry: WaferGeometry = LOW_DENSITY,
+) -> WholeEvents:
+    """Return the events of a file of whole events (``readers.cms_events``), read in blocks.
+
+    Parameters
+    ----------
+    events : numbers of the events to keep, all when None
+    options : layers, section, thickness and side that are kept; its calibration is not used
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, a value is none of this form, or no image is left; names file and row.
+    """
+    file = EventsFile(path, replace(options or EventsOptions(), calibration="counts"), geometry)
+    wanted = None if events is None else np.asarray(list(events), np.int64)
+    parts: list[Batch] = []
+    for batch, _ in file.batches():
+        kept = batch if wanted is None else batch[np.isin(batch.metadata["event"], wanted)]
+        if len(kept) or not parts:
+            parts.append(kept)
+    whole = concatenated(parts)
+    if not len(whole):
+        which = "" if wanted is None else f" of the {len(wanted)} events that were asked for"
+        raise DataError(f"{path.name} has no image{which} with {file.options.text}")
+    columns = {name: np.asarray(whole.metadata[name], np.float64) for name in ("x", "y", "gev_per_calq")}
+    z = file.depths[np.asarray(whole.metadata["layer"], np.int64)]
+    return WholeEvents(whole, columns["x"], columns["y"], z, columns["gev_per_calq"], None, geometry)
