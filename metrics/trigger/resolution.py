@@ -1,0 +1,130 @@
+"""Widths of distributions as calorimeter people quote them: effective RMS, and the Cruijff function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+FloatArray = NDArray[np.float64]
+
+SHARE = 0.68
+_FEWEST_FITTED = 30
+_GRID = 400
+_REACH = 5.0  # effective RMS around the median that are fitted
+_MIDDLE = (0.1, 0.9)
+
+
+def effective_rms(values: FloatArray) -> float:
+    """Return half of the shortest interval that holds 68 % of the values; NaN for fewer than 3."""
+    ordered = np.sort(values[np.isfinite(values)])
+    if len(ordered) < 3:
+        return float("nan")
+    inside = int(np.ceil(SHARE * len(ordered)))
+    return float((ordered[inside - 1 :] - ordered[: len(ordered) - inside + 1]).min() / 2)
+
+
+def relative_width(values: FloatArray) -> float:
+    """Return the effective RMS over the mean."""
+    good = values[np.isfinite(values)]
+    return effective_rms(good) / float(good.mean()) if len(good) else float("nan")
+
+
+def two_sided(one: FloatArray, other: FloatArray) -> float:
+    """Return the resolution of a quantity that was measured twice: the 68 % quantile of sqrt(2) |a - b| / (a + b)."""
+    good = np.isfinite(one) & np.isfinite(other) & (one + other > 0)
+    if good.sum() < 3:
+        return float("nan")
+    spread = np.sqrt(2) * np.abs(one[good] - other[good]) / (one[good] + other[good])
+    return float(np.quantile(spread, SHARE))
+
+
+def correlation(one: FloatArray, other: FloatArray) -> float:
+    """Return Pearson's correlation of the pairs that are both numbers; NaN for fewer than 3 or without spread."""
+    good = np.isfinite(one) & np.isfinite(other)
+    a, b = one[good], other[good]
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def middle_correlation(one: FloatArray, other: FloatArray) -> float:
+    """Return the correlation of the pairs whose absolute difference is between its 10 and 90 % quantiles."""
+    difference = np.abs(one - other)
+    good = np.isfinite(difference)
+    if good.sum() < 3:
+        return float("nan")
+    low, high = np.quantile(difference[good], _MIDDLE)
+    kept = good & (difference >= low) & (difference <= high)
+    return correlation(one[kept], other[kept])
+
+
+@dataclass(frozen=True)
+class Cruijff:
+    """The Cruijff function: a Gaussian with a width and a tail of its own on either side.
+
+    exp(-(x - mean)**2 / (2 sigma**2 + alpha (x - mean)**2)) with the left or right sigma and alpha.
+    """
+
+    mean: float
+    left: float
+    right: float
+    left_tail: float
+    right_tail: float
+
+    @property
+    def relative_width(self) -> float:
+        """Mean of both widths over the mean."""
+        return (self.left + self.right) / 2 / self.mean
+
+    def shape(self, x: FloatArray) -> FloatArray:
+        """Return the function's values, not normalised."""
+        distance = x - self.mean
+        sigma = np.where(distance < 0, self.left, self.right)
+        tail = np.where(distance < 0, self.left_tail, self.right_tail)
+        return np.exp(-(distance**2) / (2 * sigma**2 + tail * distance**2))
+
+
+def fit_cruijff(values: FloatArray, start: Cruijff | None = None) -> Cruijff | None:
+    """Return the most likely Cruijff function of values within 5 effective RMS of the median; None for fewer than 30.
+
+    The likelihood is that of the single values, normalised over the fitted range.
+
+    Parameters
+    ----------
+    start : where the search begins
+    """
+    good = values[np.isfinite(values)]
+    if len(good) < _FEWEST_FITTED:
+        return None
+    middle, width = float(np.median(good)), effective_rms(good)
+    if width <= 0:
+        return None
+    good = good[np.abs(good - middle) < _REACH * width]
+    grid = np.linspace(middle - _REACH * width, middle + _REACH * width, _GRID)
+    step = grid[1] - grid[0]
+
+    def function(p: FloatArray) -> Cruijff:
+        left, right = width * np.exp(np.clip(p[1:3], -4, 4))
+        return Cruijff(middle + width * p[0], float(left), float(right), *np.clip(np.abs(p[3:]), 0, 2).tolist())
+
+    def loss(p: FloatArray) -> float:
+        found = function(p)
+        whole = found.shape(grid).sum() * step
+        return float(-np.log(np.maximum(found.shape(good), 1e-300)).mean() + np.log(whole))
+
+    first = np.array([0.0, 0.0, 0.0, 0.1, 0.1])
+    if start is not None:
+        first = np.array(
+            [
+                (start.mean - middle) / width,
+                np.log(start.left / width),
+                np.log(start.right / width),
+                start.left_tail,
+                start.right_tail,
+            ]
+        )
+    found = minimize(loss, first, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-6})
+    return function(found.x)
