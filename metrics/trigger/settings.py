@@ -1,6 +1,6 @@
 """The numbers of the trigger's clustering, and of a MIP: where each comes from.
 
-Most are those of CMSSW's default (``L1Trigger/L1THGCal/python/hgcalBackEndLayer2Producer_cfi.py``: ``HistoMaxC3d`` seeds
+Most are those of CMSSW (``L1Trigger/L1THGCal/python/hgcalBackEndLayer2Producer_cfi.py``, ``HistoMaxC3d``: seeds
 in (r/z, phi) with clusters whose radius depends on the layer); here they are facts with their names there.
 """
 
