@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, concatenated
-from econ_ae.data.readers.cms_events import EventsFile, EventsOptions, calibrated
+from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
+from econ_ae.data.readers.event_images import calibrated
 from econ_ae.errors import DataError
 from econ_ae.geometry import CM_PER_UNIT, LOW_DENSITY, FloatArray, WaferGeometry
 
