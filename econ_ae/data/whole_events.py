@@ -6,16 +6,18 @@ x = zside times that, and z with the side's sign.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.data.batch import Batch, concatenated
-from econ_ae.data.readers.cms_events import EventsFile, EventsOptions, calibrated
+from econ_ae.data.batch import Batch, Provenance, concatenated
+from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
+from econ_ae.data.readers.event_images import calibrated, counts_of
 from econ_ae.errors import DataError
 from econ_ae.geometry import CM_PER_UNIT, LOW_DENSITY, FloatArray, WaferGeometry
 
@@ -158,6 +160,37 @@ class WholeEvents:
         return calibrated(self.batch, self.x_cm, self.y_cm, self.z_cm, self.geometry)
 
 
+def of_columns(
+    columns: Mapping[str, NDArray[Any]], depths: FloatArray, provenance: Provenance, geometry: WaferGeometry
+) -> WholeEvents:
+    """Return the events of the columns of a file (``readers.cms_events``), with ``wafer_u`` and ``wafer_v`` beside them.
+
+    Parameters
+    ----------
+    depths : float64 (layers,), absolute z of all layers in cm
+    """
+    numbers = {name: columns[name].astype(np.int64) for name in ("wafer_u", "wafer_v") if name in columns}
+    return _placed(counts_of(columns, numbers, provenance), depths, geometry)
+
+
+def joined(parts: Sequence[WholeEvents]) -> WholeEvents:
+    """Return the images and the truth of parts with equal columns as one."""
+    places = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
+    }
+    known = [part.truth for part in parts if part.truth is not None]
+    truth = None
+    if known:
+        truth = Truth(*(np.concatenate([getattr(one, column.name) for one in known]) for column in fields(Truth)))
+    return replace(parts[0], batch=concatenated([part.batch for part in parts]), **places, truth=truth)
+
+
+def _placed(counts: Batch, depths: FloatArray, geometry: WaferGeometry) -> WholeEvents:
+    x, y, per_count = (np.asarray(counts.metadata[name], np.float64) for name in ("x", "y", "gev_per_calq"))
+    return WholeEvents(counts, x, y, depths[np.asarray(counts.metadata["layer"])], per_count, None, geometry)
+
+
 def from_npz(
     path: Path,
     events: Collection[int] | None = None,
@@ -187,6 +220,4 @@ def from_npz(
     if not len(whole):
         which = "" if wanted is None else f" of the {len(wanted)} events that were asked for"
         raise DataError(f"{path.name} has no image{which} with {file.options.text}")
-    columns = {name: np.asarray(whole.metadata[name], np.float64) for name in ("x", "y", "gev_per_calq")}
-    z = file.depths[np.asarray(whole.metadata["layer"], np.int64)]
-    return WholeEvents(whole, columns["x"], columns["y"], z, columns["gev_per_calq"], None, geometry)
+    return _placed(whole, file.depths, geometry)

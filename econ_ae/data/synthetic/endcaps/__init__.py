@@ -1,0 +1,166 @@
+"""Whole events of both endcaps: particles followed through all layers and neighbouring modules, with their truth.
+
+``docs/synthetic.md`` has the physics, the sources and the comparison with full simulation. Event i of a seed is the
+same whatever the number of events and the chunks they are made in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.data.batch import Provenance
+from econ_ae.data.synthetic.endcaps.deposits import Spots, spots
+from econ_ae.data.synthetic.endcaps.front_end import sent
+from econ_ae.data.synthetic.endcaps.layers import depths
+from econ_ae.data.synthetic.endcaps.layout import Layout, layout
+from econ_ae.data.synthetic.endcaps.particles import Flying, flying, pileup, shot
+from econ_ae.data.synthetic.endcaps.settings import (
+    QUIET,
+    EndcapParameters,
+    FrontEnd,
+    Gun,
+    Showers,
+    Tracker,
+)
+from econ_ae.data.synthetic.parameters import Pileup
+from econ_ae.data.whole_events import KINDS, Truth, WholeEvents, joined, of_columns
+from econ_ae.errors import ConfigError
+from econ_ae.geometry import LOW_DENSITY, FloatArray, WaferGeometry
+
+__all__ = [
+    "QUIET",
+    "EndcapParameters",
+    "FrontEnd",
+    "Gun",
+    "Pileup",
+    "Showers",
+    "Tracker",
+    "chunks",
+    "generate",
+]
+
+BLOCK = 8
+"""Events that share a random stream; the cells of a block are held in memory, 42 MB."""
+
+_SHOT, _PILEUP, _FRONT_END = range(3)  # random streams
+
+
+def generate(
+    events: int, seed: int, parameters: EndcapParameters | None = None, geometry: WaferGeometry = LOW_DENSITY
+) -> WholeEvents:
+    """Generate events 0 to ``events`` - 1; the same seed and parameters give the same in any process.
+
+    Parameters
+    ----------
+    events : at least 1
+    seed : at least 0
+    parameters : None for the defaults: two electrons of equal pT in every event, flat 1-100 GeV, no pileup
+
+    Returns
+    -------
+    The modules with charge, as ``whole_events.from_npz`` reads them, and the truth.
+
+    Raises
+    ------
+    ConfigError
+        When a number or a parameter is out of range.
+    """
+    return joined(list(chunks(events, seed, parameters, geometry)))
+
+
+def chunks(
+    events: int, seed: int, parameters: EndcapParameters | None = None, geometry: WaferGeometry = LOW_DENSITY
+) -> Iterator[WholeEvents]:
+    """Generate the same events in blocks of ``BLOCK``.
+
+    Raises
+    ------
+    ConfigError
+        As ``generate``.
+    """
+    if events < 1 or seed < 0:
+        raise ConfigError(f"{events} whole events with seed {seed}; expected at least 1 event and a seed of 0 or more")
+    p = parameters or EndcapParameters()
+    digest = hashlib.sha256(repr((seed, geometry.name, p)).encode()).hexdigest()
+    what = ", ".join(p.gun.kinds) or "no particles"
+    source = f"generated whole events: {what}, pileup {p.pileup.mu:g}, seed {seed}"
+    provenance = Provenance(source, synthetic=True, sha256=digest)
+    for first in range(0, events, BLOCK):
+        yield _block(seed, first, min(BLOCK, events - first), p, layout(geometry), provenance, geometry)
+
+
+def _block(
+    seed: int, first: int, events: int, p: EndcapParameters, modules: Layout, provenance: Provenance,
+    geometry: WaferGeometry,
+) -> WholeEvents:  # fmt: skip
+    rng = np.random.default_rng([seed, _SHOT, first // BLOCK])
+    shots = shot(rng, p.gun, BLOCK)
+    particles = flying(rng, shots, p.tracker)
+    found = spots(rng, p.showers, particles, modules.layers)
+    per_event = 2 * len(modules) * geometry.cells
+    cells = _cells(found, particles, modules, geometry)
+    hit = np.flatnonzero(cells >= 0)
+    owner = particles.truth[found.particle[hit]]
+    left = found.mips[hit] * modules.layers.gev_per_mip[found.layer[hit]]
+    energy = np.bincount(owner, left, len(shots.event))
+    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).reshape(BLOCK, per_event)
+    counts_per_mip = np.tile(np.repeat(modules.counts_per_mip, geometry.cells), 2)
+    kept, codes = [], []
+    for i in range(events):
+        if p.pileup.mu:
+            own = np.random.default_rng([seed, _PILEUP, first + i])
+            soft = pileup(own, p.pileup, p.tracker)
+            more = spots(own, p.showers, soft, modules.layers)
+            place = _cells(more, soft, modules, geometry)
+            inside = np.flatnonzero(place >= 0)
+            mips[i] += np.bincount(place[inside], more.mips[inside], per_event)
+        rng = np.random.default_rng([seed, _FRONT_END, first + i])
+        cell, code = sent(rng, mips[i], counts_per_mip, p.front_end)
+        kept.append(cell + i * per_event)
+        codes.append(code)
+    columns = _columns(np.concatenate(kept), np.concatenate(codes), first, modules, geometry)
+    here = np.flatnonzero(shots.event < events)
+    names = np.array(KINDS)[shots.kind[here]]
+    truth = Truth(
+        (shots.event[here] + first).astype(np.int64), shots.zside[here].astype(np.int64), shots.pt[here],
+        shots.eta[here], shots.phi[here], names, energy[here],
+    )  # fmt: skip
+    return replace(of_columns(columns, depths(), provenance, geometry), truth=truth)
+
+
+def _cells(found: Spots, particles: Flying, modules: Layout, geometry: WaferGeometry) -> NDArray[np.int64]:
+    """Return the cell of every spot among those of all events of a block, int64 (n,); -1 outside of all modules."""
+    local = modules.locate(found.layer, found.x_cm, found.y_cm)
+    side = 2 * particles.event[found.particle] + particles.side[found.particle]
+    out: NDArray[np.int64] = np.where(local >= 0, side * (len(modules) * geometry.cells) + local, -1)
+    return out
+
+
+def _columns(
+    cell: NDArray[np.intp], code: NDArray[np.uint8], first: int, modules: Layout, geometry: WaferGeometry
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of a file of whole events, and the modules' numbers."""
+    image, row = np.unique(cell // geometry.cells, return_inverse=True)
+    codes = np.zeros((len(image), geometry.cells), np.uint8)
+    codes[row, cell % geometry.cells] = code
+    side, module = np.divmod(image, len(modules))
+    numbers: dict[str, NDArray[Any]] = {"wafer_u": modules.u[module], "wafer_v": modules.v[module]}
+    layer: FloatArray | NDArray[np.intp] = modules.layers.number[modules.layer[module]]
+    return numbers | {
+        "codes": codes,
+        "event": (first + side // 2).astype(np.int32),
+        "zside": np.where(side % 2, 1, -1).astype(np.int8),
+        "layer": layer.astype(np.uint8),
+        "wafer": modules.wafer[module].astype(np.uint16),
+        "x_cm": modules.x_cm[module].astype(np.float32),
+        "y_cm": modules.y_cm[module].astype(np.float32),
+        "eta": modules.eta[module].astype(np.float32),
+        "thickness_um": modules.thickness_um[module].astype(np.uint16),
+        "gev_per_count": modules.gev_per_count[module].astype(np.float32),
+    }
