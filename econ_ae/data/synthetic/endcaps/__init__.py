@@ -19,7 +19,7 @@ from econ_ae.data.synthetic.endcaps.deposits import Spots, spots
 from econ_ae.data.synthetic.endcaps.front_end import sent
 from econ_ae.data.synthetic.endcaps.layers import depths
 from econ_ae.data.synthetic.endcaps.layout import Layout, layout
-from econ_ae.data.synthetic.endcaps.particles import Flying, flying, pileup, shot
+from econ_ae.data.synthetic.endcaps.particles import Flying, Shot, around, flying, pileup, shot
 from econ_ae.data.synthetic.endcaps.settings import (
     QUIET,
     EndcapParameters,
@@ -116,6 +116,9 @@ def _block(
         if p.pileup.mu:
             own = np.random.default_rng([seed, _PILEUP, first + i])
             soft = pileup(own, p.pileup, p.tracker)
+            if p.around:
+                mine = Shot(*(column[shots.event == i] for column in vars(shots).values()))
+                soft = around(soft, mine, p.around)
             more = spots(own, p.showers, soft, modules.layers)
             place = _cells(more, soft, modules, geometry)
             inside = np.flatnonzero(place >= 0)
