@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -53,6 +54,14 @@ class Clusters:
     def moved(self, sides: int) -> Clusters:
         """Return the same clusters with higher numbers of sides, where they follow those of other events."""
         return replace(self, side=self.side + sides)
+
+
+def together(parts: Sequence[Clusters]) -> Clusters:
+    """Return clusters of several parts, in their order."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("side", "pt", "eta", "phi")}
+    names = Shapes.names()
+    found = Shapes(*(np.concatenate([getattr(part.shapes, name) for part in parts]) for name in names))
+    return Clusters(**columns, shapes=found)
 
 
 def find_clusters(

@@ -66,7 +66,7 @@ def row(key: str, title: str, unit: str, best: str, found: Mapping[str, Resample
 Statistic = Callable[..., float]
 
 
-def against_all(targets: Targets, found: Mapping[str, Found], draws: Events) -> list[Row]:
+def against_all(found: Mapping[str, Found], draws: Events) -> list[Row]:
     """Return the measures that compare an algorithm's electrons with those of all cells, electron by electron."""
     whole = found[ALL_CELLS]
     table: list[tuple[str, str, str, str, Statistic, Callable[[Found], tuple[FloatArray, ...]]]] = [
@@ -91,26 +91,34 @@ def against_all(targets: Targets, found: Mapping[str, Found], draws: Events) -> 
         ),
         ("moved", "position against all cells, 68 %", "mm", "low", _68, lambda f: _position(f, whole.eta, whole.phi)),
     ]
-    del targets
     return [
         row(key, title, unit, best, {name: draws.of(statistic, *columns(one)) for name, one in found.items()})
         for key, title, unit, best, statistic, columns in table
     ]
 
 
-def two_sides(found: Mapping[str, Found], pairs_of: Events, *, key: str = "two_sides", title: str = "") -> Row:
-    """Return the resolution from both electrons of an event.
+def two_sides(found: Mapping[str, Found], draws: Events, *, suffix: str = "", note: str = "") -> list[Row]:
+    """Return the resolution from both electrons of an event: by a quantile, and by the mean, which few events suit.
 
     Parameters
     ----------
     found : with two rows per event, one side after the other
-    pairs_of : resamples of the pairs
+    draws : resamples of the pairs
+    suffix, note : behind the keys and titles
     """
-    values = {
-        name: pairs_of.of(resolution.two_sided, one.pt[0::2], one.pt[1::2]) if len(one.pt) else _nothing(pairs_of)
-        for name, one in found.items()
-    }
-    return row(key, title or "pT resolution from the two sides, 68 %", "", "low", values)
+    return [
+        row(
+            f"{key}{suffix}",
+            f"pT resolution from the two sides, {what}{note}",
+            "",
+            "low",
+            {name: draws.of(statistic, one.pt[0::2], one.pt[1::2]) for name, one in found.items()},
+        )
+        for key, what, statistic in (
+            ("two_sides", "68 %", resolution.two_sided),
+            ("two_sides_mean", "mean difference x sqrt(pi / 2)", resolution.two_sided_mean),
+        )
+    ]
 
 
 def against_truth(targets: Targets, found: Mapping[str, Found], draws: Events, few: Events) -> list[Row]:
@@ -206,10 +214,6 @@ def separations(scores: Mapping[str, Scores | None]) -> list[Row]:
 def fits_of(event: NDArray[np.integer]) -> Events:
     """Return the few resamples that are used for what is fitted."""
     return Events(event, _FITS)
-
-
-def _nothing(draws: Events) -> Resampled:
-    return Resampled(float("nan"), np.full(len(draws.draws), np.nan))
 
 
 def _mean(values: FloatArray) -> float:

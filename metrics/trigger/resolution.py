@@ -34,11 +34,21 @@ def relative_width(values: FloatArray) -> float:
 
 def two_sided(one: FloatArray, other: FloatArray) -> float:
     """Return the resolution of a quantity that was measured twice: the 68 % quantile of sqrt(2) |a - b| / (a + b)."""
+    spread = spreads(one, other)
+    return float(np.quantile(spread, SHARE)) if len(spread) else float("nan")
+
+
+def two_sided_mean(one: FloatArray, other: FloatArray) -> float:
+    """Return the same from the mean of sqrt(2) |a - b| / (a + b), times what makes it the width of a Gaussian."""
+    spread = spreads(one, other)
+    return float(np.sqrt(np.pi / 2) * spread.mean()) if len(spread) else float("nan")
+
+
+def spreads(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return sqrt(2) |a - b| / (a + b) of the pairs that are both numbers and not both 0."""
     good = np.isfinite(one) & np.isfinite(other) & (one + other > 0)
-    if good.sum() < 3:
-        return float("nan")
-    spread = np.sqrt(2) * np.abs(one[good] - other[good]) / (one[good] + other[good])
-    return float(np.quantile(spread, SHARE))
+    out: FloatArray = np.sqrt(2) * np.abs(one[good] - other[good]) / (one[good] + other[good])
+    return out
 
 
 def correlation(one: FloatArray, other: FloatArray) -> float:
