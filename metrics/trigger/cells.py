@@ -17,6 +17,11 @@ IntArray = NDArray[np.int64]
 SIDES = 2
 
 
+def sums(of: IntArray, values: FloatArray, count: int) -> FloatArray:
+    """Return the sum of values (m,) by what each belongs to, float64 (count,)."""
+    return np.bincount(of, values, count).astype(np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Cells:
     """Cells with charge, one entry each.

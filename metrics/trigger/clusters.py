@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from metrics.trigger.cells import Cells
+from metrics.trigger.cells import Cells, sums
 from metrics.trigger.seeds import Seeds, find_seeds
 from metrics.trigger.settings import CLUSTERING, SEEDING, Clustering, Seeding
 from metrics.trigger.shapes import Shapes, shapes
@@ -93,9 +93,10 @@ def nearest_seed(cells: Cells, seeds: Seeds, settings: Clustering = CLUSTERING) 
     radii = np.array(settings.radius)
     tree = cKDTree(np.stack([seeds.u, seeds.v, _APART * seeds.side], axis=1))
     points = np.stack([cells.u, cells.v, _APART * cells.side], axis=1)
-    distance, seed = tree.query(points, distance_upper_bound=float(radii.max()))
+    found = tree.query(points, distance_upper_bound=float(radii.max()))
+    distance, seed = (np.asarray(values) for values in found)
     taken = np.flatnonzero(distance < radii[cells.layer])
-    return taken, np.asarray(seed[taken], np.int64)
+    return taken, seed[taken].astype(np.int64)
 
 
 def directions(cells: Cells, cluster: IntArray, side: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -107,9 +108,9 @@ def directions(cells: Cells, cluster: IntArray, side: IntArray) -> tuple[FloatAr
     side : int64 (c,), of each cluster
     """
     count = len(side)
-    pt = np.bincount(cluster, cells.et, count)
+    pt = sums(cluster, cells.et, count)
     safe = np.where(pt > 0, pt, 1.0)
-    u, v = (np.bincount(cluster, cells.et * values, count) / safe for values in (cells.u, cells.v))
+    u, v = (sums(cluster, cells.et * values, count) / safe for values in (cells.u, cells.v))
     radius = np.hypot(u, v)
     eta = np.arcsinh(np.divide(1.0, radius, out=np.zeros(count), where=radius > 0))
     return pt, np.where(side % 2 == 1, eta, -eta), np.arctan2(v, u)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.trigger.cells import Cells
+from metrics.trigger.cells import Cells, sums
 from metrics.trigger.settings import LAST_CE_E
 
 FloatArray = NDArray[np.float64]
@@ -40,7 +40,7 @@ def hottest(cells: Cells, sides: int) -> Axes:
     i = ((eta[here] - _LOWEST_ETA) / _STEP).astype(np.int64)
     j = ((phi[here] + np.pi) * (_PHI_BINS / (2 * np.pi))).astype(np.int64) % _PHI_BINS
     flat = (cells.side[here] * _ETA_BINS + i) * _PHI_BINS + j
-    found = np.bincount(flat, cells.et[here], sides * _ETA_BINS * _PHI_BINS).reshape(sides, -1).argmax(axis=1)
+    found = sums(flat, cells.et[here], sides * _ETA_BINS * _PHI_BINS).reshape(sides, -1).argmax(axis=1)
     axes = Axes(
         _LOWEST_ETA + (found // _PHI_BINS + 0.5) * _STEP, (found % _PHI_BINS + 0.5) * (2 * np.pi / _PHI_BINS) - np.pi
     )
@@ -52,14 +52,14 @@ def hottest(cells: Cells, sides: int) -> Axes:
 def in_cone(cells: Cells, axes: Axes, radius: float = RADIUS) -> FloatArray:
     """Return the transverse energy in CE-E within the cone of every side, float64 (sides,), GeV."""
     inside = _inside(cells, axes, radius)
-    return np.bincount(cells.side[inside], cells.et[inside], len(axes.eta))
+    return sums(cells.side[inside], cells.et[inside], len(axes.eta))
 
 
 def _centre(cells: Cells, axes: Axes) -> Axes:
     inside = _inside(cells, axes, RADIUS)
     side, et = cells.side[inside], cells.et[inside]
-    u, v = (np.bincount(side, et * values[inside], len(axes.eta)) for values in (cells.u, cells.v))
-    total = np.bincount(side, et, len(axes.eta))
+    u, v = (sums(side, et * values[inside], len(axes.eta)) for values in (cells.u, cells.v))
+    total = sums(side, et, len(axes.eta))
     radius = np.divide(np.hypot(u, v), total, out=np.ones_like(total), where=total > 0)
     some = total > 0
     return Axes(np.where(some, np.arcsinh(1 / radius), axes.eta), np.where(some, np.arctan2(v, u), axes.phi))

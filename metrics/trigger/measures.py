@@ -185,6 +185,13 @@ def against_truth(targets: Targets, found: Mapping[str, Found], draws: Events, f
     return out
 
 
+def calibrated(targets: Targets, found: Mapping[str, Found], draws: Events) -> list[Row]:
+    """Return the resolution of calibrated pT."""
+    values = {name: draws.of(resolution.relative_width, one.pt / targets.pt) for name, one in found.items()}
+    title = "pT resolution, calibrated: effective RMS over mean"
+    return [row("calibrated_resolution", title, "", "low", values)]
+
+
 def turn_ons(targets: Targets, found: Mapping[str, Found], few: Events, threshold: float) -> Row:
     """Return the 95 % points of a threshold."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from econ_ae.data.whole_events import Truth
 from metrics.statistics import Measured
 from metrics.trigger import curves, match, measures, resolution, separation, turn_on
+from metrics.trigger.calibrate import Calibration, all_calibrated, calibration
 from metrics.trigger.curves import Plot
 from metrics.trigger.electrons import Found, find
 from metrics.trigger.match import Targets
@@ -33,6 +34,9 @@ AWAY = 0.4
 
 THRESHOLD = 20.0
 """GeV, of the turn-on curve."""
+
+RATES_AT = (10.0, 15.0, 20.0)
+"""GeV, of the table of rates."""
 
 THRESHOLDS = np.array([6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 20.0, 24.0, 28.0, 32.0, 40.0, 50.0])
 FIDUCIAL = (1.6, 2.8)
@@ -143,13 +147,15 @@ def of_pairs(seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_]) -> 
     return Result("real", "Real events: two electrons of equal pT", what, list(seen), rows, (), plots)
 
 
-def of_truth(seen: Mapping[str, Seen], truth: Truth, events: IntArray, pileup: Mapping[str, FloatArray]) -> Result:
-    """Return the measures of generated electrons.
+def of_truth(
+    seen: Mapping[str, Seen], truth: Truth, events: IntArray, pileup: Mapping[str, Seen], alone: int
+) -> list[Result]:
+    """Return the measures of generated electrons, and of pileup alone.
 
     Parameters
     ----------
     events : numbers of the events, rising
-    pileup : by algorithm, pT of the hardest cluster of every event of pileup alone; empty when there is none
+    pileup : what the trigger sees of events of pileup alone
     """
     every = match.of_truth(truth, events, "electron")
     inside = (np.abs(every.eta) > FIDUCIAL[0]) & (np.abs(every.eta) < FIDUCIAL[1])
@@ -157,8 +163,10 @@ def of_truth(seen: Mapping[str, Seen], truth: Truth, events: IntArray, pileup: M
     found = {name: find(targets, one.clusters) for name, one in seen.items()}
     draws, few = Events(targets.event), measures.fits_of(targets.event)
     rows = measures.against_truth(targets, found, draws, few)
+    right = all_calibrated(targets, found)
+    rows[:0] = measures.calibrated(targets, right, draws)
     rows += measures.against_all(found, draws)
-    rows.append(measures.turn_ons(targets, found, few, THRESHOLD))
+    rows.append(measures.turn_ons(targets, right, few, THRESHOLD))
     whole = found[ALL_CELLS]
     plots = [
         curves.responses("response_truth", "pT over true pT.", "pT / true pT", found, targets.pt),
@@ -173,74 +181,78 @@ def of_truth(seen: Mapping[str, Seen], truth: Truth, events: IntArray, pileup: M
         ),
         Plot(
             "resolution",
-            "Effective RMS over mean of pT over true pT.",
+            "Resolution: effective RMS over mean of calibrated pT over true pT.",
             "true pT [GeV]",
             "effective RMS / mean",
-            curves.in_bins(targets, found, _PT_BINS, "width"),
+            curves.in_bins(targets, right, _PT_BINS, "width"),
             "points",
         ),
         curves.positions(found, targets.eta, targets.phi, "Distance from the true direction."),
-        curves.turn_on_plot(targets, found, THRESHOLD, _TURN_ON_BINS),
+        curves.turn_on_plot(targets, right, THRESHOLD, _TURN_ON_BINS),
     ]
-    if pileup:
-        rates = {name: _rate(targets, found[name], highest) for name, highest in pileup.items()}
-        plots.append(curves.rate_plot(rates, "offline threshold: true pT with 95 % efficiency [GeV]"))
+    highest = {
+        name: hardest(one, alone, calibration(targets.pt, found[name].pt, found[name].eta))
+        for name, one in pileup.items()
+    }
+    rates = {name: _rate(targets, right[name], one) for name, one in highest.items()}
+    plots.append(curves.rate_plot(rates, "offline threshold: true pT with 95 % efficiency [GeV]"))
+    scores = _against_pileup(targets, seen, len(events), pileup)
+    rows += measures.separations(scores)
+    plots.append(curves.separation_plot(scores))
     what = [
         f"{len(targets)} generated electrons of 5 to 100 GeV with abs(eta) in {FIDUCIAL[0]:g} to {FIDUCIAL[1]:g} among "
         "200 pileup interactions; half of them have 5 to 25 GeV.",
-        "An electron's pT is the transverse energy in CE-E of its cluster. Pileup is not subtracted, no calibration is "
-        "applied.",
+        "An electron's pT is the transverse energy in CE-E of its cluster, pileup included. Calibrated pT is "
+        "a pT + b abs(eta) + c, fitted for every algorithm to the true pT of the events of the other half.",
     ]
     tables = [_correlations(every, seen, middle=False), _correlations(every, seen, middle=True)]
-    return Result("generated", "Generated electrons", what, list(seen), rows, tables, plots)
+    main = Result("generated", "Generated electrons", what, list(seen), rows, tables, plots)
+    return [main, _of_pileup(highest)]
 
 
-def of_pileup(seen: Mapping[str, Seen], events: int) -> tuple[Result, dict[str, FloatArray]]:
-    """Return the rates of pileup alone, and the pT of the hardest cluster of every event by algorithm."""
-    highest = {name: hardest(one, events) for name, one in seen.items()}
+def _of_pileup(highest: Mapping[str, FloatArray]) -> Result:
+    """Return the rates of pileup alone.
+
+    Parameters
+    ----------
+    highest : by algorithm, calibrated pT of the hardest cluster of every event
+    """
+    events = len(next(iter(highest.values())))
     event = Events(np.arange(events))
     rows = []
-    for threshold in (10.0, 15.0, 20.0):
+    for threshold in RATES_AT:
         values = {
             name: event.of(lambda h, t=threshold: float(turn_on.rates(h, np.array([t]))[0]), one)
             for name, one in highest.items()
         }
         rows.append(measures.row(f"rate_{threshold:g}", f"rate above {threshold:g} GeV", "MHz", "low", values))
     what = [
-        f"{events} generated events of 200 pileup interactions, no shapes required, thresholds on clusters in CE-E."
+        f"{events} generated events of 200 pileup interactions; thresholds on the calibrated pT of clusters, no shapes "
+        "required."
     ]
-    return Result("pileup", "Pileup alone", what, list(seen), rows), highest
+    return Result("pileup", "Pileup alone", what, list(highest), rows)
 
 
-def hardest(one: Seen, events: int) -> FloatArray:
-    """Return the most transverse energy in CE-E of a cluster in every event, float64 (events,), GeV."""
+def hardest(one: Seen, events: int, right: Calibration) -> FloatArray:
+    """Return the highest calibrated pT of a cluster in every event, float64 (events,), GeV; 0 without one."""
     out = np.zeros(events)
-    np.maximum.at(out, one.clusters.side // 2, one.clusters.pt_ce_e)
+    np.maximum.at(out, one.clusters.side // 2, right.apply(one.clusters.pt_ce_e, one.clusters.eta))
     return out
 
 
-def separation_rows(
-    result: Result, seen: Mapping[str, Seen], truth: Truth, events: IntArray, pileup: Mapping[str, Seen]
-) -> Result:
-    """Return the measures of generated electrons with how they are told from clusters of pileup alone.
-
-    Parameters
-    ----------
-    result, seen, truth, events : of the generated electrons
-    pileup : what the trigger sees of events of pileup alone
-    """
-    every = match.of_truth(truth, events, "electron")
-    targets = every[(np.abs(every.eta) > FIDUCIAL[0]) & (np.abs(every.eta) < FIDUCIAL[1])]
+def _against_pileup(
+    targets: Targets, seen: Mapping[str, Seen], events: int, pileup: Mapping[str, Seen]
+) -> dict[str, separation.Scores | None]:
+    """Return how electrons are told from clusters of pileup alone, whose events are others."""
     scores = {}
     for name, one in seen.items():
         mine = _electrons(find(targets, one.clusters), targets, one)
         others = pileup[name].clusters
         soft = np.flatnonzero(others.pt_ce_e > LEAST_SEPARATED_PT)
         table = np.concatenate([one.clusters.shapes.table()[mine], others.shapes.table()[soft]])
-        event = np.concatenate([one.clusters.side[mine] // 2, len(events) + others.side[soft] // 2])
+        event = np.concatenate([one.clusters.side[mine] // 2, events + others.side[soft] // 2])
         scores[name] = separation.separate(table, np.arange(len(table)) < len(mine), event)
-    rows = [*result.rows, *measures.separations(scores)]
-    return replace(result, rows=rows, plots=[*result.plots, curves.separation_plot(scores)])
+    return scores
 
 
 def _electrons(found: Found, targets: Targets, one: Seen) -> IntArray:
@@ -249,12 +261,11 @@ def _electrons(found: Found, targets: Targets, one: Seen) -> IntArray:
     return np.unique(mine[(mine >= 0) & (found.or_zero > LEAST_SEPARATED_PT)])
 
 
-def _scores(found: Found, targets: Targets, one: Seen, inside: NDArray[np.bool_] | None) -> separation.Scores | None:
+def _scores(found: Found, targets: Targets, one: Seen, inside: NDArray[np.bool_]) -> separation.Scores | None:
     clusters = one.clusters
     mine = _electrons(found, targets, one)
     others = match.away_from(targets, clusters, AWAY) & (clusters.pt_ce_e > LEAST_SEPARATED_PT)
-    others = np.flatnonzero(others if inside is None else others & inside)
-    chosen = np.concatenate([mine, others])
+    chosen = np.concatenate([mine, np.flatnonzero(others & inside)])
     electron = np.arange(len(chosen)) < len(mine)
     return separation.separate(clusters.shapes.table()[chosen], electron, clusters.side[chosen] // 2)
 

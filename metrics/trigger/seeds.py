@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.trigger.cells import Cells
+from metrics.trigger.cells import Cells, sums
 from metrics.trigger.settings import SEEDING, Seeding
 
 FloatArray = NDArray[np.float64]
@@ -48,7 +48,7 @@ def find_seeds(cells: Cells, sides: int, settings: Seeding = SEEDING) -> Seeds:
     inside = (r_bin >= 0) & (r_bin < settings.r_bins)
     flat = np.ravel_multi_index((cells.side[inside], r_bin[inside], phi_bin[inside]), shape)
     mipt, size = cells.mipt[inside], int(np.prod(shape))
-    total = np.bincount(flat, mipt, size).reshape(shape)
+    total = sums(flat, mipt, size).reshape(shape)
     smooth = smoothed(total, settings)
     side, r, phi = np.nonzero(_maxima(smooth) & (smooth > settings.threshold))
     there = total[side, r, phi]
@@ -61,7 +61,7 @@ def find_seeds(cells: Cells, sides: int, settings: Seeding = SEEDING) -> Seeds:
     radius, angle = _centres(r, phi, settings)
     out = []
     for values, centre in ((cells.u, radius * np.cos(angle)), (cells.v, radius * np.sin(angle))):
-        weighted = np.bincount(seed[mine], (mipt * values[inside])[mine], len(side))
+        weighted = sums(seed[mine], (mipt * values[inside])[mine], len(side))
         out.append(np.where(known, weighted / np.where(known, there, 1.0), centre))
     return Seeds(side, out[0], out[1], smooth[side, r, phi])
 
@@ -76,7 +76,9 @@ def bins_of(u: FloatArray, v: FloatArray, settings: Seeding = SEEDING) -> tuple[
 
 def _centres(r: IntArray, phi: IntArray, settings: Seeding) -> tuple[FloatArray, FloatArray]:
     step = (settings.high - settings.low) / settings.r_bins
-    return settings.low + (r + 0.5) * step, (phi + 0.5) * (2 * np.pi / settings.phi_bins) - np.pi
+    angle: FloatArray = (phi + 0.5) * (2 * np.pi / settings.phi_bins) - np.pi
+    radius: FloatArray = settings.low + (r + 0.5) * step
+    return radius, angle
 
 
 def smoothed(total: FloatArray, settings: Seeding = SEEDING) -> FloatArray:

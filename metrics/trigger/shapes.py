@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.trigger.cells import Cells
+from metrics.trigger.cells import Cells, sums
 from metrics.trigger.settings import CLUSTERING, LAST_CE_E, LAST_LAYER, Clustering
 
 FloatArray = NDArray[np.float64]
@@ -67,21 +67,21 @@ def shapes(cells: Cells, cluster: IntArray, clusters: int, settings: Clustering 
     cluster : int64 (m,), which one each cell is in
     clusters : how many there are
     """
-    total = np.bincount(cluster, cells.et, clusters)
-    electromagnetic = np.bincount(cluster, np.where(cells.layer <= LAST_CE_E, cells.et, 0.0), clusters)
+    total = sums(cluster, cells.et, clusters)
+    electromagnetic = sums(cluster, np.where(cells.layer <= LAST_CE_E, cells.et, 0.0), clusters)
     fraction = np.divide(electromagnetic, total, out=np.zeros(clusters), where=total > 0)
     seen = np.flatnonzero(cells.mipt > settings.shape_mipt)
     of, et = cluster[seen], cells.et[seen]
     u, v = cells.u[seen], cells.v[seen]
     radius = np.hypot(u, v)
     phi = np.arctan2(v, u)
-    weight = np.bincount(of, et, clusters)
+    weight = sums(of, et, clusters)
     # Around the direction of the cluster, so that no angle jumps.
-    axis = np.arctan2(np.bincount(of, et * v, clusters), np.bincount(of, et * u, clusters))
+    axis = np.arctan2(sums(of, et * v, clusters), sums(of, et * u, clusters))
     turned = (phi - axis[of] + np.pi) % (2 * np.pi) - np.pi
     widths = [_width(values, et, of, weight) for values in (np.arcsinh(1 / radius), turned, radius, cells.depth[seen])]
     layers = int(_TRIGGER_LAYER.max()) + 1
-    by_layer = np.bincount(of * layers + _TRIGGER_LAYER[cells.layer[seen]], et, clusters * layers)
+    by_layer = sums(of * layers + _TRIGGER_LAYER[cells.layer[seen]], et, clusters * layers)
     by_layer = by_layer.reshape(clusters, layers)
     hit = by_layer > 0
     some = hit.any(axis=1)
@@ -92,11 +92,21 @@ def shapes(cells: Cells, cluster: IntArray, clusters: int, settings: Clustering 
         run = np.where(hit[:, layer], run + 1, 0)
         longest = np.maximum(longest, run)
     highest = np.where(some, by_layer.argmax(axis=1), -1)
-    whole = (last - first + 1, longest, first, highest)
-    return Shapes(*(values.astype(np.float64) for values in whole), fraction, *widths)
+    eta_width, phi_width, r_width, z_width = widths
+    return Shapes(
+        length=(last - first + 1).astype(np.float64),
+        core_length=longest.astype(np.float64),
+        first_layer=first.astype(np.float64),
+        max_layer=highest.astype(np.float64),
+        fraction_ce_e=fraction,
+        sigma_eta=eta_width,
+        sigma_phi=phi_width,
+        sigma_rr=r_width,
+        sigma_zz=z_width,
+    )
 
 
 def _width(values: FloatArray, et: FloatArray, of: IntArray, weight: FloatArray) -> FloatArray:
     safe = np.where(weight > 0, weight, 1.0)
-    mean = np.bincount(of, et * values, len(weight)) / safe
-    return np.sqrt(np.bincount(of, et * (values - mean[of]) ** 2, len(weight)) / safe)
+    mean = sums(of, et * values, len(weight)) / safe
+    return np.sqrt(sums(of, et * (values - mean[of]) ** 2, len(weight)) / safe)

@@ -19,7 +19,7 @@ def verdict(results: Mapping[str, Result], labels: Mapping[str, str]) -> list[st
     main = results.get("generated") or results.get("real")
     if main is None:
         return []
-    key = "truth_resolution" if main.name == "generated" else "two_sides"
+    key = "calibrated_resolution" if main.name == "generated" else "two_sides"
     row = main.row(key)
     names = [name for name in main.algorithms if name not in NO_LIMIT]
     if row is None:
@@ -35,7 +35,7 @@ def _rank(value: Measured | None) -> float:
 def _sentence(name: str, label: str, results: Mapping[str, Result]) -> str:
     parts = []
     for which, key, what in (
-        ("generated", "truth_resolution", "the pT resolution of generated electrons"),
+        ("generated", "calibrated_resolution", "the pT resolution of generated electrons"),
         ("real", "two_sides", "that of real ones from their two sides"),
     ):
         row = results[which].row(key) if which in results else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +57,7 @@ def physics(
 
 def _short(value: object) -> str:
     number, error = getattr(value, "value", float("nan")), getattr(value, "error", float("nan"))
-    return "-" if number != number else f"{number:.4g} ± {error:.1g}"
+    return "-" if math.isnan(number) else f"{number:.4g} ± {error:.1g}"
 
 
 def _range(text: str | None) -> tuple[int, int] | None:

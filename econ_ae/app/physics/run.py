@@ -16,11 +16,12 @@ from econ_ae.app.physics.sample import Sample
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.run.lock import content
 from econ_ae.app.run.manifest import versions
-from econ_ae.data.readers.cms_events import SECTIONS, EventsOptions
+from econ_ae.data.readers.cms_events import EventsOptions
+from econ_ae.data.readers.event_images import SECTIONS
 from econ_ae.data.whole_events import WholeEvents, from_npz
 from econ_ae.errors import ConfigError, DataError, RunDirectoryError
 from econ_ae.files import check_writable, sha256, write_json, write_text
-from econ_ae.progress import Progress
+from econ_ae.progress import Progress, waiting
 
 if TYPE_CHECKING:
     from metrics.trigger.results import Result
@@ -119,7 +120,7 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     if plan.data is not None:
         images = _read(plan)
         seen, unseen = _see("real", images, plan, encoders, progress=progress, facts=facts)
-        found = _real(seen, images, unseen)
+        found = _real(seen, images, unseen, progress)
         if found is None:
             notes.append(f"{plan.data.name} has fewer than 3 events with two electrons: nothing is measured on it.")
         else:
@@ -143,25 +144,24 @@ def _read(plan: Plan) -> WholeEvents:
     return from_npz(plan.data, events, EventsOptions(section=plan.section))
 
 
-def _real(seen: Mapping[str, Seen], images: WholeEvents, unseen: Any) -> Result | None:
+def _real(seen: Mapping[str, Seen], images: WholeEvents, unseen: Any, progress: Progress) -> Result | None:
     from metrics.trigger.results import of_pairs
 
-    return of_pairs(seen, len(images.events), unseen)
+    with waiting(progress, "measures of real events"):
+        return of_pairs(seen, len(images.events), unseen)
 
 
 def _generated(plan: Plan, encoders: Sequence[Encoders], progress: Progress, facts: dict[str, Any]) -> list[Result]:
-    from metrics.trigger.results import of_pileup, of_truth, separation_rows
+    from metrics.trigger.results import of_truth
 
     alone = _in_section(samples.pileup(max(4, plan.generated // _PILEUP_SHARE), plan.seed, progress), plan.section)
-    seen, _ = _see("pileup alone", alone, plan, encoders, progress=progress, facts=facts)
-    rates, highest = of_pileup(seen, len(alone.events))
+    pileup, _ = _see("pileup alone", alone, plan, encoders, progress=progress, facts=facts)
     electrons = _in_section(samples.electrons(plan.generated, plan.seed, progress), plan.section)
     truth = electrons.truth
     assert truth is not None  # it was generated
-    found, _ = _see("generated electrons", electrons, plan, encoders, progress=progress, facts=facts)
-    progress.say("measures of generated electrons")
-    result = of_truth(found, truth, electrons.events, highest)
-    return [separation_rows(result, found, truth, electrons.events, seen), rates]
+    seen, _ = _see("generated electrons", electrons, plan, encoders, progress=progress, facts=facts)
+    with waiting(progress, "measures of generated electrons"):
+        return of_truth(seen, truth, electrons.events, pileup, len(alone.events))
 
 
 def _in_section(images: WholeEvents, section: str) -> WholeEvents:

@@ -108,8 +108,8 @@ def _block(
     hit = np.flatnonzero(cells >= 0)
     owner = particles.truth[found.particle[hit]]
     left = found.mips[hit] * modules.layers.gev_per_mip[found.layer[hit]]
-    energy = np.bincount(owner, left, len(shots.event))
-    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).reshape(BLOCK, per_event)
+    energy = np.bincount(owner, left, len(shots.event)).astype(np.float64)  # of nothing, numpy counts integers
+    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).astype(np.float64).reshape(BLOCK, per_event)
     counts_per_mip = np.tile(np.repeat(modules.counts_per_mip, geometry.cells), 2)
     kept, codes = [], []
     for i in range(events):
