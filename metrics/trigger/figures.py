@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from metrics.figure import COLOURS, legend_above, new_figure, to_svg
+from metrics.figure import COLOURS, legend_above, math_label, new_figure, to_svg
 from metrics.trigger.curves import Line, Plot
 
 _DPI = 200
@@ -42,7 +42,7 @@ def draw(plot: Plot, labels: Mapping[str, str], folder: Path | None = None, stem
     """
     with new_figure(6.4, 4.4) as (figure, axes):
         for line in plot.lines:
-            _line(axes, plot, line, labels.get(line.algorithm, line.algorithm), _look(plot, line))
+            _line(axes, plot, line, math_label(labels.get(line.algorithm, line.algorithm)), _look(plot, line))
         axes.set(xlabel=plot.x_label, ylabel=plot.y_label)
         if plot.log_x:
             axes.set_xscale("log")

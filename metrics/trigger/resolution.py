@@ -15,6 +15,7 @@ _FEWEST_FITTED = 30
 _GRID = 400
 _REACH = 5.0  # effective RMS around the median that are fitted
 _MIDDLE = (0.1, 0.9)
+_BOUNDS = [(-3, 3), (-3, 3), (-3, 3), (0, 1), (0, 1)]  # mean, logarithms of the widths, tails
 
 
 def effective_rms(values: FloatArray) -> float:
@@ -97,14 +98,10 @@ class Cruijff:
         return np.exp(-(distance**2) / (2 * sigma**2 + tail * distance**2))
 
 
-def fit_cruijff(values: FloatArray, start: Cruijff | None = None) -> Cruijff | None:
+def fit_cruijff(values: FloatArray) -> Cruijff | None:
     """Return the most likely Cruijff function of values within 5 effective RMS of the median; None for fewer than 30.
 
     The likelihood is that of the single values, normalised over the fitted range.
-
-    Parameters
-    ----------
-    start : where the search begins
     """
     good = values[np.isfinite(values)]
     if len(good) < _FEWEST_FITTED:
@@ -117,24 +114,12 @@ def fit_cruijff(values: FloatArray, start: Cruijff | None = None) -> Cruijff | N
     step = grid[1] - grid[0]
 
     def function(p: FloatArray) -> Cruijff:
-        left, right = width * np.exp(np.clip(p[1:3], -4, 4))
-        return Cruijff(middle + width * p[0], float(left), float(right), *np.clip(np.abs(p[3:]), 0, 2).tolist())
+        return Cruijff(middle + width * float(p[0]), *(width * np.exp(p[1:3])).tolist(), float(p[3]), float(p[4]))
 
     def loss(p: FloatArray) -> float:
         found = function(p)
         whole = found.shape(grid).sum() * step
         return float(-np.log(np.maximum(found.shape(good), 1e-300)).mean() + np.log(whole))
 
-    first = np.array([0.0, 0.0, 0.0, 0.1, 0.1])
-    if start is not None:
-        first = np.array(
-            [
-                (start.mean - middle) / width,
-                np.log(start.left / width),
-                np.log(start.right / width),
-                start.left_tail,
-                start.right_tail,
-            ]
-        )
-    found = minimize(loss, first, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-6})
+    found = minimize(loss, np.array([0.0, 0.0, 0.0, 0.1, 0.1]), method="L-BFGS-B", bounds=_BOUNDS)
     return function(found.x)

@@ -76,9 +76,8 @@ def bins_of(u: FloatArray, v: FloatArray, settings: Seeding = SEEDING) -> tuple[
 
 def _centres(r: IntArray, phi: IntArray, settings: Seeding) -> tuple[FloatArray, FloatArray]:
     step = (settings.high - settings.low) / settings.r_bins
-    angle: FloatArray = (phi + 0.5) * (2 * np.pi / settings.phi_bins) - np.pi
-    radius: FloatArray = settings.low + (r + 0.5) * step
-    return radius, angle
+    radius = settings.low + (r.astype(np.float64) + 0.5) * step
+    return radius, (phi.astype(np.float64) + 0.5) * (2 * np.pi / settings.phi_bins) - np.pi
 
 
 def smoothed(total: FloatArray, settings: Seeding = SEEDING) -> FloatArray:
