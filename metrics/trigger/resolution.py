@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,7 +115,8 @@ def fit_cruijff(values: FloatArray) -> Cruijff | None:
     step = grid[1] - grid[0]
 
     def function(p: FloatArray) -> Cruijff:
-        return Cruijff(middle + width * float(p[0]), *(width * np.exp(p[1:3])).tolist(), float(p[3]), float(p[4]))
+        mean, left, right, left_tail, right_tail = p.tolist()
+        return Cruijff(middle + width * mean, width * math.exp(left), width * math.exp(right), left_tail, right_tail)
 
     def loss(p: FloatArray) -> float:
         found = function(p)
