@@ -36,9 +36,9 @@ class Truth:
     ----------
     event : int64 (p,)
     zside : int64 (p,), the side that it flies to, -1 or 1
-    pt : float64 (p,), GeV
-    eta : float64 (p,), with the side's sign
-    phi : float64 (p,), in (-pi, pi]
+    pt : float64 (p,), GeV, of the momentum
+    eta, phi : float64 (p,), of where it would meet the first layer if it did not radiate, seen from the centre of the
+        detector; eta has the side's sign, phi is in (-pi, pi]
     kind : str (p,), of ``KINDS``
     energy_in_detector : float64 (p,), GeV that it left in the cells before noise, thresholds and codes
     """

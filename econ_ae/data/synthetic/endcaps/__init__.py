@@ -100,23 +100,25 @@ def _block(
     geometry: WaferGeometry,
 ) -> WholeEvents:  # fmt: skip
     rng = np.random.default_rng([seed, _SHOT, first // BLOCK])
-    shots = shot(rng, p.gun, BLOCK)
+    shots = shot(rng, p.gun, p.tracker, BLOCK)
     particles = flying(rng, shots, p.tracker)
-    found = spots(rng, p.showers, particles, modules.layers)
+    response = np.maximum(1 + p.showers.spread * rng.standard_normal(len(shots.event)), 0.1)
+    particles = replace(particles, energy=particles.energy * response[particles.truth].astype(np.float32))
+    found = spots(rng, p.showers, p.tracker, particles, modules.layers)
     per_event = 2 * len(modules) * geometry.cells
     cells = _cells(found, particles, modules, geometry)
     hit = np.flatnonzero(cells >= 0)
     owner = particles.truth[found.particle[hit]]
     left = found.mips[hit] * modules.layers.gev_per_mip[found.layer[hit]]
-    energy = np.bincount(owner, left, len(shots.event))
-    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).reshape(BLOCK, per_event)
+    energy = np.bincount(owner, left, len(shots.event)).astype(np.float64)
+    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).astype(np.float64).reshape(BLOCK, per_event)
     counts_per_mip = np.tile(np.repeat(modules.counts_per_mip, geometry.cells), 2)
     kept, codes = [], []
     for i in range(events):
         if p.pileup.mu:
             own = np.random.default_rng([seed, _PILEUP, first + i])
             soft = pileup(own, p.pileup, p.tracker)
-            more = spots(own, p.showers, soft, modules.layers)
+            more = spots(own, p.showers, p.tracker, soft, modules.layers)
             place = _cells(more, soft, modules, geometry)
             inside = np.flatnonzero(place >= 0)
             mips[i] += np.bincount(place[inside], more.mips[inside], per_event)
@@ -129,7 +131,7 @@ def _block(
     names = np.array(KINDS)[shots.kind[here]]
     truth = Truth(
         (shots.event[here] + first).astype(np.int64), shots.zside[here].astype(np.int64), shots.pt[here],
-        shots.eta[here], shots.phi[here], names, energy[here],
+        shots.seen_eta[here], shots.phi[here], names, energy[here],
     )  # fmt: skip
     return replace(of_columns(columns, depths(), provenance, geometry), truth=truth)
 
