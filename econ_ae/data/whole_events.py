@@ -163,7 +163,7 @@ class WholeEvents:
 def of_columns(
     columns: Mapping[str, NDArray[Any]], depths: FloatArray, provenance: Provenance, geometry: WaferGeometry
 ) -> WholeEvents:
-    """Return the events of the columns of a file (``readers.cms_events``), with ``wafer_u`` and ``wafer_v`` beside them.
+    """Return the events of the columns of a file (``readers.cms_events``) with ``wafer_u`` and ``wafer_v``.
 
     Parameters
     ----------
@@ -175,15 +175,14 @@ def of_columns(
 
 def joined(parts: Sequence[WholeEvents]) -> WholeEvents:
     """Return the images and the truth of parts with equal columns as one."""
-    places = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
-    }
     known = [part.truth for part in parts if part.truth is not None]
     truth = None
     if known:
         truth = Truth(*(np.concatenate([getattr(one, column.name) for one in known]) for column in fields(Truth)))
-    return replace(parts[0], batch=concatenated([part.batch for part in parts]), **places, truth=truth)
+    x, y, z, per_count = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
+    )
+    return WholeEvents(concatenated([p.batch for p in parts]), x, y, z, per_count, truth, parts[0].geometry)
 
 
 def _placed(counts: Batch, depths: FloatArray, geometry: WaferGeometry) -> WholeEvents:

@@ -7,10 +7,9 @@ interaction lengths, until then a charged one is a track, if its kinetic energy 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from econ_ae.data.synthetic.endcaps.crossings import deviation, mean_charge, spot_charges, tracks
@@ -20,7 +19,7 @@ from econ_ae.data.synthetic.endcaps.settings import Showers, Tracker
 from econ_ae.data.synthetic.parameters import Calorimeter
 from econ_ae.data.synthetic.particles import CHARGED, MUON, NEUTRAL, PHOTON, Real, join
 from econ_ae.data.synthetic.showers import electromagnetic_shapes, radial_profile
-from econ_ae.geometry import FloatArray, IndexArray
+from econ_ae.geometry import IndexArray
 
 MOST_SPOTS = 384
 """Of one deposit; beyond, its charge fluctuates as that of all places and is divided among so many."""
@@ -64,46 +63,18 @@ class _Clouds:
 
 
 @dataclass(frozen=True, eq=False)
-class _Hadrons:
-    """Hadrons and muons, arrays (n,): rows, path along z up to where they interact, where they enter the absorber.
+class _Paths:
+    """Particles and what of the calorimeter they have not gone through, arrays (n,).
 
-    ``free`` and ``entered`` are in interaction lengths at normal incidence, counted from the front of the calorimeter.
+    A particle that comes through the hole around the beam enters the absorber behind its front: ``x0``, ``interaction``
+    and ``loss_mev`` are what is in front of that place, at normal incidence.
     """
 
-    rows: IndexArray
-    free: Real
-    reaching: NDArray[np.bool_]
-    entered_mev: FloatArray
-
-
-def spots(rng: np.random.Generator, s: Showers, tracker: Tracker, p: Flying, layers: Layers) -> Spots:
-    """Return the charge that particles leave, before noise and threshold.
-
-    The mean of an electromagnetic shower in a layer at depth t is E f(t) response / (loss of a MIP per radiation
-    length), with f the share of the energy per radiation length of path; crossings are Poisson.
-    """
-    cosine = np.tanh(p.eta).astype(np.float32)
-    # Where a particle that comes through the hole around the beam enters the absorber.
-    entered_x0, entered, entered_mev = layers.before(s.inner_cm * np.sinh(p.eta.astype(np.float64)))
-    hadrons = _hadrons(rng, p, layers, cosine, entered, entered_mev)
-    rows = hadrons.rows[hadrons.reaching]
-    free = hadrons.free[hadrons.reaching]
-    share = rng.beta(1.2, 2.2, len(rows)).astype(np.float32)
-
-    photon, electron = np.flatnonzero(p.kind == PHOTON), np.flatnonzero(p.kind == ELECTRON)
-    conversion = rng.standard_exponential(len(photon), dtype=np.float32) * np.float32(_CONVERSION) * cosine[photon]
-    conversion += (entered_x0[photon] - tracker.x0 * cosine[photon]).astype(np.float32)
-    begin = (entered_x0[electron] - tracker.x0 * cosine[electron]).astype(np.float32)
-    showers = _Begun(
-        np.concatenate([photon, electron, rows]),
-        np.concatenate([p.energy[photon], p.energy[electron], p.energy[rows] * share]),
-        np.concatenate([np.full(len(photon), 0.5, np.float32), np.ones(len(electron) + len(rows), np.float32)]),
-        np.concatenate([conversion, begin, layers.x0_at(free.astype(np.float64)).astype(np.float32)]),
-    )
-    rest = _Begun(rows, p.energy[rows] * (1 - share), p.energy[rows], free)
-    clouds = (*_electromagnetic(rng, s, layers, showers, cosine), _hadronic(s, layers, rest, cosine))
-    crossings = _tracks(rng, s, layers, p, hadrons)
-    return _placed(p, layers, join(*(_spread(rng, s, cloud) for cloud in clouds), crossings))
+    particles: Flying
+    cosine: Real
+    x0: Real
+    interaction: Real
+    loss_mev: Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,16 +95,28 @@ class _Begun:
     begin: Real
 
 
-def _hadrons(
-    rng: np.random.Generator, p: Flying, layers: Layers, cosine: Real, entered: FloatArray, entered_mev: FloatArray
-) -> _Hadrons:
+def spots(rng: np.random.Generator, s: Showers, tracker: Tracker, p: Flying, layers: Layers) -> Spots:
+    """Return the charge that particles leave, before noise and threshold.
+
+    The mean of an electromagnetic shower in a layer at depth t is E f(t) response / (loss of a MIP per radiation
+    length), with f the share of the energy per radiation length of path; places with charge are Poisson.
+    """
+    entered = layers.before(s.inner_cm * np.sinh(p.eta.astype(np.float64)))
+    cosine = np.tanh(p.eta).astype(np.float32)
+    paths = _Paths(p, cosine, *(depth.astype(np.float32) for depth in entered))
     rows = np.flatnonzero((p.kind == CHARGED) | (p.kind == NEUTRAL) | (p.kind == MUON))
-    kind = p.kind[rows]
-    free = entered[rows] + rng.standard_exponential(len(rows), dtype=np.float32) * cosine[rows]
-    lost = (np.interp(free, layers.interaction, layers.loss_mev) - entered_mev[rows]) / cosine[rows]
-    reaching = ((_kinetic(p, rows) * 1e3 > lost) | (kind == NEUTRAL)) & (kind != MUON)
-    free = np.where(kind == MUON, np.inf, free)
-    return _Hadrons(rows, free.astype(np.float32), reaching, entered_mev[rows])
+    free = paths.interaction[rows] + rng.standard_exponential(len(rows), dtype=np.float32) * cosine[rows]
+    free[p.kind[rows] == MUON] = np.inf
+    lost = np.interp(free, layers.interaction, layers.loss_mev) - paths.loss_mev[rows]
+    reaching = np.isfinite(free) & ((_kinetic(p, rows) * 1e3 * cosine[rows] > lost) | (p.kind[rows] == NEUTRAL))
+    interacting = _Begun(rows[reaching], p.energy[rows[reaching]], p.energy[rows[reaching]], free[reaching])
+    begun = _begun(rng, tracker, paths, layers, interacting)
+    clouds = (*_electromagnetic(rng, s, layers, begun[0], cosine), _hadronic(s, layers, begun[1], cosine))
+    charged = p.kind[rows] != NEUTRAL
+    crossings = _tracks(
+        rng, s, layers, paths, _Begun(rows[charged], p.energy[rows[charged]], p.energy[rows[charged]], free[charged])
+    )
+    return _placed(p, layers, join(*(_spread(rng, s, cloud) for cloud in clouds), crossings))
 
 
 def _kinetic(p: Flying, rows: IndexArray) -> Real:
@@ -143,15 +126,35 @@ def _kinetic(p: Flying, rows: IndexArray) -> Real:
     return out
 
 
+def _begun(
+    rng: np.random.Generator, tracker: Tracker, paths: _Paths, layers: Layers, hadrons: _Begun
+) -> tuple[_Begun, _Begun]:
+    """Return electromagnetic showers, also those of hadrons that interact, and the rest of the latter."""
+    p, cosine = paths.particles, paths.cosine
+    share = rng.beta(1.2, 2.2, len(hadrons.source)).astype(np.float32)
+    photon, electron = np.flatnonzero(p.kind == PHOTON), np.flatnonzero(p.kind == ELECTRON)
+    conversion = rng.standard_exponential(len(photon), dtype=np.float32) * np.float32(_CONVERSION)
+    source = np.concatenate([photon, electron])
+    begin = paths.x0[source] - np.float32(tracker.x0) * cosine[source]
+    begin[: len(photon)] += conversion * cosine[photon]
+    scale = np.where(p.kind[source] == PHOTON, np.float32(0.5), np.float32(1))
+    start = layers.x0_at(hadrons.begin.astype(np.float64)).astype(np.float32)
+    electromagnetic = join(
+        _Begun(source, p.energy[source], scale, begin),
+        _Begun(hadrons.source, hadrons.energy * share, np.ones_like(share), start),
+    )
+    return electromagnetic, replace(hadrons, energy=hadrons.energy * (1 - share))
+
+
 def _electromagnetic(
     rng: np.random.Generator, s: Showers, layers: Layers, showers: _Begun, cosine: Real
 ) -> tuple[_Clouds, _Clouds]:
     """Return cores and tails of showers."""
     shape = electromagnetic_shapes(rng, showers.energy * showers.scale, _CALORIMETER.critical_mev)
     slant = 1 / cosine[showers.source]
-    depth = (layers.x0.astype(np.float32)[:, None] - showers.begin) * slant
-    inside = depth > _LEAST_DEPTH
-    depth = np.maximum(depth, _LEAST_DEPTH)
+    along = (layers.x0.astype(np.float32)[:, None] - showers.begin) * slant
+    inside = along > _LEAST_DEPTH
+    depth = np.maximum(along, _LEAST_DEPTH).astype(np.float32, copy=False)
     factor = (s.electromagnetic_response * 1e3 / layers.mev_per_x0).astype(np.float32)[:, None]
     mips = np.where(inside, shape.density(depth) * (showers.energy * slant) * factor, np.float32(0))
     core, tail, weight = radial_profile(shape, depth, showers.energy, _CALORIMETER.atomic_number)
@@ -206,21 +209,20 @@ def _spread(rng: np.random.Generator, s: Showers, clouds: _Clouds) -> Spots:
     u, angle = rng.random((2, len(cloud)), dtype=np.float32)
     angle *= np.float32(2 * np.pi)
     r = clouds.radius_cm[source] * np.sqrt(u / (1 - u))
-    return Spots(clouds.particle[source], clouds.layer[source], r * np.cos(angle), r * np.sin(angle), charge)
+    x, y = (r * np.cos(angle)).astype(np.float32), (r * np.sin(angle)).astype(np.float32)
+    return Spots(clouds.particle[source], clouds.layer[source], x, y, charge)
 
 
-def _tracks(rng: np.random.Generator, s: Showers, layers: Layers, p: Flying, hadrons: _Hadrons) -> Spots:
-    """Return the crossings of charged tracks up to where they interact or stop."""
-    charged = np.flatnonzero(p.kind[hadrons.rows] != NEUTRAL)
-    source = hadrons.rows[charged]
-    cosine = np.tanh(p.eta[source])
-    far = layers.interaction.astype(np.float32)[:, None] < hadrons.free[charged]
-    lost = layers.loss_mev[:, None] - hadrons.entered_mev[charged]
-    far &= np.maximum(lost, 0) < _kinetic(p, source) * 1e3 * cosine
+def _tracks(rng: np.random.Generator, s: Showers, layers: Layers, paths: _Paths, charged: _Begun) -> Spots:
+    """Return the crossings of charged tracks up to where they interact, at ``begin``, or stop."""
+    source = charged.source
+    far = layers.interaction.astype(np.float32)[:, None] < charged.begin
+    lost = layers.loss_mev.astype(np.float32)[:, None] - paths.loss_mev[source]
+    far &= np.maximum(lost, 0) < _kinetic(paths.particles, source) * 1e3 * paths.cosine[source]
     layer, track = np.nonzero(far)
-    charge = tracks(rng, s, len(track)) / cosine[track]
+    charge = tracks(rng, s, len(track)) / paths.cosine[source[track]]
     here = np.zeros(len(track), np.float32)
-    return Spots(source[track], layer, here, here, charge.astype(np.float32))
+    return Spots(source[track], layer, here, here, charge)
 
 
 def _placed(p: Flying, layers: Layers, found: Spots) -> Spots:
@@ -228,5 +230,6 @@ def _placed(p: Flying, layers: Layers, found: Spots) -> Spots:
     along = layers.z_cm.astype(np.float32)[found.layer] - p.vertex_cm[found.particle]
     radius = along / np.sinh(p.eta)[found.particle]
     phi = p.phi[found.particle]
-    x, y = found.x_cm + radius * np.cos(phi), found.y_cm + radius * np.sin(phi)
+    x: Real = found.x_cm + radius * np.cos(phi)
+    y: Real = found.y_cm + radius * np.sin(phi)
     return Spots(found.particle, found.layer, x, y, found.mips)

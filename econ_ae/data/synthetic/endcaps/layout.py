@@ -137,7 +137,7 @@ def _origin(number: IndexArray) -> FloatArray:
 
 
 def _rounded(u: Real, v: Real) -> tuple[Real, Real]:
-    """Return the lattice point whose hexagon holds (u, v): of u, -v and v - u, whose sum is 0, the worst is not used."""
+    """Return the lattice point whose hexagon holds (u, v): of u, -v and v - u the worst follows from the others."""
     a, b, c = np.rint(u), np.rint(v), np.rint(v - u)
     off_a, off_b, off_c = np.abs(a - u), np.abs(b - v), np.abs(c - (v - u))
     worst_a = (off_a > off_b) & (off_a > off_c)

@@ -135,7 +135,7 @@ def _flying(
     truth: Shot, of: IndexArray, kind: NDArray[np.integer], pt: FloatArray, *,
     eta: FloatArray | None = None, phi: FloatArray | None = None,
 ) -> Flying:  # fmt: skip
-    """Return particles with their truth, in its direction unless given; eta has the side's sign, phi is the true one."""
+    """Return particles with their truth, in its direction unless given; eta with the side's sign, phi the true one."""
     eta = truth.eta[of] if eta is None else eta
     phi = truth.phi[of] if phi is None else phi
     side = truth.zside[of]

@@ -68,7 +68,7 @@ class Tracker:
     """
 
     field_tesla: float = 3.8
-    x0: float = 1.5
+    x0: float = 1.7
     radiating_x0: float = 0.8
     decays: float = 0.03
     vertex_cm: float = 4.5
@@ -148,7 +148,7 @@ class FrontEnd:
             )
 
 
-PILEUP_200 = Pileup(mu=200, charged=4.6, photons=18.0, neutral=0.9, charged_p0=1.5, photons_p0=0.47)
+PILEUP_200 = Pileup(mu=200, charged=4.6, photons=20.0, neutral=0.9, charged_p0=1.5, photons_p0=0.4)
 """Pileup of the high-luminosity LHC, with the spectra for which occupancies agree with the public file."""
 
 QUIET = replace(PILEUP_200, mu=0)
