@@ -7,7 +7,7 @@ x = zside times that, and z with the side's sign.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,52 +18,14 @@ from numpy.typing import NDArray
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
 from econ_ae.data.readers.event_images import calibrated, counts_of
+from econ_ae.data.truth import KINDS, Truth, joined_truth, read_truth
 from econ_ae.errors import DataError
 from econ_ae.geometry import CM_PER_UNIT, LOW_DENSITY, FloatArray, WaferGeometry
 
+__all__ = ["KINDS", "Truth", "WholeEvents", "from_npz", "joined", "of_columns"]
+
 IntArray = NDArray[np.int64]
 Rows = slice | NDArray[np.bool_] | NDArray[np.integer]
-
-KINDS = ("electron", "photon", "pion", "jet")
-"""What may have been generated."""
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """Generated particles and jets, one row each.
-
-    Attributes
-    ----------
-    event : int64 (p,)
-    zside : int64 (p,), the side that it flies to, -1 or 1
-    pt : float64 (p,), GeV, of the momentum
-    eta, phi : float64 (p,), of where it would meet the first layer if it did not radiate, seen from the centre of the
-        detector; eta has the side's sign, phi is in (-pi, pi]
-    kind : str (p,), of ``KINDS``
-    energy_in_detector : float64 (p,), GeV that it left in the cells before noise, thresholds and codes
-    """
-
-    event: IntArray
-    zside: IntArray
-    pt: FloatArray
-    eta: FloatArray
-    phi: FloatArray
-    kind: NDArray[np.str_]
-    energy_in_detector: FloatArray
-
-    def __post_init__(self) -> None:
-        for column in fields(self):
-            values = getattr(self, column.name)
-            if values.shape != (len(self.event),):
-                raise DataError(f"truth {column.name!r} has shape {values.shape}; expected ({len(self.event)},)")
-            values.setflags(write=False)
-
-    def __len__(self) -> int:
-        return len(self.event)
-
-    def __getitem__(self, rows: Rows) -> Truth:
-        """Return the given particles."""
-        return Truth(*(getattr(self, column.name)[rows] for column in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +138,7 @@ def of_columns(
 def joined(parts: Sequence[WholeEvents]) -> WholeEvents:
     """Return the images and the truth of parts with equal columns as one."""
     known = [part.truth for part in parts if part.truth is not None]
-    truth = None
-    if known:
-        truth = Truth(*(np.concatenate([getattr(one, column.name) for one in known]) for column in fields(Truth)))
+    truth = joined_truth(known) if known else None
     x, y, z, per_count = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
     )
@@ -203,6 +163,8 @@ def from_npz(
     events : numbers of the events to keep, all when None
     options : layers, section, thickness and side that are kept; its calibration is not used
 
+    The truth is that of the file, if it has one (``events_writer``), else None.
+
     Raises
     ------
     DataError
@@ -219,4 +181,7 @@ def from_npz(
     if not len(whole):
         which = "" if wanted is None else f" of the {len(wanted)} events that were asked for"
         raise DataError(f"{path.name} has no image{which} with {file.options.text}")
-    return _placed(whole, file.depths, geometry)
+    truth = read_truth(path)
+    if truth is not None and wanted is not None:
+        truth = truth[np.isin(truth.event, wanted)]
+    return replace(_placed(whole, file.depths, geometry), truth=truth)

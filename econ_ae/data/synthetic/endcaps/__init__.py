@@ -29,7 +29,8 @@ from econ_ae.data.synthetic.endcaps.settings import (
     Tracker,
 )
 from econ_ae.data.synthetic.parameters import Pileup
-from econ_ae.data.whole_events import KINDS, Truth, WholeEvents, joined, of_columns
+from econ_ae.data.truth import KINDS, Truth
+from econ_ae.data.whole_events import WholeEvents, joined, of_columns
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY, FloatArray, WaferGeometry
 

@@ -230,6 +230,6 @@ def _placed(p: Flying, layers: Layers, found: Spots) -> Spots:
     along = layers.z_cm.astype(np.float32)[found.layer] - p.vertex_cm[found.particle]
     radius = along / np.sinh(p.eta)[found.particle]
     phi = p.phi[found.particle]
-    x: Real = found.x_cm + radius * np.cos(phi)
-    y: Real = found.y_cm + radius * np.sin(phi)
+    x = (found.x_cm + radius * np.cos(phi)).astype(np.float32)
+    y = (found.y_cm + radius * np.sin(phi)).astype(np.float32)
     return Spots(found.particle, found.layer, x, y, found.mips)

@@ -126,8 +126,11 @@ class Layers:
 
 
 def depths() -> FloatArray:
-    """Return z of all 34 trigger layers, float64, cm, also of those that have no modules here."""
-    return np.array(_Z)
+    """Return z of all 34 trigger layers, float64, cm, also of those that have no modules here.
+
+    In single precision, in which files have them.
+    """
+    return np.array(_Z, np.float32).astype(np.float64)
 
 
 @lru_cache(maxsize=1)
@@ -148,7 +151,7 @@ def layers() -> Layers:
     facts = np.array([_FACTS[int(n)] for n in number])
     return Layers(
         number,
-        np.array(_Z)[number],
+        depths()[number],
         x0,
         interaction,
         loss[cms],

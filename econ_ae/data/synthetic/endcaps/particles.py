@@ -11,7 +11,7 @@ from econ_ae.data.synthetic.collisions import JET_FRAGMENTS, JET_KINDS, JET_RADI
 from econ_ae.data.synthetic.endcaps.settings import GREATEST_ETA, LEAST_ETA, Gun, Tracker
 from econ_ae.data.synthetic.parameters import Pileup
 from econ_ae.data.synthetic.particles import CHARGED, MUON, NEUTRAL, PHOTON, Real, join
-from econ_ae.data.whole_events import KINDS
+from econ_ae.data.truth import KINDS
 from econ_ae.geometry import FloatArray, IndexArray
 
 ELECTRON = 4

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from econ_ae.data.synthetic.parameters import Pileup, check_positive
-from econ_ae.data.whole_events import KINDS
+from econ_ae.data.truth import KINDS
 from econ_ae.errors import ConfigError, did_you_mean
 
 LEAST_ETA, GREATEST_ETA = 1.2, 3.6
