@@ -21,6 +21,7 @@ from econ_ae.data.synthetic.endcaps.layers import depths
 from econ_ae.data.synthetic.endcaps.layout import Layout, layout
 from econ_ae.data.synthetic.endcaps.particles import Flying, Shot, flying, pileup, shot
 from econ_ae.data.synthetic.endcaps.settings import (
+    PILEUP_200,
     QUIET,
     EndcapParameters,
     FrontEnd,
@@ -35,6 +36,7 @@ from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY, FloatArray, WaferGeometry
 
 __all__ = [
+    "PILEUP_200",
     "QUIET",
     "EndcapParameters",
     "FrontEnd",
