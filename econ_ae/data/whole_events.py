@@ -7,7 +7,7 @@ x = zside times that, and z with the side's sign.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,53 +17,18 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
-from econ_ae.data.readers.event_images import calibrated, counts_of
+from econ_ae.data.readers.event_images import calibrated, counts_of, trigger_layer
+from econ_ae.data.readers.hits import RootOptions
+from econ_ae.data.readers.modules import ModuleFile
+from econ_ae.data.readers.ntuples import open_ntuple
+from econ_ae.data.truth import KINDS, Truth, joined_truth, read_truth
 from econ_ae.errors import DataError
 from econ_ae.geometry import CM_PER_UNIT, LOW_DENSITY, FloatArray, WaferGeometry
 
+__all__ = ["KINDS", "Truth", "WholeEvents", "from_npz", "from_ntuple", "joined", "of_columns"]
+
 IntArray = NDArray[np.int64]
 Rows = slice | NDArray[np.bool_] | NDArray[np.integer]
-
-KINDS = ("electron", "photon", "pion", "jet")
-"""What may have been generated."""
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """Generated particles and jets, one row each.
-
-    Attributes
-    ----------
-    event : int64 (p,)
-    zside : int64 (p,), the side that it flies to, -1 or 1
-    pt : float64 (p,), GeV
-    eta : float64 (p,), with the side's sign
-    phi : float64 (p,), in (-pi, pi]
-    kind : str (p,), of ``KINDS``
-    energy_in_detector : float64 (p,), GeV that it left in the cells before noise, thresholds and codes
-    """
-
-    event: IntArray
-    zside: IntArray
-    pt: FloatArray
-    eta: FloatArray
-    phi: FloatArray
-    kind: NDArray[np.str_]
-    energy_in_detector: FloatArray
-
-    def __post_init__(self) -> None:
-        for column in fields(self):
-            values = getattr(self, column.name)
-            if values.shape != (len(self.event),):
-                raise DataError(f"truth {column.name!r} has shape {values.shape}; expected ({len(self.event)},)")
-            values.setflags(write=False)
-
-    def __len__(self) -> int:
-        return len(self.event)
-
-    def __getitem__(self, rows: Rows) -> Truth:
-        """Return the given particles."""
-        return Truth(*(getattr(self, column.name)[rows] for column in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +43,8 @@ class WholeEvents:
     gev_per_count : float64 (n,), energy (not transverse) of one count
     truth : what was generated; None where that is not known
     geometry : trigger cells of a module
+    transverse : whether charges are CALQ already, as in ntuples of modules, and not counts; then one of them is the
+        transverse energy ``gev_per_count`` / cosh(eta of the module's centre)
     """
 
     batch: Batch
@@ -87,6 +54,7 @@ class WholeEvents:
     gev_per_count: FloatArray
     truth: Truth | None = None
     geometry: WaferGeometry = LOW_DENSITY
+    transverse: bool = False
 
     def __post_init__(self) -> None:
         for name in ("x_cm", "y_cm", "z_cm", "gev_per_count"):
@@ -147,23 +115,24 @@ class WholeEvents:
         """
         if charges.shape != self.batch.charges.shape:
             raise DataError(f"charges have shape {charges.shape}; expected {self.batch.charges.shape}")
-        x, y, z = self.cell_positions()
-        radius = np.hypot(x, y)
-        out: FloatArray = charges * self.gev_per_count[:, None] * (radius / np.hypot(radius, z))
-        return out
+        if self.transverse:
+            return np.asarray(charges * (self.gev_per_count / _cosh(self.x_cm, self.y_cm, self.z_cm))[:, None])
+        return np.asarray(charges * self.gev_per_count[:, None] / _cosh(*self.cell_positions()))
 
     def calibrated(self) -> Batch:
         """Return the images in CALQ as the chip computes it: those of ``readers.cms_events`` with ``transverse``.
 
         CALQ times the column ``gev_per_calq`` is transverse energy in GeV.
         """
+        if self.transverse:
+            return self.batch
         return calibrated(self.batch, self.x_cm, self.y_cm, self.z_cm, self.geometry)
 
 
 def of_columns(
     columns: Mapping[str, NDArray[Any]], depths: FloatArray, provenance: Provenance, geometry: WaferGeometry
 ) -> WholeEvents:
-    """Return the events of the columns of a file (``readers.cms_events``), with ``wafer_u`` and ``wafer_v`` beside them.
+    """Return the events of the columns of a file (``readers.cms_events``) with ``wafer_u`` and ``wafer_v``.
 
     Parameters
     ----------
@@ -175,15 +144,13 @@ def of_columns(
 
 def joined(parts: Sequence[WholeEvents]) -> WholeEvents:
     """Return the images and the truth of parts with equal columns as one."""
-    places = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
-    }
     known = [part.truth for part in parts if part.truth is not None]
-    truth = None
-    if known:
-        truth = Truth(*(np.concatenate([getattr(one, column.name) for one in known]) for column in fields(Truth)))
-    return replace(parts[0], batch=concatenated([part.batch for part in parts]), **places, truth=truth)
+    truth = joined_truth(known) if known else None
+    x, y, z, per_count = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("x_cm", "y_cm", "z_cm", "gev_per_count")
+    )
+    batch = concatenated([part.batch for part in parts])
+    return WholeEvents(batch, x, y, z, per_count, truth, parts[0].geometry, parts[0].transverse)
 
 
 def _placed(counts: Batch, depths: FloatArray, geometry: WaferGeometry) -> WholeEvents:
@@ -204,6 +171,8 @@ def from_npz(
     events : numbers of the events to keep, all when None
     options : layers, section, thickness and side that are kept; its calibration is not used
 
+    The truth is that of the file, if it has one (``events_writer``), else None.
+
     Raises
     ------
     DataError
@@ -220,4 +189,79 @@ def from_npz(
     if not len(whole):
         which = "" if wanted is None else f" of the {len(wanted)} events that were asked for"
         raise DataError(f"{path.name} has no image{which} with {file.options.text}")
-    return _placed(whole, file.depths, geometry)
+    truth = read_truth(path)
+    if truth is not None and wanted is not None:
+        truth = truth[np.isin(truth.event, wanted)]
+    return replace(_placed(whole, file.depths, geometry), truth=truth)
+
+
+def from_ntuple(path: Path, options: RootOptions | None = None, geometry: WaferGeometry = LOW_DENSITY) -> WholeEvents:
+    """Return the events of an ntuple of modules (``readers.modules``): an entry is an event, its number the event's.
+
+    Charges are CALQ. A module's energy (branch ``wafer_energy``) is that of all its cells, so that it gives the energy
+    of a count: energy cosh(eta of the centre) / sum of charge cosh(eta of the cell).
+
+    Raises
+    ------
+    ConfigError, DataError
+        As ``readers.modules.ModuleFile``; and when modules have no places (``wafer_x``, ``wafer_y``, ``wafer_z`` in
+        cm), no layer, number, type or energy, or are in a layer without trigger. Names the branch.
+    """
+    file = open_ntuple(path, options or RootOptions(), geometry)
+    if not isinstance(file, ModuleFile):
+        raise DataError(f"{path.name} has trigger cells; expected an ntuple of modules (wafer_*) for whole events")
+    parts = [batch for batch, _ in file.batches()]
+    if not parts:
+        raise file.nothing_left()
+    found = replace(concatenated(parts), provenance=file.provenance())
+    found = found[found.total > 0]
+    columns = found.metadata
+    for name in ("x", "y", "z", "layer", "wafer_u", "wafer_v", "thickness", "energy"):
+        if name not in columns:
+            raise DataError(
+                f"{path.name} has no branch of the modules' {name}; whole events need wafer_x, wafer_y, wafer_z in cm, "
+                "wafer_layer, wafer_waferu, wafer_waferv, wafer_wafertype and wafer_energy"
+            )
+    x, y, z, energy = (np.asarray(columns[name], np.float64) for name in ("x", "y", "z", "energy"))
+    side = np.where(z < 0, -1, 1)
+    good = np.isfinite(x) & np.isfinite(y) & np.isfinite(energy) & (np.hypot(x, y) > 0) & (np.abs(z) > 0) & (energy > 0)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise DataError(
+            f"{path.name}, entry {columns['entry'][row]}: a module at ({x[row]:g}, {y[row]:g}, {z[row]:g}) cm with "
+            f"{energy[row]:g} GeV; expected a place in an endcap and an energy above 0"
+        )
+    number = np.asarray(columns["layer"], np.int64)
+    trigger = trigger_layer(number)
+    if (trigger < 0).any():
+        raise DataError(
+            f"{path.name}: layer {number[trigger < 0][0]} has no trigger; expected 1, 3, ... 25, 27, 28, ..."
+        )
+    u, v = (np.asarray(columns[name], np.int64) for name in ("wafer_u", "wafer_v"))
+    metadata = {
+        "event": np.asarray(columns["entry"], np.int64), "zside": side, "layer": trigger,
+        "wafer": _running(side, trigger, u, v), "thickness": np.asarray(columns["thickness"], np.int64),
+        "eta": np.arcsinh(np.abs(z) / np.hypot(x, y)), "phi": np.arctan2(y, x), "x": side * x, "y": y,
+        "detector_layer": number, "wafer_u": u, "wafer_v": v,
+    }  # fmt: skip
+    batch = Batch(found.charges, found.provenance, metadata)
+    whole = WholeEvents(batch, side * x, y, np.abs(z), np.ones(len(x)), None, geometry, transverse=True)
+    summed = (batch.charges * _cosh(*whole.cell_positions())).sum(axis=1)
+    centre = _cosh(x, y, z)
+    columns = {**metadata, "gev_per_calq": energy / summed}
+    return replace(whole, batch=Batch(batch.charges, batch.provenance, columns), gev_per_count=energy * centre / summed)
+
+
+def _running(side: IntArray, layer: IntArray, u: IntArray, v: IntArray) -> IntArray:
+    """Return a running number of each module in its layer and side, int64 (n,)."""
+    modules, row = np.unique(np.stack([side, layer, u, v]), axis=1, return_inverse=True)
+    group = np.unique(modules[:2], axis=1, return_inverse=True)[1].ravel()
+    first = np.searchsorted(group, np.arange(group.max() + 1))
+    return np.asarray((np.arange(len(group)) - first[group])[row.ravel()], np.int64)
+
+
+def _cosh(x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
+    """Return cosh(eta) of places."""
+    radius = np.hypot(x, y)
+    out: FloatArray = np.hypot(radius, z) / radius
+    return out

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.classes import CMS_LINKS
-from econ_ae.data.synthetic.endcaps import EndcapParameters, Gun, Pileup, chunks
+from econ_ae.data.synthetic.endcaps import PILEUP_200, EndcapParameters, Gun, chunks
 from econ_ae.data.whole_events import WholeEvents, joined
 from econ_ae.errors import DataError
 from econ_ae.progress import Progress
@@ -22,7 +22,6 @@ FOLDS = 2
 
 _BLOCK = 40_000  # modules that are clustered at a time, about 400 MB
 _CROP, _AROUND = 0.10, 0.14  # in (x/z, y/z): modules that are kept around an electron, and pileup that is followed
-_PILEUP = 200.0
 _LOW, _HIGH = (5.0, 25.0), (5.0, 100.0)
 _ETA = (1.4, 3.0)
 
@@ -102,7 +101,7 @@ def electrons(events: int, seed: int, progress: Progress) -> WholeEvents:
             if not count:
                 continue
             gun = Gun(("electron",), *pt, *_ETA)
-            parameters = EndcapParameters(gun, Pileup(mu=_PILEUP), around=_AROUND)
+            parameters = EndcapParameters(gun, PILEUP_200, around=_AROUND)
             for part in chunks(count, 2 * seed + i, parameters):
                 parts.append(_renumbered(_cropped(part), i * (events - events // 2)))
                 assert part.truth is not None  # it was generated
@@ -112,7 +111,7 @@ def electrons(events: int, seed: int, progress: Progress) -> WholeEvents:
 
 def pileup(events: int, seed: int, progress: Progress) -> WholeEvents:
     """Return generated events of 200 pileup interactions and nothing else, all modules."""
-    parameters = EndcapParameters(Gun(()), Pileup(mu=_PILEUP))
+    parameters = EndcapParameters(Gun(()), PILEUP_200)
     parts = []
     with progress.bar("pileup generated", events) as bar:
         for part in chunks(events, seed, parameters):

@@ -68,6 +68,10 @@ _KINDS = {
     "gev_per_count": "f",
 }
 _DEPTHS = "z_cm_of_layer"
+GENERATOR = "generator"
+"""Array of a file that was generated: how, in words."""
+
+_LONGEST = 1000  # characters of a text in a file
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
@@ -141,6 +145,7 @@ class EventsFile:
                 with archive.open(f"{_DEPTHS}.npy") as stream:
                     shape, kind = _header(stream, _DEPTHS, path.name)
                     self.depths = np.frombuffer(stream.read(), kind).astype(np.float64)
+                self.generator = _text(archive, GENERATOR, path.name) if GENERATOR in names else ""
         except FileNotFoundError as problem:
             raise DataError(f"cannot read {path}: {problem.strerror}") from problem
         except _BROKEN as problem:
@@ -163,8 +168,9 @@ class EventsFile:
         """Where the images come from and what was done to them."""
         how = "transverse charge" if self.options.calibration == "transverse" else "decoded counts, not calibrated"
         step = f"read whole events: {self.options.text}; {how}"
+        made = (self.generator,) if self.generator else ()
         none = (f"{NO_LATTICE}{self._lattice}",) if isinstance(self._lattice, str) else ()
-        return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=(step, *none))
+        return Provenance(self.path.name, bool(made), sha256(self.path), (*made, step, *none))
 
     def count(self) -> int:
         """Return how many rows are taken; reads the columns that are selected by."""
@@ -266,6 +272,14 @@ def _header(stream: IO[bytes], name: str, file: str) -> tuple[tuple[int, ...], n
         what = "floats" if expected == "f" else "integers"
         raise DataError(f"{file}: array {name!r} is of type {kind}; expected {what} in rows")
     return shape, kind
+
+
+def _text(archive: zipfile.ZipFile, name: str, file: str) -> str:
+    with archive.open(f"{name}.npy") as stream:
+        values = np.lib.format.read_array(stream, allow_pickle=False)
+    if values.dtype.kind != "U" or values.shape:
+        raise DataError(f"{file}: array {name!r} is of type {values.dtype}, shape {values.shape}; expected one text")
+    return str(values)[:_LONGEST]
 
 
 def _rows(stream: IO[bytes], count: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:

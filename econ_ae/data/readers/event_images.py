@@ -81,3 +81,10 @@ def calibrated(
 def detector_layer(layer: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the detector's numbers of trigger layers (n,): CE-E has a trigger in every other layer."""
     return np.where(layer < SECTIONS["CE-E"][1], 2 * layer + 1, layer + _FIRST_OF_CE_H)
+
+
+def trigger_layer(number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the trigger layers of the detector's numbers (n,), -1 for those without trigger."""
+    last = 2 * SECTIONS["CE-E"][1]
+    front = np.where((number > 0) & (number % 2 == 1), number // 2, -1)
+    return np.where(number < last, front, np.where(number > last, number - _FIRST_OF_CE_H, -1))

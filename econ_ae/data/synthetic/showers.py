@@ -141,7 +141,8 @@ def radial_profile(shape: Shapes, depth: Real, energy: Real, atomic_number: floa
     p1, p2, p3 = 2.632 - 0.00094 * z, 0.401 + 0.00187 * z, 1.313 - 0.0686 * ln_e
     u = (p2 - tau) / p3
     weight = np.clip(p1 * np.exp(u - np.exp(np.minimum(u, 80))), 0, 1)
-    return np.maximum(core, np.float32(0.01)), tail, weight
+    single = np.float32
+    return np.maximum(core, single(0.01)).astype(single), tail.astype(single), weight.astype(single)
 
 
 def _hadronic(c: Calorimeter, p: Particles, energy: Real, layers: Real) -> Deposits:

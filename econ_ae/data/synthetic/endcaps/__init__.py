@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from econ_ae.data.synthetic.endcaps.layers import depths
 from econ_ae.data.synthetic.endcaps.layout import Layout, layout
 from econ_ae.data.synthetic.endcaps.particles import Flying, Shot, around, flying, pileup, shot
 from econ_ae.data.synthetic.endcaps.settings import (
+    PILEUP_200,
     QUIET,
     EndcapParameters,
     FrontEnd,
@@ -29,11 +30,13 @@ from econ_ae.data.synthetic.endcaps.settings import (
     Tracker,
 )
 from econ_ae.data.synthetic.parameters import Pileup
-from econ_ae.data.whole_events import KINDS, Truth, WholeEvents, joined, of_columns
+from econ_ae.data.truth import KINDS, Truth
+from econ_ae.data.whole_events import WholeEvents, joined, of_columns
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY, FloatArray, WaferGeometry
 
 __all__ = [
+    "PILEUP_200",
     "QUIET",
     "EndcapParameters",
     "FrontEnd",
@@ -49,6 +52,7 @@ BLOCK = 8
 """Events that share a random stream; the cells of a block are held in memory, 42 MB."""
 
 _SHOT, _PILEUP, _FRONT_END = range(3)  # random streams
+_LEAST_RESPONSE = 0.1
 
 
 def generate(
@@ -91,58 +95,90 @@ def chunks(
     what = ", ".join(p.gun.kinds) or "no particles"
     source = f"generated whole events: {what}, pileup {p.pileup.mu:g}, seed {seed}"
     provenance = Provenance(source, synthetic=True, sha256=digest)
+    maker = _Maker(seed, p, layout(geometry), provenance, geometry)
     for first in range(0, events, BLOCK):
-        yield _block(seed, first, min(BLOCK, events - first), p, layout(geometry), provenance, geometry)
+        yield maker.block(first, min(BLOCK, events - first))
 
 
-def _block(
-    seed: int, first: int, events: int, p: EndcapParameters, modules: Layout, provenance: Provenance,
-    geometry: WaferGeometry,
-) -> WholeEvents:  # fmt: skip
-    rng = np.random.default_rng([seed, _SHOT, first // BLOCK])
-    shots = shot(rng, p.gun, BLOCK)
-    particles = flying(rng, shots, p.tracker)
-    found = spots(rng, p.showers, particles, modules.layers)
-    per_event = 2 * len(modules) * geometry.cells
-    cells = _cells(found, particles, modules, geometry)
-    hit = np.flatnonzero(cells >= 0)
-    owner = particles.truth[found.particle[hit]]
-    left = found.mips[hit] * modules.layers.gev_per_mip[found.layer[hit]]
-    energy = np.bincount(owner, left, len(shots.event)).astype(np.float64)  # of nothing, numpy counts integers
-    mips = np.bincount(cells[hit], found.mips[hit], BLOCK * per_event).astype(np.float64).reshape(BLOCK, per_event)
-    counts_per_mip = np.tile(np.repeat(modules.counts_per_mip, geometry.cells), 2)
-    kept, codes = [], []
-    for i in range(events):
-        if p.pileup.mu:
-            own = np.random.default_rng([seed, _PILEUP, first + i])
-            soft = pileup(own, p.pileup, p.tracker)
-            if p.around:
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    """Makes blocks of events; parameters as those of ``chunks``."""
+
+    seed: int
+    parameters: EndcapParameters
+    modules: Layout
+    provenance: Provenance
+    geometry: WaferGeometry
+
+    @property
+    def cells(self) -> int:
+        """Trigger cells of both endcaps."""
+        return 2 * len(self.modules) * self.geometry.cells
+
+    def block(self, first: int, events: int) -> WholeEvents:
+        """Return the events from ``first`` on, at most ``BLOCK``."""
+        p = self.parameters
+        rng = np.random.default_rng([self.seed, _SHOT, first // BLOCK])
+        shots = shot(rng, p.gun, p.tracker, BLOCK)
+        particles = flying(rng, shots, p.tracker)
+        response = np.maximum(1 + p.showers.spread * rng.standard_normal(len(shots.event)), _LEAST_RESPONSE)
+        particles = replace(particles, energy=particles.energy * response[particles.truth].astype(np.float32))
+        mips, found, hit = self._followed(rng, particles, BLOCK)
+        left = found.mips[hit] * self.modules.layers.gev_per_mip[found.layer[hit]]
+        energy = np.bincount(particles.truth[found.particle[hit]], left, len(shots.event)).astype(np.float64)
+        counts_per_mip = np.tile(np.repeat(self.modules.counts_per_mip, self.geometry.cells), 2)
+        kept, codes = [], []
+        for i in range(events):
+            if p.pileup.mu:
                 mine = Shot(*(column[shots.event == i] for column in vars(shots).values()))
-                soft = around(soft, mine, p.around)
-            more = spots(own, p.showers, soft, modules.layers)
-            place = _cells(more, soft, modules, geometry)
-            inside = np.flatnonzero(place >= 0)
-            mips[i] += np.bincount(place[inside], more.mips[inside], per_event)
-        rng = np.random.default_rng([seed, _FRONT_END, first + i])
-        cell, code = sent(rng, mips[i], counts_per_mip, p.front_end)
-        kept.append(cell + i * per_event)
-        codes.append(code)
-    columns = _columns(np.concatenate(kept), np.concatenate(codes), first, modules, geometry)
+                mips[i] += self._pileup(first + i, mine)
+            rng = np.random.default_rng([self.seed, _FRONT_END, first + i])
+            cell, code = sent(rng, mips[i], counts_per_mip, p.front_end)
+            kept.append(cell + i * self.cells)
+            codes.append(code)
+        columns = _columns(np.concatenate(kept), np.concatenate(codes), first, self.modules, self.geometry)
+        whole = of_columns(columns, depths(), self.provenance, self.geometry)
+        return replace(whole, truth=_truth(shots, energy, first, events))
+
+    def _pileup(self, event: int, shots: Shot) -> FloatArray:
+        """Return the charge of an event's pileup in all cells.
+
+        Parameters
+        ----------
+        shots : of the event
+        """
+        rng = np.random.default_rng([self.seed, _PILEUP, event])
+        soft = pileup(rng, self.parameters.pileup, self.parameters.tracker)
+        if self.parameters.around:
+            soft = around(soft, shots, self.parameters.around)
+        return self._followed(rng, soft, 1)[0][0]
+
+    def _followed(
+        self, rng: np.random.Generator, particles: Flying, events: int
+    ) -> tuple[FloatArray, Spots, NDArray[np.intp]]:
+        """Return the charge in all cells, float64 (events, cells), the spots, and which of them are in a cell."""
+        p = self.parameters
+        found = spots(rng, p.showers, p.tracker, particles, self.modules.layers)
+        local = self.modules.locate(found.layer, found.x_cm, found.y_cm)
+        hit = np.flatnonzero(local >= 0)
+        side = (2 * particles.event + particles.side)[found.particle[hit]]
+        cell = side * (len(self.modules) * self.geometry.cells) + local[hit]
+        mips = np.bincount(cell, found.mips[hit], events * self.cells).astype(np.float64, copy=False)
+        return mips.reshape(events, self.cells), found, hit
+
+
+def _truth(shots: Shot, energy: FloatArray, first: int, events: int) -> Truth:
+    """Return the truth of the first events of a block."""
     here = np.flatnonzero(shots.event < events)
-    names = np.array(KINDS)[shots.kind[here]]
-    truth = Truth(
-        (shots.event[here] + first).astype(np.int64), shots.zside[here].astype(np.int64), shots.pt[here],
-        shots.eta[here], shots.phi[here], names, energy[here],
-    )  # fmt: skip
-    return replace(of_columns(columns, depths(), provenance, geometry), truth=truth)
-
-
-def _cells(found: Spots, particles: Flying, modules: Layout, geometry: WaferGeometry) -> NDArray[np.int64]:
-    """Return the cell of every spot among those of all events of a block, int64 (n,); -1 outside of all modules."""
-    local = modules.locate(found.layer, found.x_cm, found.y_cm)
-    side = 2 * particles.event[found.particle] + particles.side[found.particle]
-    out: NDArray[np.int64] = np.where(local >= 0, side * (len(modules) * geometry.cells) + local, -1)
-    return out
+    return Truth(
+        event=(shots.event[here] + first).astype(np.int64),
+        zside=shots.zside[here].astype(np.int64),
+        pt=shots.pt[here],
+        eta=shots.seen_eta[here],
+        phi=shots.phi[here],
+        kind=np.array(KINDS)[shots.kind[here]],
+        energy_in_detector=energy[here],
+    )
 
 
 def _columns(

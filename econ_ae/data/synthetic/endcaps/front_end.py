@@ -17,8 +17,8 @@ def sent(
 ) -> tuple[IndexArray, NDArray[np.uint8]]:
     """Return which cells are sent, ascending, and their codes, uint8.
 
-    Cells without charge have noise, too: their number above the threshold is binomial, their charge from the tail of the
-    normal distribution, which is drawn as Marsaglia's (1964).
+    Cells without charge have noise, too: their number above the threshold is binomial, their charge from the tail of
+    the normal distribution, drawn as by Marsaglia (1964).
 
     Parameters
     ----------

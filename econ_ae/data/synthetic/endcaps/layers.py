@@ -34,6 +34,7 @@ _X0 = (0.564, 2.547, 4.528, 6.509, 8.49, 10.472, 12.453, 14.434, 16.415, 18.975,
 _X0_OF_CE_E, _LAMBDA_OF_CE_E = 27.659, 1.5
 _MEV_PER_X0, _MEV_PER_LAMBDA = 20.1, 191.7
 _CE_E, _LAST_OF_CE_E, _BEHIND = 13, 26, 14
+_FRONT_CM = 1.5  # absorber in front of the first silicon
 
 # z of the 34 trigger layers in cm.
 _Z = (
@@ -114,10 +115,22 @@ class Layers:
         out: FloatArray = np.interp(interaction, known, np.concatenate([[0.0], self.x0]))
         return out
 
+    def before(self, z_cm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return radiation lengths, interaction lengths and loss of a MIP (MeV) up to places, at normal incidence."""
+        known = np.concatenate([[self.z_cm[0] - _FRONT_CM], self.z_cm])
+        x0, interaction, loss = (
+            np.interp(z_cm, known, np.concatenate([[0.0], depth]))
+            for depth in (self.x0, self.interaction, self.loss_mev)
+        )
+        return x0, interaction, loss
+
 
 def depths() -> FloatArray:
-    """Return z of all 34 trigger layers, float64, cm, also of those that have no modules here."""
-    return np.array(_Z)
+    """Return z of all 34 trigger layers, float64, cm, also of those that have no modules here.
+
+    In single precision, in which files have them.
+    """
+    return np.array(_Z, np.float32).astype(np.float64)
 
 
 @lru_cache(maxsize=1)
@@ -138,12 +151,15 @@ def layers() -> Layers:
     facts = np.array([_FACTS[int(n)] for n in number])
     return Layers(
         number,
-        np.array(_Z)[number],
+        depths()[number],
         x0,
         interaction,
         loss[cms],
         per_x0,
         np.where(electromagnetic, per_lambda, _MEV_PER_LAMBDA),
-        *facts[:, :4].T,
+        facts[:, 0],
+        facts[:, 1],
+        facts[:, 2],
+        facts[:, 3],
         facts[:, 4] / 1e3,
     )

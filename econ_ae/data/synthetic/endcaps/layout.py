@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from econ_ae.data.synthetic.cells import CellTable, cell_table
 from econ_ae.data.synthetic.endcaps.layers import COUNTS_PER_MIP, Layers, layers
-from econ_ae.data.synthetic.modules import PITCH_CM
 from econ_ae.data.synthetic.particles import Real
-from econ_ae.geometry import FloatArray, IndexArray, WaferGeometry
+from econ_ae.geometry import CM_PER_UNIT, FloatArray, IndexArray, WaferGeometry
+
+PITCH_CM = 8 * 2 * CM_PER_UNIT * np.sqrt(3) / 2
+"""Distance of neighbouring modules: their cells fill the plane."""
 
 _REACH = 14  # of u and v
 _SIDE = 2 * _REACH + 1
@@ -137,7 +139,7 @@ def _origin(number: IndexArray) -> FloatArray:
 
 
 def _rounded(u: Real, v: Real) -> tuple[Real, Real]:
-    """Return the lattice point whose hexagon holds (u, v): of u, -v and v - u, whose sum is 0, the worst is not used."""
+    """Return the lattice point whose hexagon holds (u, v): of u, -v and v - u the worst follows from the others."""
     a, b, c = np.rint(u), np.rint(v), np.rint(v - u)
     off_a, off_b, off_c = np.abs(a - u), np.abs(b - v), np.abs(c - (v - u))
     worst_a = (off_a > off_b) & (off_a > off_c)

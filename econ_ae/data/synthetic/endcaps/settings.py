@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from econ_ae.data.synthetic.parameters import Pileup, check_positive
-from econ_ae.data.whole_events import KINDS
+from econ_ae.data.truth import KINDS
 from econ_ae.errors import ConfigError, did_you_mean
 
-LEAST_ETA, GREATEST_ETA = 1.2, 3.5
+LEAST_ETA, GREATEST_ETA = 1.2, 3.6
 """Range of pseudorapidity in which particles are followed; the modules are at 1.35 to 2.95."""
 
 _MOST_PT = 1000.0  # GeV: the profiles are not meant for more
@@ -60,16 +60,23 @@ class Tracker:
 
     Parameters
     ----------
-    field_tesla : of the solenoid; bends electrons that radiate and the charged particles of pileup. The truth is where
-        a particle that does not radiate meets the calorimeter
-    x0 : radiation lengths that electrons go through; 0 for no bremsstrahlung (own choice)
+    field_tesla : of the solenoid; bends electrons that radiate and the charged particles of pileup
+    x0 : radiation lengths in front of the calorimeter, by which showers are further when they enter it
+    radiating_x0 : radiation lengths in which electrons radiate photons that go their own way; 0 for no bremsstrahlung
+    decays : share of the charged hadrons of pileup that arrive as muons
+    vertex_cm : standard deviation of where interactions are along the beam
     """
 
     field_tesla: float = 3.8
-    x0: float = 0.8
+    x0: float = 1.7
+    radiating_x0: float = 0.8
+    decays: float = 0.03
+    vertex_cm: float = 4.5
 
     def __post_init__(self) -> None:
-        check_positive("whole events", self, "field_tesla", "x0", zero=True)
+        check_positive("whole events", self, "field_tesla", "x0", "radiating_x0", "decays", "vertex_cm", zero=True)
+        if self.decays > 1:
+            raise ConfigError(f"whole events: decays {self.decays:g}; expected a share of 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -79,23 +86,41 @@ class Showers:
     Parameters
     ----------
     electromagnetic_response : charge of an electromagnetic shower in MIPs, over energy divided by the loss of a MIP
+    spread : standard deviation of the response from one generated particle to the other, besides all that is simulated
     hadronic_response : the same of the part of a hadronic shower that is not electromagnetic
     moliere_cm : scale of the radial profile
     hadron_radius_cm : half of a hadronic deposit's charge is within this radius
+    hadron_mips : mean charge of a crossing of that part, exponentially distributed
+    inner_cm : distance from the beam within which there is no absorber
+    companions : mean number of further crossings of an electromagnetic shower at the place of one
     partial : share of the crossings of a shower that leave less than a MIP in the silicon
     landau_width : width of the Moyal distribution of the others, over its most probable value
     """
 
-    electromagnetic_response: float = 0.85
+    electromagnetic_response: float = 0.96
+    spread: float = 0.03
     hadronic_response: float = 0.7
-    moliere_cm: float = 2.8
-    hadron_radius_cm: float = 3.0
+    moliere_cm: float = 3.0
+    hadron_radius_cm: float = 2.0
+    hadron_mips: float = 3.0
+    inner_cm: float = 32.0
+    companions: float = 1.0
     partial: float = 0.3
     landau_width: float = 0.12
 
     def __post_init__(self) -> None:
-        check_positive("whole events", self, "electromagnetic_response", "moliere_cm", "hadron_radius_cm")
-        check_positive("whole events", self, "hadronic_response", "landau_width", "partial", zero=True)
+        check_positive(
+            "whole events",
+            self,
+            "electromagnetic_response",
+            "moliere_cm",
+            "hadron_radius_cm",
+            "hadron_mips",
+            "inner_cm",
+        )
+        check_positive(
+            "whole events", self, "hadronic_response", "landau_width", "partial", "companions", "spread", zero=True
+        )
         if self.partial > 1:
             raise ConfigError(f"whole events: partial {self.partial:g}; expected a share of 0 to 1")
 
@@ -123,8 +148,11 @@ class FrontEnd:
             )
 
 
-QUIET = Pileup(mu=0)
-"""No pileup, with the spectra that the pileup of the public file was compared with."""
+PILEUP_200 = Pileup(mu=200, charged=4.6, photons=20.0, neutral=0.9, charged_p0=1.5, photons_p0=0.4)
+"""Pileup of the high-luminosity LHC, with the spectra for which occupancies agree with the public file."""
+
+QUIET = replace(PILEUP_200, mu=0)
+"""No pileup, with the same spectra."""
 
 
 @dataclass(frozen=True)
