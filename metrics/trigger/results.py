@@ -23,6 +23,9 @@ from metrics.trigger.seen import Seen
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+REAL, UNSEEN, GENERATED, PILEUP = "real", "real_unseen", "generated", "pileup"
+"""Names of the results."""
+
 LEAST_PAIR_PT = 15.0
 """GeV in CE-E, of both electrons of a real event (the reference's first look)."""
 
@@ -95,7 +98,9 @@ class Result:
         return next((one for one in self.rows if one.key == key), None)
 
 
-def of_pairs(seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_]) -> Result | None:
+def of_pairs(
+    seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_], *, name: str = REAL, note: str = ""
+) -> Result | None:
     """Return the measures of real events; None when fewer than 3 events have a pair of electrons.
 
     Parameters
@@ -103,6 +108,7 @@ def of_pairs(seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_]) -> 
     seen : by algorithm, that of all cells among them
     events : how many there are
     used : bool (events,), events that every algorithm may be judged on
+    name, note : of the result, and behind its title
     """
     targets = match.pairs(seen[ALL_CELLS].clusters, events, LEAST_PAIR_PT)
     targets = targets[used[targets.event]]
@@ -118,9 +124,9 @@ def of_pairs(seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_]) -> 
         for one in measures.against_all(cones, draws)[1:3]
     ]
     scores = {}
-    for name, one in seen.items():
+    for algorithm, one in seen.items():
         inside = np.isin(one.clusters.side // 2, targets.event)
-        scores[name] = _scores(found[name], targets, one, inside)
+        scores[algorithm] = _scores(found[algorithm], targets, one, inside)
     rows += measures.separations(scores)
     spreads = {n: np.sqrt(2) * np.abs(f.pt[0::2] - f.pt[1::2]) / (f.pt[0::2] + f.pt[1::2]) for n, f in found.items()}
     whole = found[ALL_CELLS]
@@ -144,7 +150,7 @@ def of_pairs(seen: Mapping[str, Seen], events: int, used: NDArray[np.bool_]) -> 
         f"Pileup clusters are those of the same events more than {AWAY:g} away from both electrons, with at least "
         f"{LEAST_SEPARATED_PT:g} GeV in CE-E.",
     ]
-    return Result("real", "Real events: two electrons of equal pT", what, list(seen), rows, (), plots)
+    return Result(name, f"Real events: two electrons of equal pT{note}", what, list(seen), rows, (), plots)
 
 
 def of_truth(
@@ -206,7 +212,7 @@ def of_truth(
         "a pT + b abs(eta) + c, fitted for every algorithm to the true pT of the events of the other half.",
     ]
     tables = [_correlations(every, seen, middle=False), _correlations(every, seen, middle=True)]
-    main = Result("generated", "Generated electrons", what, list(seen), rows, tables, plots)
+    main = Result(GENERATED, "Generated electrons", what, list(seen), rows, tables, plots)
     return [main, _of_pileup(highest)]
 
 
@@ -230,7 +236,7 @@ def _of_pileup(highest: Mapping[str, FloatArray]) -> Result:
         f"{events} generated events of 200 pileup interactions; thresholds on the calibrated pT of clusters, no shapes "
         "required."
     ]
-    return Result("pileup", "Pileup alone", what, list(highest), rows)
+    return Result(PILEUP, "Pileup alone", what, list(highest), rows)
 
 
 def hardest(one: Seen, events: int, right: Calibration) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from metrics.statistics import Measured
 from metrics.trigger.measures import ALL_CELLS, Row
-from metrics.trigger.results import Result
+from metrics.trigger.results import GENERATED, PILEUP, REAL, UNSEEN, Result
 
 NO_LIMIT = (ALL_CELLS, "threshold")
 """What knows no eLinks, and is no choice."""
@@ -16,47 +16,50 @@ NO_LIMIT = (ALL_CELLS, "threshold")
 
 def verdict(results: Mapping[str, Result], labels: Mapping[str, str]) -> list[str]:
     """Return a sentence for every algorithm that fits the links, those with the better resolution first."""
-    main = results.get("generated") or results.get("real")
-    if main is None:
-        return []
-    key = "calibrated_resolution" if main.name == "generated" else "two_sides"
-    row = main.row(key)
-    names = [name for name in main.algorithms if name not in NO_LIMIT]
-    if row is None:
-        return []
-    order = sorted(names, key=lambda name: _rank(row.values.get(name)))
+    known: dict[str, Measured] = {}
+    for which, key in ((REAL, "two_sides"), (UNSEEN, "two_sides"), (GENERATED, "calibrated_resolution")):
+        row = results[which].row(key) if which in results else None
+        known |= {} if row is None else dict(row.values)
+    order = sorted((name for name in known if name not in NO_LIMIT), key=lambda name: _rank(known[name]))
     return [_sentence(name, labels.get(name, name), results) for name in order]
 
 
-def _rank(value: Measured | None) -> float:
-    return value.value if value is not None and np.isfinite(value.value) else np.inf
+def _rank(value: Measured) -> float:
+    return value.value if np.isfinite(value.value) else np.inf
 
 
 def _sentence(name: str, label: str, results: Mapping[str, Result]) -> str:
+    real = REAL if REAL in results and name in results[REAL].algorithms else UNSEEN
     parts = []
     for which, key, what in (
-        ("generated", "calibrated_resolution", "the pT resolution of generated electrons"),
-        ("real", "two_sides", "that of real ones from their two sides"),
+        (GENERATED, "calibrated_resolution", "generated electrons"),
+        (real, "two_sides", "real electrons from their two sides"),
     ):
-        row = results[which].row(key) if which in results else None
-        if row is not None and name in row.values:
-            parts.append(f"{what} is {_percent(row.values[name])}{_change(row, name)}")
-    for which in ("generated", "real"):
-        row = results[which].row("response_rms") if which in results else None
-        if row is not None and name in row.values:
-            parts.append(f"pT moves by {_percent(row.values[name])} of all cells' (RMS, {which})")
-    row = results["generated"].row("turn_on") if "generated" in results else None
-    if row is not None and name in row.values and np.isfinite(row.values[name].value):
+        row = _of(results, which, key, name)
+        if row is not None:
+            parts.append(f"the pT resolution of {what} is {_percent(row.values[name])}{_change(row, name)}")
+    for which, what in ((GENERATED, "generated"), (real, "real")):
+        row = _of(results, which, "response_rms", name)
+        if row is not None:
+            parts.append(f"pT moves by {_percent(row.values[name])} of all cells' (RMS, {what})")
+    row = _of(results, GENERATED, "turn_on", name)
+    if row is not None and np.isfinite(row.values[name].value):
         parts.append(f"the 95 % point of 20 GeV is {row.values[name].value:.1f} GeV{_shift(row, name, 'GeV')}")
-    row = results["pileup"].row("rate_20") if "pileup" in results else None
-    if row is not None and name in row.values:
+    row = _of(results, PILEUP, "rate_20", name)
+    if row is not None:
         parts.append(f"pileup passes 20 GeV at {row.values[name].value:.2g} MHz{_shift(row, name, 'MHz')}")
-    for which in ("generated", "real"):
-        row = results[which].row("separation_99") if which in results else None
-        if row is not None and name in row.values:
+    for which in (GENERATED, real):
+        row = _of(results, which, "separation_99", name)
+        if row is not None:
             parts.append(f"{_percent(row.values[name])} of the electrons are left where 99 % of the pileup is rejected")
             break
     return f"{label[:1].upper()}{label[1:]}: " + "; ".join(parts) + "." if parts else f"{label}: nothing measured."
+
+
+def _of(results: Mapping[str, Result], which: str, key: str, name: str) -> Row | None:
+    """Return a measure of a result where it has one for the algorithm."""
+    row = results[which].row(key) if which in results else None
+    return row if row is not None and name in row.values else None
 
 
 def _percent(value: Measured) -> str:

@@ -118,14 +118,10 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     results, notes = [], _notes(plan)
     facts: dict[str, Any] = {"section": plan.section, "seed": plan.seed}
     if plan.data is not None:
-        images = _read(plan)
-        seen, unseen = _see("real", images, plan, encoders, progress=progress, facts=facts)
-        found = _real(seen, images, unseen, progress)
-        if found is None:
-            notes.append(f"{plan.data.name} has fewer than 3 events with two electrons: nothing is measured on it.")
-        else:
-            results.append(found)
+        results += _real(_read(plan), plan, encoders, progress, facts)
         facts |= {"data": plan.data.name, "data sha256": sha256(plan.data)[:16]}
+        if not results:
+            notes.append(f"{plan.data.name} has fewer than 3 events with two electrons: nothing is measured on it.")
     if plan.generated:
         results += _generated(plan, encoders, progress, facts)
     if not results:
@@ -144,22 +140,42 @@ def _read(plan: Plan) -> WholeEvents:
     return from_npz(plan.data, events, EventsOptions(section=plan.section))
 
 
-def _real(seen: Mapping[str, Seen], images: WholeEvents, unseen: Any, progress: Progress) -> Result | None:
-    from metrics.trigger.results import of_pairs
+def _real(
+    images: WholeEvents, plan: Plan, encoders: Sequence[Encoders], progress: Progress, facts: dict[str, Any]
+) -> list[Result]:
+    """Return the measures of the events of a file: of all, and with the encoders of those that they do not know."""
+    from metrics.trigger.results import UNSEEN, of_pairs
 
+    seen = _see("real", images, plan, encoders, progress=progress, facts=facts)
+    known: set[int] = set()
+    for one in encoders:
+        known |= one.saw(images.batch.provenance.sha256)
+    count, every = len(images.events), np.ones(len(images.events), np.bool_)
+    unseen = ~np.isin(images.events, list(known))
     with waiting(progress, "measures of real events"):
-        return of_pairs(seen, len(images.events), unseen)
+        if unseen.all():
+            return _there(of_pairs(seen, count, every))
+        facts["real: events that no encoder was trained on"] = int(unseen.sum())
+        untrained = {name: one for name, one in seen.items() if name in algorithms.NAMES}
+        note = ", those that no encoder was trained or chosen on"
+        return _there(of_pairs(untrained, count, every), of_pairs(seen, count, unseen, name=UNSEEN, note=note))
+
+
+def _there(*found: Result | None) -> list[Result]:
+    return [one for one in found if one is not None]
 
 
 def _generated(plan: Plan, encoders: Sequence[Encoders], progress: Progress, facts: dict[str, Any]) -> list[Result]:
     from metrics.trigger.results import of_truth
 
+    watch = Stopwatch()
     alone = _in_section(samples.pileup(max(4, plan.generated // _PILEUP_SHARE), plan.seed, progress), plan.section)
-    pileup, _ = _see("pileup alone", alone, plan, encoders, progress=progress, facts=facts)
     electrons = _in_section(samples.electrons(plan.generated, plan.seed, progress), plan.section)
+    facts["seconds of generating"] = round(watch.seconds(), 1)
+    pileup = _see("pileup alone", alone, plan, encoders, progress=progress, facts=facts)
     truth = electrons.truth
     assert truth is not None  # it was generated
-    seen, _ = _see("generated electrons", electrons, plan, encoders, progress=progress, facts=facts)
+    seen = _see("generated electrons", electrons, plan, encoders, progress=progress, facts=facts)
     with waiting(progress, "measures of generated electrons"):
         return of_truth(seen, truth, electrons.events, pileup, len(alone.events))
 
@@ -180,8 +196,8 @@ def _see(
     *,
     progress: Progress,
     facts: dict[str, Any],
-) -> tuple[dict[str, Seen], Any]:
-    """Return what the trigger sees by algorithm, and which events no encoder was trained on, bool (events,)."""
+) -> dict[str, Seen]:
+    """Return what the trigger sees by algorithm, that of all cells first."""
     maps = [elinks for one in encoders if (elinks := one.elinks_of(images)) is not None]
     if any(not np.array_equal(maps[0], other) for other in maps[1:]):
         raise ConfigError("these campaigns give modules different numbers of eLinks; measure them one at a time")
@@ -191,12 +207,7 @@ def _see(
     received |= {one.name: one.received(sample, progress) for one in encoders}
     seen, _ = clusters.see(sample, received, progress)
     facts[f"{what}: events"], facts[f"{what}: module images"] = len(sample.events), len(sample)
-    hidden: set[int] = set()
-    for one in encoders:
-        hidden |= one.saw(images.batch.provenance.sha256)
-    if hidden:
-        facts[f"{what}: events that no encoder was trained on"] = int((~np.isin(sample.events, list(hidden))).sum())
-    return seen, ~np.isin(sample.events, list(hidden))
+    return seen
 
 
 def _notes(plan: Plan) -> list[str]:
@@ -205,7 +216,7 @@ def _notes(plan: Plan) -> list[str]:
         "goes to the nearest. All numbers and their sources: docs/physics.md.",
         "Tables and thresholds of adaptive precision, companded cells and threshold sum are made of the events of the "
         "other half of a sample.",
-        "Events that an encoder or its decoder was trained or chosen on are left out for all algorithms.",
+        "Where encoders are compared, events that one of them was trained or chosen on are left out for all.",
     ]
     if plan.generated:
         out.append(
@@ -234,7 +245,7 @@ def _write(
         ]
         for one in results
     }
-    synthetic = all(one.name != "real" for one in results)
+    synthetic = all(one.name in {"generated", "pileup"} for one in results)
     page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes)
     rows = [row for one in results for row in table_rows(one)]
     write_text(out / TABLE, to_csv(rows))
