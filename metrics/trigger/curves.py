@@ -72,6 +72,11 @@ def histogram(
     return Plot(name, caption, label, "share of the electrons", lines, "steps")
 
 
+def against_all(found: Mapping[str, Found], whole: FloatArray) -> Plot:
+    """Return distributions of pT over that of all cells."""
+    return responses("response", "pT over that of all cells.", "pT / pT of all cells", found, whole)
+
+
 def responses(name: str, caption: str, label: str, found: Mapping[str, Found], reference: FloatArray) -> Plot:
     """Return distributions of pT over a reference."""
     values = {algorithm: one.pt / reference for algorithm, one in found.items()}
@@ -81,13 +86,25 @@ def responses(name: str, caption: str, label: str, found: Mapping[str, Found], r
 
 
 def in_bins(
-    targets: Targets, found: Mapping[str, Found], edges: FloatArray, statistic: str, resamples: int = 50
+    targets: Targets,
+    found: Mapping[str, Found],
+    variable: FloatArray,
+    edges: FloatArray,
+    *,
+    statistic: str,
+    resamples: int = 50,
 ) -> list[Line]:
-    """Return the mean response (``mean``) or the resolution (``width``) in bins of true pT, with bootstrap errors."""
-    index = np.digitize(targets.pt, edges) - 1
+    """Return the mean response (``mean``) or the resolution (``width``) in bins, with bootstrap errors.
+
+    Parameters
+    ----------
+    variable : float64 (t,), of every target
+    edges : rising, of the bins
+    """
+    index = np.digitize(variable, edges) - 1
     function = resolution.relative_width if statistic == "width" else _mean
     rows = [np.flatnonzero(index == i) for i in range(len(edges) - 1)]
-    centre = np.array([targets.pt[r].mean() if len(r) else np.nan for r in rows])
+    centre = np.array([variable[r].mean() if len(r) else np.nan for r in rows])
     draws = [Events(targets.event[r], resamples) for r in rows]
     lines = []
     for algorithm, one in found.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from metrics.trigger.clusters import Clusters
 from metrics.trigger.match import REACH, Targets, matched
 
 FloatArray = NDArray[np.float64]
+
+ALL_CELLS = "all"
+"""The name of what sends everything."""
 
 DEPTH_MM = 3313.3
 """Depth at which positions are compared, mm: trigger layer 3, where showers above 30 GeV are largest (reference)."""
@@ -49,6 +53,11 @@ def find(targets: Targets, clusters: Clusters, reach: float = REACH) -> Found:
     if not len(clusters):
         return Found(*(np.full(len(targets), np.nan) for _ in columns))
     return Found(*(np.where(there, column[which], np.nan) for column in columns))
+
+
+def without_all(found: Mapping[str, Found]) -> dict[str, Found]:
+    """Return what compression made of the electrons: all algorithms but all cells."""
+    return {name: one for name, one in found.items() if name != ALL_CELLS}
 
 
 def shifts(one: Found, eta: FloatArray, phi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

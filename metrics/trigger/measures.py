@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 
 from metrics.statistics import Measured
 from metrics.trigger import resolution
-from metrics.trigger.electrons import Found, shifts
+from metrics.trigger.electrons import ALL_CELLS, Found, shifts
 from metrics.trigger.match import Targets
 from metrics.trigger.resampling import Events, Resampled
 from metrics.trigger.separation import REJECTIONS, Scores, efficiency
 from metrics.trigger.turn_on import fit_turn_on
 
 FloatArray = NDArray[np.float64]
-
-ALL_CELLS = "all"
-"""The name of what sends everything."""
 
 _FITS = 20  # resamples of what is fitted
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from metrics.statistics import Measured
-from metrics.trigger.measures import ALL_CELLS, Row
+from metrics.trigger.electrons import ALL_CELLS
+from metrics.trigger.measures import Row
 from metrics.trigger.results import GENERATED, PILEUP, REAL, UNSEEN, Result
 
 NO_LIMIT = (ALL_CELLS, "threshold")

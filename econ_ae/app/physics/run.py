@@ -144,7 +144,8 @@ def _real(
     images: WholeEvents, plan: Plan, encoders: Sequence[Encoders], progress: Progress, facts: dict[str, Any]
 ) -> list[Result]:
     """Return the measures of the events of a file: of all, and with the encoders of those that they do not know."""
-    from metrics.trigger.results import UNSEEN, of_pairs
+    from metrics.trigger.real import of_pairs
+    from metrics.trigger.results import UNSEEN
 
     seen = _see("real", images, plan, encoders, progress=progress, facts=facts)
     known: set[int] = set()
@@ -166,7 +167,7 @@ def _there(*found: Result | None) -> list[Result]:
 
 
 def _generated(plan: Plan, encoders: Sequence[Encoders], progress: Progress, facts: dict[str, Any]) -> list[Result]:
-    from metrics.trigger.results import of_truth
+    from metrics.trigger.generated import of_truth
 
     watch = Stopwatch()
     alone = _in_section(samples.pileup(max(4, plan.generated // _PILEUP_SHARE), plan.seed, progress), plan.section)
@@ -237,6 +238,7 @@ def _write(
 ) -> None:
     from metrics.trigger.figures import draw
     from metrics.trigger.page import Drawn, PhysicsPage, render_physics, table_rows, to_csv
+    from metrics.trigger.results import GENERATED, PILEUP
 
     drawn = {
         one.name: [
@@ -245,7 +247,7 @@ def _write(
         ]
         for one in results
     }
-    synthetic = all(one.name in {"generated", "pileup"} for one in results)
+    synthetic = all(one.name in {GENERATED, PILEUP} for one in results)
     page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes)
     rows = [row for one in results for row in table_rows(one)]
     write_text(out / TABLE, to_csv(rows))

@@ -19,7 +19,7 @@ from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from metrics.transmitted import transmitted
-from metrics.trigger.results import of_truth
+from metrics.trigger.generated import of_truth
 from tests.data.whole_events import write
 
 Command = Callable[..., tuple[int, str, str]]
