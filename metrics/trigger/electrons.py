@@ -16,6 +16,9 @@ FloatArray = NDArray[np.float64]
 ALL_CELLS = "all"
 """The name of what sends everything."""
 
+NO_LIMIT = (ALL_CELLS, "threshold")
+"""What knows no eLinks, and is no choice."""
+
 DEPTH_MM = 3313.3
 """Depth at which positions are compared, mm: trigger layer 3, where showers above 30 GeV are largest (reference)."""
 

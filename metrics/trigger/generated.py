@@ -12,8 +12,9 @@ from econ_ae.data.whole_events import Truth
 from metrics.trigger import curves, match, measures, resolution, told_apart, turn_on
 from metrics.trigger.calibrate import Calibration, all_calibrated, calibration
 from metrics.trigger.curves import Plot
-from metrics.trigger.electrons import ALL_CELLS, Found, find, without_all
+from metrics.trigger.electrons import ALL_CELLS, NO_LIMIT, Found, find, without_all
 from metrics.trigger.match import Targets
+from metrics.trigger.ranks import ranks
 from metrics.trigger.resampling import Events
 from metrics.trigger.results import GENERATED, PILEUP, Result, Table
 from metrics.trigger.seen import Seen
@@ -100,7 +101,7 @@ def of_truth(
     rates = {name: _rate(targets, right[name], one) for name, one in highest.items()}
     plots.append(curves.rate_plot(rates, "offline threshold: true pT with 95 % efficiency [GeV]"))
     scores = told_apart.from_other_events(targets, seen, len(events), pileup)
-    rows += measures.separations(scores)
+    rows += [*measures.separations(scores), measures.emds({name: one.emd for name, one in seen.items()})]
     plots.append(curves.separation_plot(scores))
     what = [
         f"{len(targets)} generated electrons of 5 to 100 GeV with abs(eta) in {FIDUCIAL[0]:g} to {FIDUCIAL[1]:g} among "
@@ -109,7 +110,7 @@ def of_truth(
         "a pT + b abs(eta) + c, fitted for every algorithm to the true pT of the events of the other half.",
     ]
     tables = [_correlations(every, seen, middle=False), _correlations(every, seen, middle=True)]
-    main = Result(GENERATED, "Generated electrons", what, list(seen), rows, tables, plots)
+    main = Result(GENERATED, "Generated electrons", what, list(seen), rows, tables, plots, ranks(rows, NO_LIMIT))
     return [main, _of_pileup(highest)]
 
 

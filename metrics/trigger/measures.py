@@ -60,6 +60,9 @@ def row(key: str, title: str, unit: str, best: str, found: Mapping[str, Resample
     )
 
 
+EMD = "emd"
+"""Key of the mean EMD among the measures."""
+
 Statistic = Callable[..., float]
 
 
@@ -92,6 +95,19 @@ def against_all(found: Mapping[str, Found], draws: Events) -> list[Row]:
         row(key, title, unit, best, {name: draws.of(statistic, *columns(one)) for name, one in found.items()})
         for key, title, unit, best, statistic, columns in table
     ]
+
+
+def emds(by_event: Mapping[str, FloatArray]) -> Row:
+    """Return the mean EMD of module images.
+
+    Parameters
+    ----------
+    by_event : by algorithm, mean of each event, float64 (events,); NaN without an image
+    """
+    count = len(next(iter(by_event.values())))
+    draws = Events(np.arange(count))
+    values = {name: draws.of(_mean, one) for name, one in by_event.items()}
+    return row(EMD, "mean EMD of module images, half a trigger-cell pitch", "", "low", values)
 
 
 def two_sides(found: Mapping[str, Found], draws: Events, *, suffix: str = "", note: str = "") -> list[Row]:

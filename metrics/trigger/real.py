@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.trigger import curves, match, measures, told_apart
-from metrics.trigger.electrons import ALL_CELLS, Found, find, without_all
+from metrics.trigger.electrons import ALL_CELLS, NO_LIMIT, Found, find, without_all
 from metrics.trigger.match import Targets
 from metrics.trigger.measures import Row
+from metrics.trigger.ranks import ranks
 from metrics.trigger.resampling import Events
 from metrics.trigger.results import REAL, Result
 from metrics.trigger.seen import Seen
@@ -45,7 +46,7 @@ def of_pairs(
         for one in measures.against_all(cones, draws)[1:3]
     ]
     scores = told_apart.in_the_same_events(targets, seen)
-    rows += measures.separations(scores)
+    rows += [*measures.separations(scores), measures.emds({name: one.emd[used] for name, one in seen.items()})]
     spreads = {n: np.sqrt(2) * np.abs(f.pt[0::2] - f.pt[1::2]) / (f.pt[0::2] + f.pt[1::2]) for n, f in found.items()}
     whole = found[ALL_CELLS]
     plots = [
@@ -68,7 +69,9 @@ def of_pairs(
         f"Pileup clusters are those of the same events more than {told_apart.AWAY:g} away from both electrons, with at "
         f"least {told_apart.LEAST_PT:g} GeV in CE-E.",
     ]
-    return Result(name, f"Real events: two electrons of equal pT{note}", what, list(seen), rows, (), plots)
+    return Result(
+        name, f"Real events: two electrons of equal pT{note}", what, list(seen), rows, (), plots, ranks(rows, NO_LIMIT)
+    )
 
 
 def _cone(one: Seen, targets: Targets) -> Found:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from metrics.statistics import Measured
 from metrics.trigger.curves import Plot
 from metrics.trigger.measures import Row
+from metrics.trigger.ranks import Rank
 
 REAL, UNSEEN, GENERATED, PILEUP = "real", "real_unseen", "generated", "pileup"
 """Names of the results."""
@@ -43,6 +44,7 @@ class Result:
     algorithms : names in order
     rows : measures
     tables, plots : more
+    ranks : whether a smaller EMD goes with a better measure
     """
 
     name: str
@@ -52,6 +54,7 @@ class Result:
     rows: Sequence[Row]
     tables: Sequence[Table] = field(default_factory=tuple)
     plots: Sequence[Plot] = field(default_factory=tuple)
+    ranks: Sequence[Rank] = field(default_factory=tuple)
 
     def row(self, key: str) -> Row | None:
         """Return a measure by its key; None when it is not there."""

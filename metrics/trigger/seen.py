@@ -20,7 +20,9 @@ class Seen:
     ----------
     clusters : of all events
     cone : float64 (2 events,), transverse energy in CE-E in the cone of each side, GeV
+    emd : float64 (events,), mean EMD of some module images of each event; NaN without one
     """
 
     clusters: Clusters
     cone: FloatArray
+    emd: FloatArray

@@ -7,12 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from metrics.statistics import Measured
-from metrics.trigger.electrons import ALL_CELLS
+from metrics.trigger.electrons import NO_LIMIT
 from metrics.trigger.measures import Row
 from metrics.trigger.results import GENERATED, PILEUP, REAL, UNSEEN, Result
-
-NO_LIMIT = (ALL_CELLS, "threshold")
-"""What knows no eLinks, and is no choice."""
 
 
 def verdict(results: Mapping[str, Result], labels: Mapping[str, str]) -> list[str]:

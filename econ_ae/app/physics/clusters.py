@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.app.physics.sample import Sample
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from metrics.trigger.seen import Seen
 
 Charges = NDArray[np.float32]
+
+_IMAGES = 20_000  # of which the EMD is computed
 
 
 def see(sample: Sample, received: dict[str, Charges], progress: Progress) -> tuple[dict[str, Seen], Axes]:
@@ -33,7 +36,9 @@ def see(sample: Sample, received: dict[str, Charges], progress: Progress) -> tup
 
     clusters: dict[str, list[Clusters]] = {name: [] for name in received}
     cones: dict[str, list[NDArray[np.float64]]] = {name: [] for name in received}
+    emds: dict[str, list[NDArray[np.float64]]] = {name: [] for name in received}
     axes: list[Axes] = []
+    every = -(-len(sample) // _IMAGES)
     with progress.bar("clusters", len(sample) * len(received)) as bar:
         for first, rows in sample.blocks():
             events = sample.in_block(first, rows)
@@ -45,6 +50,22 @@ def see(sample: Sample, received: dict[str, Charges], progress: Progress) -> tup
                 cells = places.cells(charges[rows])
                 clusters[name].append(find_clusters(cells, sides).moved(SIDES * first))
                 cones[name].append(in_cone(cells, axes[-1]))
+                emds[name].append(_emd(sample, charges, rows[::every], first, len(events)))
                 bar.advance(len(rows), name)
-    seen = {name: Seen(together(clusters[name]), np.concatenate(cones[name])) for name in received}
+    seen = {
+        name: Seen(together(clusters[name]), np.concatenate(cones[name]), np.concatenate(emds[name]))
+        for name in received
+    }
     return seen, Axes(np.concatenate([a.eta for a in axes]), np.concatenate([a.phi for a in axes]))
+
+
+def _emd(sample: Sample, charges: Charges, rows: NDArray[np.int64], first: int, events: int) -> NDArray[np.float64]:
+    """Return the mean EMD of some images by event, float64 (events,)."""
+    from metrics.emd import emd
+
+    found = emd(sample.images.batch.charges[rows].astype(np.float64), charges[rows].astype(np.float64), LOW_DENSITY)
+    good = np.flatnonzero(found.defined)
+    event = sample.place[rows[good]] - first
+    count = np.bincount(event, minlength=events)
+    total = np.bincount(event, found.values[good], events)
+    return np.divide(total, count, out=np.full(events, np.nan), where=count > 0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.app.physics import algorithms
 from econ_ae.app.physics.algorithms import Charges
 from econ_ae.app.physics.sample import Sample
 from econ_ae.app.reconstruction import reconstruct
@@ -70,8 +72,6 @@ class Encoders:
         ConfigError
             When there is no encoder for the eLinks of a module.
         """
-        from econ_ae.app.physics import algorithms
-
         names = list(self.elinks)
         if self.campaign is None:
             by_links = {links: i for i, links in enumerate(self.elinks.values())}
@@ -150,12 +150,23 @@ def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
         if free is None:
             sets.append(free := [])
         free.append(context)
-    names = ["encoders"] if len(sets) == 1 else [f"encoders {i + 1}" for i in range(len(sets))]
-    out += [_by_elinks(name, one) for name, one in zip(names, sets, strict=True)]
+    out += [_by_elinks(_common(one), one) for one in sets]
+    out = [
+        replace(one, name=f"{one.name} {sum(o.name == one.name for o in out[: i + 1])}")
+        if sum(o.name == one.name for o in out) > 1 or one.name in algorithms.NAMES
+        else one
+        for i, one in enumerate(out)
+    ]
     for encoders in out:
         for context in encoders.contexts:
             _check_counts(context)
     return out
+
+
+def _common(contexts: Sequence[Context]) -> str:
+    """Return what the names of runs begin with."""
+    names = [context.run.path.resolve().name for context in contexts]
+    return os.path.commonprefix(names).strip("-_ .") or "encoders"  # noqa: RUF071  # names are no paths
 
 
 def _by_elinks(name: str, contexts: list[Context]) -> Encoders:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,7 +251,9 @@ def _write(
     page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes)
     rows = [row for one in results for row in table_rows(one)]
     write_text(out / TABLE, to_csv(rows))
-    write_json(out / NUMBERS, {"sentences": sentences, "facts": facts, "notes": notes, "measures": rows})
+    order = {one.name: [asdict(rank) for rank in one.ranks] for one in results}
+    told = {"sentences": sentences, "facts": facts, "notes": notes, "measures": rows, "ranks": order}
+    write_json(out / NUMBERS, told)
     write_text(out / PAGE, render_physics(page))
     files = sorted(path for path in out.rglob("*") if path.is_file() and path.name != MANIFEST)
     outputs = {path.relative_to(out).as_posix(): sha256(path) for path in files}
