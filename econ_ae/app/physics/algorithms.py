@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,14 @@ def check(names: list[str]) -> None:
             )
     if not names:
         raise ConfigError(f"--algorithms names none; expected some of {', '.join(NAMES)}, with commas")
+
+
+def check_fits(names: Sequence[str], elinks: Sequence[int]) -> None:
+    """Find out before any work whether algorithms have frames of these numbers of eLinks; ConfigError when not."""
+    few = np.eye(48, dtype=np.uint32) + np.uint32(1)
+    for name in names:
+        for links in elinks if name not in {"all", "threshold"} else ():
+            _coder(name, links, few)(few)
 
 
 def received(name: str, sample: Sample, progress: Progress) -> Charges:
@@ -98,7 +106,9 @@ def _coder(name: str, links: int, tune: NDArray[np.uint32]) -> Callable[[NDArray
 
     if name == "abc":
         form = Form.JOINED if links <= _JOINED_TO else Form.ENUMERATED
-        layout = next(layout for layout in forms(links) if layout.form is form)
+        layout = next((layout for layout in forms(links) if layout.form is form), None)
+        if layout is None:
+            raise ConfigError(f"algorithm {name!r} has no frame of {links} eLinks; leave it out")
         code = AdaptivePrecision.trained(layout, Pools(tune))
         return lambda charges: code.decode(code.encode(charges))
     few = tune[:: -(-len(tune) // _TUNED)] if name != "ts" else tune

@@ -27,8 +27,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    """Thirty generated events with two electrons and pileup around them."""
-    images = electrons(30, 1, Silent())
+    """Some generated events with two electrons and pileup around them."""
+    images = electrons(24, 1, Silent())
     return Sample(images, elinks_by_layer(images))
 
 
@@ -72,8 +72,8 @@ def test_with_the_truth_shuffled_its_correlation_vanishes(sample: Sample) -> Non
     by_event = np.zeros(len(sample.events))
     by_event[truth.event] = truth.pt
     other = replace(truth, pt=by_event[moved])
-    right = of_truth(seen, truth, sample.events, seen, 30)[0].row("truth_correlation")
-    wrong = of_truth(seen, other, sample.events, seen, 30)[0].row("truth_correlation")
+    right = of_truth(seen, truth, sample.events, seen, len(sample.events))[0].row("truth_correlation")
+    wrong = of_truth(seen, other, sample.events, seen, len(sample.events))[0].row("truth_correlation")
     assert right is not None
     assert wrong is not None
     assert right.values["all"].value > 0.95
