@@ -37,7 +37,7 @@ class Scores:
 def separate(table: FloatArray, electron: BoolArray, event: NDArray[np.int64], seed: int = 1) -> Scores | None:
     """Return the scores of clusters; None for fewer than 20 electrons or others, or fewer events than folds.
 
-    Electrons and others have the same weight as a whole. Folds are of whole events.
+    Folds are of whole events.
 
     Parameters
     ----------
@@ -55,9 +55,8 @@ def separate(table: FloatArray, electron: BoolArray, event: NDArray[np.int64], s
         train, test = fold != k, fold == k
         if not electron[train].any() or electron[train].all() or not test.any():
             return None
-        weight = np.where(electron[train], 0.5 / electron[train].mean(), 0.5 / (~electron[train]).mean())
         trees = HistGradientBoostingClassifier(random_state=seed, **_SETTINGS)
-        trees.fit(table[train], electron[train], weight)
+        trees.fit(table[train], electron[train])
         score[test] = trees.predict_proba(table[test])[:, 1]
     return Scores(event, electron, score)
 

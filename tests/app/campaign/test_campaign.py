@@ -111,9 +111,8 @@ def test_physics_sends_every_module_with_the_encoder_of_its_class(finished: Camp
     rest = np.flatnonzero(layer == 20)
     sent = transmitted(images.batch.charges[rest], LOW_DENSITY, [1], ["bc"]).reconstructions
     np.testing.assert_array_equal(found[rest], sent[0].charges.astype(np.float32))
-    report = set(
-        np.unique(Context(finished.run("back"), LOW_DENSITY, Silent()).rows("report").metadata["event"]).tolist()
-    )
+    kept = Context(finished.run("back"), LOW_DENSITY, Silent()).rows("report").metadata["event"]
+    report = set(np.unique(kept).tolist())
     assert encoders.saw(sha256(path)) == set(range(14)) - report
     assert encoders.saw("another file") == set()
     assert set(encoders.facts()) == {"front", "back", "rest"}

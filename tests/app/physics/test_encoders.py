@@ -49,9 +49,7 @@ def test_sets_with_one_name_are_numbered(runs: list[Path], tmp_path: Path, econ_
 def test_modules_without_an_encoder_are_named(runs: list[Path]) -> None:
     images = electrons(20, 1, Silent()).of_events([0])
     sample = Sample(images, elinks_by_layer(images))
-    with pytest.raises(
-        ConfigError, match="night has no encoder for modules with 4 eLinks; give a run for each of 2, 3"
-    ):
+    with pytest.raises(ConfigError, match="night has no encoder for modules with 4 eLinks; give a run for"):
         read(runs[:2], Silent())[0].received(sample, Silent())
 
 

@@ -39,9 +39,8 @@ def some(scale: float = 1.0, smear: float = 0.0, seed: int = 1) -> Seen:
             found.append((hard, sign * eta[event], phi[event] + np.pi * z, 0.95))
             side.append(2 * event + z)
             for k in range(6):
-                found.append(
-                    (rng.uniform(10, 14), sign * rng.uniform(1.5, 2.9), phi[event] + np.pi * z + 0.8 * (k + 1), 0.6)
-                )
+                away = phi[event] + np.pi * z + 0.8 * (k + 1)
+                found.append((rng.uniform(14, 20), sign * rng.uniform(1.5, 2.9), away, 0.75))
                 side.append(2 * event + z)
     table = np.array(found)
     table[:, 0] *= scale * own.normal(1, smear, len(table))
@@ -97,9 +96,8 @@ def test_events_that_an_encoder_knows_are_left_out() -> None:
 
 
 def test_the_verdict_quotes_the_measured_numbers_best_first() -> None:
-    found = of(
-        "all", "threshold", "bad", "good", all=some(), threshold=some(), bad=some(smear=0.2), good=some(smear=0.02)
-    )
+    seen = {"all": some(), "threshold": some(), "bad": some(smear=0.2), "good": some(smear=0.02)}
+    found = of(*seen, **seen)
     told = verdict({"real": found}, {"good": "the good code", "bad": "the bad code"})
     assert [line.split(":")[0] for line in told] == ["The good code", "The bad code"]
     row = found.row("two_sides")
