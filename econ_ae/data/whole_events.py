@@ -235,7 +235,7 @@ def from_ntuple(path: Path, options: RootOptions | None = None, geometry: WaferG
     trigger = trigger_layer(number)
     if (trigger < 0).any():
         raise DataError(
-            f"{path.name}: layer {number[trigger < 0][0]} has no trigger; expected 1, 3, ... 25, 27, 28, ..."
+            f"{path.name}: layer {number[trigger < 0][0]} has no trigger; expected 1, 3, ... 25 or from 27 on"
         )
     u, v = (np.asarray(columns[name], np.int64) for name in ("wafer_u", "wafer_v"))
     metadata = {

@@ -114,18 +114,13 @@ def generate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
     """Write whole events of both endcaps with their truth, generated, as a file that --data takes."""
-    from dataclasses import replace
-
     from econ_ae.app.cli.console import Terminal
-    from econ_ae.app.studies.generated_events import generated_events
-    from econ_ae.data.synthetic.endcaps import PILEUP_200, EndcapParameters, Gun
+    from econ_ae.app.studies.generated_events import generated_events, settings
     from econ_ae.geometry import LOW_DENSITY
 
-    kinds = () if particles.strip() == "none" else tuple(kind.strip() for kind in particles.split(","))
-    gun = Gun(kinds, *span(pt, "--pt"), *span(eta, "--eta"), pairs=not single)
-    settings = EndcapParameters(gun, replace(PILEUP_200, mu=pileup))
+    wanted = settings(particles, span(pt, "--pt"), span(eta, "--eta"), pileup, pairs=not single)
     check_file(out, overwrite=overwrite)
-    written = generated_events(out, events, seed, settings, geometry=LOW_DENSITY, progress=Terminal())
+    written = generated_events(out, events, seed, wanted, geometry=LOW_DENSITY, progress=Terminal())
     typer.echo(f"{out}: {events} events, {written} images")
 
 

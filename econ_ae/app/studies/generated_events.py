@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from econ_ae.data.events_writer import write
 from econ_ae.data.readers.cms_events import SUFFIX
-from econ_ae.data.synthetic.endcaps import BLOCK, EndcapParameters, chunks
+from econ_ae.data.synthetic.endcaps import BLOCK, PILEUP_200, EndcapParameters, Gun, chunks
 from econ_ae.data.synthetic.endcaps.layers import depths
 from econ_ae.data.whole_events import WholeEvents
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
 from econ_ae.progress import Progress
+
+
+def settings(
+    particles: str, pt: tuple[float, float], eta: tuple[float, float], pileup: float, *, pairs: bool
+) -> EndcapParameters:
+    """Return what to generate: kinds with commas or ``none``, ranges of pT and abs(eta), mean interactions.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is out of range.
+    """
+    kinds = () if particles.strip() == "none" else tuple(kind.strip() for kind in particles.split(","))
+    return EndcapParameters(Gun(kinds, *pt, *eta, pairs=pairs), replace(PILEUP_200, mu=pileup))
 
 
 def generated_events(

@@ -20,43 +20,37 @@ def tracks(rng: np.random.Generator, s: Showers, n: int) -> Real:
 def spot_charges(rng: np.random.Generator, s: Showers, n: int, *, heavy: bool) -> Real:
     """Return charges of places of a shower, float32 (n,), with the mean of ``mean_charge``.
 
-    Electromagnetic: one crossing and a Poisson number of companions, which have equal charges. Of a hadronic shower's
-    other part: exponential.
+    Electromagnetic: some have a part of a MIP, uniform; the others one crossing and a geometric number of companions,
+    which have equal charges. Of a hadronic shower's other part: exponential.
     """
     if heavy:
         return rng.standard_exponential(n, dtype=np.float32) * np.float32(s.hadron_mips)
-    charge = _crossings(rng, s, n)
-    companions = rng.poisson(s.companions, n)
-    some = np.flatnonzero(companions)
-    charge[some] += companions[some] * _crossings(rng, s, len(some))
+    charge = rng.random(n, dtype=np.float32)
+    whole = np.flatnonzero(rng.random(n, dtype=np.float32) >= s.partial)
+    charge[whole] = tracks(rng, s, len(whole))
+    # The number of failures before a success, of which the mean is that of the companions.
+    companions = rng.geometric(1 / (1 + s.companions), len(whole)) - 1
+    more = np.flatnonzero(companions)
+    charge[whole[more]] += companions[more] * tracks(rng, s, len(more))
     return charge
 
 
 def mean_charge(s: Showers, *, heavy: bool) -> float:
     """Return the mean charge of a place."""
-    return s.hadron_mips if heavy else 1 + s.companions
+    return s.hadron_mips if heavy else s.partial / 2 + (1 - s.partial) * _moments(s)[0] * (1 + s.companions)
 
 
 def deviation(s: Showers, *, heavy: bool) -> float:
     """Return the standard deviation of the charge of a place."""
     if heavy:
         return s.hadron_mips
-    above = 1 + s.landau_width * (_EULER + np.log(2))
-    square = s.partial / 3 + (1 - s.partial) * (above**2 + (s.landau_width * np.pi) ** 2 / 2)
-    one = square / _mean(s) ** 2  # second moment of a crossing
-    c = s.companions
-    return float(np.sqrt(one - 1 + (c + c * c) * one - c * c))
+    (mean, square), c = _moments(s), s.companions
+    # One track and k times another, where k has the mean c and the mean square c + 2 c^2.
+    whole = square + 2 * c * mean**2 + (c + 2 * c * c) * square
+    return float(np.sqrt(s.partial / 3 + (1 - s.partial) * whole - mean_charge(s, heavy=False) ** 2))
 
 
-def _crossings(rng: np.random.Generator, s: Showers, n: int) -> Real:
-    """Return charges of crossings with the mean 1: some uniform below a MIP, the others as tracks."""
-    charge = tracks(rng, s, n)
-    part = rng.random(n, dtype=np.float32)
-    below = part < s.partial
-    charge[below] = part[below] / np.float32(max(s.partial, 1e-9))
-    charge /= np.float32(_mean(s))
-    return charge
-
-
-def _mean(s: Showers) -> float:
-    return s.partial / 2 + (1 - s.partial) * (1 + s.landau_width * (_EULER + np.log(2)))
+def _moments(s: Showers) -> tuple[float, float]:
+    """Return mean and mean square of a track's charge."""
+    mean = 1 + s.landau_width * (_EULER + np.log(2))
+    return float(mean), float(mean**2 + (s.landau_width * np.pi) ** 2 / 2)

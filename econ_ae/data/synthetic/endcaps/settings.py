@@ -92,20 +92,20 @@ class Showers:
     hadron_radius_cm : half of a hadronic deposit's charge is within this radius
     hadron_mips : mean charge of a crossing of that part, exponentially distributed
     inner_cm : distance from the beam within which there is no absorber
-    companions : mean number of further crossings of an electromagnetic shower at the place of one
-    partial : share of the crossings of a shower that leave less than a MIP in the silicon
+    partial : share of the places of an electromagnetic shower with less than a MIP
+    companions : mean number of further crossings at the other places
     landau_width : width of the Moyal distribution of the others, over its most probable value
     """
 
     electromagnetic_response: float = 0.96
-    spread: float = 0.03
+    spread: float = 0.025
     hadronic_response: float = 0.7
     moliere_cm: float = 3.0
     hadron_radius_cm: float = 2.0
     hadron_mips: float = 3.0
     inner_cm: float = 32.0
-    companions: float = 1.0
-    partial: float = 0.3
+    partial: float = 0.5
+    companions: float = 1.5
     landau_width: float = 0.12
 
     def __post_init__(self) -> None:
@@ -148,7 +148,9 @@ class FrontEnd:
             )
 
 
-PILEUP_200 = Pileup(mu=200, charged=4.6, photons=20.0, neutral=0.9, charged_p0=1.5, photons_p0=0.4)
+PILEUP_200 = Pileup(
+    mu=200, charged=4.3, photons=20.0, neutral=0.9, charged_p0=1.05, photons_p0=0.26, neutral_p0=1.3, power=6.0
+)
 """Pileup of the high-luminosity LHC, with the spectra for which occupancies agree with the public file."""
 
 QUIET = replace(PILEUP_200, mu=0)
