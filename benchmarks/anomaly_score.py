@@ -25,6 +25,8 @@ from econ_ae.app.physics.sample import Sample, elinks_by_layer
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.synthetic.endcaps import PILEUP_200, QUIET, EndcapParameters, Gun, generate
 from econ_ae.data.whole_events import WholeEvents, from_npz
+from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA
+from econ_ae.econt.frame_reader import mid_bin
 from metrics.rivals import AdaptivePrecision, Pools, forms
 from metrics.rivals.frames import unpack
 from metrics.rivals.layout import Form
@@ -72,6 +74,20 @@ def unlikeliness(
     return out
 
 
+def percentile(
+    values: NDArray[np.float64], group: NDArray[np.int64], pileup: NDArray[np.bool_], fold: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the share of pileup modules of the same group, in the other fold, with a smaller value."""
+    out = np.zeros(len(values))
+    for k in (0, 1):
+        for one in np.unique(group).tolist():
+            here = np.flatnonzero((group == one) & (fold == k))
+            known = np.sort(values[(group == one) & (fold != k) & pileup])
+            low, high = (np.searchsorted(known, values[here], side=side) for side in ("left", "right"))
+            out[here] = (low + high + 1) / (2 * len(known) + 2)
+    return out
+
+
 def areas(sample: Sample, signal: NDArray[np.bool_], pileup: NDArray[np.bool_]) -> dict[str, float]:
     """Return areas under the curve, electrons' modules against pileup."""
     layer = np.asarray(sample.images.batch.metadata["layer"], np.int64)
@@ -80,8 +96,14 @@ def areas(sample: Sample, signal: NDArray[np.bool_], pileup: NDArray[np.bool_]) 
     found = contents(sample)
     sums, mode, sent = found.T
     coarse = np.stack([sums >> 3, mode, sent >> 1], axis=1)
+    mean = mid_bin(sums, SUM_EXPONENT, SUM_MANTISSA) / np.maximum(sent, 1)
+    by_sum = percentile(sums.astype(np.float64), group, pileup, sample.fold)
+    by_mean = percentile(mean, group, pileup, sample.fold)
     scores = {
         "module sum": sums.astype(np.float64),
+        "sum, above that of pileup": by_sum,
+        "sum per sent cell, above that of pileup": by_mean,
+        "both, product of the tails": -np.log((1 - by_sum) * (1 - by_mean)),
         "sum, unlikely in pileup": unlikeliness((sums >> 2)[:, None], group, pileup, sample.fold),
         "sum, mode and cells, unlikely in pileup": unlikeliness(coarse, group, pileup, sample.fold),
     }
