@@ -135,6 +135,11 @@ def _rank(values: FloatArray, batch: Batch) -> tuple[int, float]:
     return lost, float(np.nanmean(values)) if np.isfinite(values).any() else np.inf
 
 
+def section_of(layer: NDArray[np.generic]) -> NDArray[np.str_]:
+    """Return the section of the detector's layers (n,)."""
+    return np.where(layer.astype(np.int64) <= _CE_E, "CE-E", "CE-H")
+
+
 def whole(classes: Mapping[str, OfClass], side: str) -> Judged:
     """Return all classes together.
 
@@ -153,7 +158,7 @@ def whole(classes: Mapping[str, OfClass], side: str) -> Judged:
     shared = set.intersection(*(set(batch.metadata) for batch in batches))
     columns = {name: np.concatenate([batch.metadata[name] for batch in batches]) for name in sorted(shared)}
     if "detector_layer" in columns:
-        columns["section"] = np.where(columns["detector_layer"].astype(np.int64) <= _CE_E, "CE-E", "CE-H")
+        columns["section"] = section_of(columns["detector_layer"])
     of = np.repeat(np.arange(len(classes)), sizes)
     event = columns.get("event", np.arange(len(of))).astype(np.int64)
     return Judged(tuple(classes), of, event, columns, emds)

@@ -64,15 +64,58 @@ def evaluate(
     typer.echo(f"evaluation: {folder / 'index.html'}")
 
 
+def _retrain_campaign(
+    run_path: Path, out: Path, plan: Any, classes: str | None, *, resume: bool, as_json: bool
+) -> None:
+    from econ_ae.app.campaign.retrain import retrain as run
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    summary = run(run_path, out, plan, Terminal(quiet=as_json), classes=names, resume=resume)
+    if as_json:
+        print_json(summary)
+        return
+    rows = [
+        {
+            "class": row["class"],
+            "old weights": f"{row['old']:.4f}",
+            "new weights": f"{row['new']:.4f}",
+            "difference": _difference_text(row["difference"]),
+            "bytes": f"{row['changed']} of {row['size']}",
+            "ms at 400 kHz": f"{row['milliseconds']['400']:.2f}",
+        }
+        for row in summary["classes"]
+    ]
+    print_table("Mean EMD of the new report images, in units of half a trigger-cell pitch", rows)
+    typer.echo(summary["verdict"])
+    typer.echo(f"summary: {out / 'index.html'}")
+
+
+def _difference_text(difference: dict[str, Any]) -> str:
+    """Return a difference of JSON with its error, where that is known."""
+    error = "" if difference["error"] is None else f" ± {difference['error']:.4f}"
+    return f"{difference['value']:+.4f}{error}"
+
+
 def retrain(
-    run_path: RunPath,
+    run_path: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, or that of a campaign.")],
+    data: Annotated[
+        str | None, typer.Option(help="File with new images, divided by the run's settings; default: its own rows.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Classes of a campaign, with commas; default: all that have an encoder.")
+    ] = None,
     dead: Annotated[str | None, typer.Option(help="Trigger cells that send nothing, with commas.")] = None,
+    dead_count: Annotated[int | None, typer.Option(min=0, help="Dead trigger cells, drawn at random.")] = None,
     noisy: Annotated[str | None, typer.Option(help="Trigger cells with extra counts, with commas.")] = None,
     noise_rate: Annotated[float | None, typer.Option(help="Share of the crossings with extra counts.")] = None,
     noise_counts: Annotated[float | None, typer.Option(help="Mean of the extra counts.")] = None,
     partial: Annotated[str | None, typer.Option(help="Part of the module that is there, for example top.")] = None,
     drift: Annotated[float | None, typer.Option(help="Standard deviation of the cells' gains around 1.")] = None,
     pileup: Annotated[float | None, typer.Option(help="Factor of the mean charge, by overlay or thinning.")] = None,
+    per_module: Annotated[
+        bool, typer.Option("--per-module", help="Draw gains and dead cells, and overlay pileup, module by module.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: a fifth of the run's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: a quarter of the run's.")] = None,
     only: Annotated[str, typer.Option(help="all, encoder, dense (and decoder) or decoder.")] = "all",
@@ -83,6 +126,7 @@ def retrain(
     """Train on from a run's weights under new conditions; show EMD and I2C writes before and after."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.directory import fresh_path
+    from econ_ae.app.run.family import is_campaign
     from econ_ae.app.studies.retrain import Plan
     from econ_ae.app.studies.retrain import retrain as run
     from econ_ae.config import ConditionsConfig, parse
@@ -93,6 +137,8 @@ def retrain(
         "noise_rate": noise_rate,
         "noise_counts": noise_counts,
         "partial": partial,
+        "dead_count": dead_count,
+        "per_module": per_module or None,
         "drift": drift,
         "pileup": pileup,
     }
@@ -102,7 +148,12 @@ def retrain(
         raise ConfigError("--resume needs --out, the retraining to continue")
     path = out or fresh_path(run_path.parent, f"{run_path.name}-retrained")
     try:
-        plan = Plan(conditions, epochs, learning_rate, only)
+        plan = Plan(conditions, epochs, learning_rate, only, data)
+        if is_campaign(run_path):
+            _retrain_campaign(run_path, path, plan, classes, resume=resume, as_json=as_json)
+            return
+        if classes is not None:
+            raise ConfigError(f"--classes is for campaigns, and {run_path} is none; leave it out")
         summary = run(run_path, path, plan, Terminal(quiet=as_json), resume=resume)
     except KeyboardInterrupt:
         if not path.exists():

@@ -22,9 +22,10 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from econ_ae.training.cells import network, table
-from econ_ae.training.cells.fit import RULE, CellsTrainer
+from econ_ae.training.cells.fit import CellsTrainer
 from econ_ae.training.cells.rule import Rule
 from econ_ae.training.cells.table import Table
+from econ_ae.training.cells.warm import RULE
 from econ_ae.training.fit import make_deterministic
 from econ_ae.training.kept import Epoch, load_weights
 
