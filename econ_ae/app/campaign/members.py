@@ -10,7 +10,7 @@ import numpy as np
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.family import CampaignDirectory
-from econ_ae.config.campaign import CampaignConfig
+from econ_ae.config.campaign import CampaignConfig, ClassConfig
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Progress
@@ -45,7 +45,7 @@ def opened(
         except RunDirectoryError as problem:
             raise RunDirectoryError(f"{problem}; or {_again(path)}") from problem
         members[name] = found
-    check(campaign.config, members)
+    check(campaign.config.classes, members)
     return campaign, members
 
 
@@ -53,7 +53,7 @@ def _again(path: Path) -> str:
     return f"continue the campaign with: econ-ae campaign --out {path} --resume"
 
 
-def check(config: CampaignConfig, members: Mapping[str, Context]) -> None:
+def check(classes: Mapping[str, ClassConfig], members: Mapping[str, Context]) -> None:
     """Make sure that every member is a run on the modules of its own class, with as many eLinks as these have.
 
     Raises
@@ -61,7 +61,7 @@ def check(config: CampaignConfig, members: Mapping[str, Context]) -> None:
     RunDirectoryError
         When one is of another class: its modules would be decoded by another class's graph.
     """
-    for klass, settings in config.classes.items():
+    for klass, settings in classes.items():
         for name in settings.members:
             if name not in members:
                 continue

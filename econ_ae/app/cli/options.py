@@ -21,7 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
 FamilyPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`; of a family: all its runs."),
+    typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`; of a family or a campaign: all its runs."),
 ]
 
 

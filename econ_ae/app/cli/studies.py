@@ -25,8 +25,39 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
     print_table("Mean EMD of the report events", rows, as_json=as_json)
 
 
+def _names(algorithms: str) -> list[str]:
+    names = [name.strip() for name in algorithms.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(
+            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
+        )
+    return names
+
+
+def _evaluate_campaign(
+    path: Path, algorithms: str, out: Path | None, data: str | None, *, overwrite: bool, as_json: bool
+) -> None:
+    from econ_ae.app.campaign.evaluate import evaluate as run
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.studies.compare import evaluation_folder
+
+    folder = evaluation_folder(path, out, overwrite=overwrite)
+    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data)
+    if as_json:
+        print_json(rows)
+        return
+    events = "report events" if data is None else f"events of {data}"
+    typer.echo(f"Mean EMD of the {events}{' (synthetic)' if synthetic else ''}, each module on its own eLinks.")
+    shown = ("class", "algorithm", "variant", "eLinks")
+    print_table(
+        "From the transmitted bits",
+        [{k: str(row[k]) for k in shown} | {"mean EMD": f"{row['mean']:.4f} ± {row['error']:.4f}"} for row in rows],
+    )
+    typer.echo(f"evaluation: {folder / 'index.html'}")
+
+
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, or those of families.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, families, or a campaign.")],
     algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt,abc,ccc",
     elinks: Annotated[
         str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
@@ -40,15 +71,16 @@ def evaluate(
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.headline import by_elinks
     from econ_ae.app.run.context import open_run
-    from econ_ae.app.run.family import run_paths
+    from econ_ae.app.run.family import is_campaign, run_paths
     from econ_ae.app.studies.compare import compare, evaluation_folder
 
+    if any(is_campaign(path) for path in runs):
+        if len(runs) > 1 or elinks is not None:
+            raise ConfigError("a campaign is evaluated alone, every class on its own eLinks; leave out the rest")
+        _evaluate_campaign(runs[0], algorithms, out, data, overwrite=overwrite, as_json=as_json)
+        return
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
-    names = [name.strip() for name in algorithms.split(",") if name.strip()]
-    if not names:
-        raise ConfigError(
-            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
-        )
+    names = _names(algorithms)
     contexts = [open_run(path, Terminal(quiet=as_json)) for run in runs for path in run_paths(run)]
     folder = evaluation_folder(runs[0], out, overwrite=overwrite)
     found = compare(contexts, names, counts, folder, source=data)
