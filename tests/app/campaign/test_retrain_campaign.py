@@ -18,6 +18,10 @@ from econ_ae.app.run.family import CampaignDirectory
 from econ_ae.app.studies.retrain import Plan
 from econ_ae.app.studies.retrain import retrain as retrain_run
 from econ_ae.config import ConditionsConfig
+from econ_ae.data.batch import Batch
+from econ_ae.data.dataset_writer import DatasetWriter
+from econ_ae.data.readers.cms_events import EventsOptions, read_events
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import weights
 from econ_ae.progress import Silent
 from econ_ae.training.cells import artifact
@@ -160,17 +164,22 @@ def test_mistakes_are_one_line_and_write_nothing(
 
 
 def test_images_without_what_the_decoder_knows_are_refused(
-    finished: CampaignDirectory, command: Command, tmp_path: Path
+    finished: CampaignDirectory, other: Path, command: Command, tmp_path: Path
 ) -> None:
-    arrays = whole_events.arrays(events=14, modules=60, seed=5)
-    path = tmp_path / "flat.npz"
-    np.savez_compressed(path, **arrays | {"eta": np.zeros(len(arrays["eta"]), np.float32)})
+    whole = read_events(other, EventsOptions(calibration="counts"), LOW_DENSITY)
+    path = tmp_path / "flat.h5"
+    with DatasetWriter(path) as writer:
+        kept = {name: values for name, values in whole.metadata.items() if name != "eta"}
+        writer.append(Batch(whole.charges, whole.provenance, kept))
     code, _, error = command("retrain", str(finished.path), "--data", str(path), "--out", str(tmp_path / "out"))
     assert code == 2
-    assert "condition 'eta' of flat.npz: eta is 0" in error
+    assert "decoder.conditions has 'eta', but" in error
+    assert "no column eta" in error
     assert not (tmp_path / "out").exists()
-    layers = np.where(arrays["layer"] == 0, 5, arrays["layer"]).astype(np.uint8)
-    np.savez_compressed(path, **arrays | {"layer": layers, "eta": np.full(len(layers), 2.0, np.float32)})
+    arrays = whole_events.arrays(events=14, modules=60, seed=5)
+    few = arrays["layer"] != 0
+    path = tmp_path / "few.npz"
+    np.savez_compressed(path, **{n: v if n == "z_cm_of_layer" else v[few] for n, v in arrays.items()})
     code, _, error = command("retrain", str(finished.path), "--data", str(path), "--out", str(tmp_path / "out"))
     assert code == 2
     assert "the data have no module of class 'front'" in error
