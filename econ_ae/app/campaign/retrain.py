@@ -19,7 +19,8 @@ from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import check_free
 from econ_ae.app.run.lock import lock
 from econ_ae.app.studies import retrain as studies
-from econ_ae.app.studies.retrain import AFTER, Plan
+from econ_ae.app.studies.retrain import AFTER
+from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.app.studies.retrain_report import CHANGED_WRITES, CHANGED_YAML, IMAGES, SUMMARY, ImageEmd
 from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import read_json, write_json, write_text

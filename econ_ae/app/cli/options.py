@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,17 @@ def numbers(text: str, option: str) -> list[int]:
     if not all(part.removeprefix("-").isdecimal() for part in parts):
         raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 3,17")
     return [int(part) for part in parts]
+
+
+def decimals(text: str, option: str) -> list[float]:
+    """Return the numbers of a list with commas, in its order; none of an empty text. ConfigError when it is no list."""
+    try:
+        found = [float(part) for part in text.split(",")] if text.strip() else []
+    except ValueError:
+        found = [math.nan]
+    if not all(math.isfinite(value) for value in found):
+        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 0.05,0.1")
+    return found
 
 
 def check_file(path: Path, *, overwrite: bool) -> None:

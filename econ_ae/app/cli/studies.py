@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Interrupted, Json, RunPath, numbers
+from econ_ae.app.cli.options import Interrupted, Json, RunPath, decimals, numbers
 from econ_ae.errors import ConfigError
 
 
@@ -159,8 +159,8 @@ def retrain(
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.directory import fresh_path
     from econ_ae.app.run.family import is_campaign
-    from econ_ae.app.studies.retrain import Plan
     from econ_ae.app.studies.retrain import retrain as run
+    from econ_ae.app.studies.retrain_plan import Plan
     from econ_ae.config import ConditionsConfig, parse
 
     changes: dict[str, Any] = {
@@ -206,3 +206,88 @@ def retrain(
     times = ", ".join(f"{ms:.2f} ms at {khz} kHz" for khz, ms in summary["bus"][0]["milliseconds"].items())
     typer.echo(f"{summary['changed']} of {summary['size']} weight bytes change; to write them takes {times}")
     typer.echo(f"summary: {path / 'index.html'}")
+
+
+def drift(
+    run_path: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, or that of a campaign.")],
+    classes: Annotated[
+        str | None, typer.Option(help="Classes of a campaign, with commas; default: all that have an encoder.")
+    ] = None,
+    dead: Annotated[str, typer.Option(help="Numbers of dead cells per module, with commas.")] = "1,2,4,8",
+    gain: Annotated[str, typer.Option(help="Spreads of the cells' gains around 1, with commas.")] = "0.05,0.1,0.2",
+    pileup: Annotated[str, typer.Option(help="Factors of the mean charge, with commas.")] = "1.25,1.5,2",
+    rows: Annotated[int, typer.Option(min=100, help="Most images of every set, evenly taken.")] = 20_000,
+    sigma: Annotated[float, typer.Option(min=0.0, help="Errors that a gain must have to count.")] = 2.0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: a fifth of the run's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: a quarter of the run's.")] = None,
+    only: Annotated[str, typer.Option(help="all, encoder, dense (and decoder) or decoder.")] = "all",
+    seed: Annotated[int, typer.Option(min=0, help="Of the cells and gains that are drawn.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Directory to write; default: a new one beside RUN.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the study in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say when to retrain: EMD over dead cells, gain drift and pileup, old weights against retrained ones."""
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.run.directory import fresh_path
+    from econ_ae.app.studies.drift import Study
+    from econ_ae.app.studies.drift import drift as run
+
+    study = Study(
+        dead=tuple(numbers(dead, "--dead")) if dead.strip() else (),
+        gain=tuple(decimals(gain, "--gain")),
+        pileup=tuple(decimals(pileup, "--pileup")),
+        rows=rows,
+        sigma=sigma,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        trains=only,
+        seed=seed,
+    )
+    if resume and out is None:
+        raise ConfigError("--resume needs --out, the study to continue")
+    progress = Terminal(quiet=as_json)
+    runs = _runs(run_path, classes, progress)
+    path = out or fresh_path(run_path.parent, f"{run_path.name}-drift")
+    try:
+        summary = run(runs, path, study, progress, resume=resume)
+    except KeyboardInterrupt:
+        if not path.exists():
+            raise
+        raise Interrupted(f"the same command with --out {shlex.quote(str(path))} --resume") from None
+    if as_json:
+        print_json(summary)
+        return
+    points = [
+        {
+            "class": point["class"],
+            "condition": point["axis"],
+            "value": f"{point['value']:g}",
+            "old weights": f"{point['old']['value']:.4f}",
+            "retrained": f"{point['new']['value']:.4f}",
+            "gain": _difference_text(point["gain"]),
+            "bytes": f"{point['changed']} of {point['size']}",
+        }
+        for point in summary["points"]
+    ]
+    print_table("Mean EMD of the report images, in units of half a trigger-cell pitch", points)
+    for answer in summary["answers"]:
+        typer.echo(answer["text"])
+    typer.echo(f"study: {path / 'index.html'}")
+
+
+def _runs(path: Path, classes: str | None, progress: Any) -> dict[str, Any]:
+    """Return the finished run at a path by its name, or those of a campaign's classes."""
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.run.family import is_campaign
+
+    if not is_campaign(path):
+        if classes is not None:
+            raise ConfigError(f"--classes is for campaigns, and {path} is none; leave it out")
+        run = open_run(path, progress)
+        run.run.check("data", "train", "freeze")
+        return {path.name: run}
+    from econ_ae.app.campaign import members
+
+    campaign, found = members.opened(path, progress)
+    names = members.picked(campaign.config, None if classes is None else [n.strip() for n in classes.split(",")])
+    return {name: members.chosen(campaign.config, name, found) for name in names}

@@ -54,10 +54,10 @@ def summarise(run: Context, before: Context, after: Context, out: Path, changes:
     from metrics.statistics import paired_difference, summarise
 
     seed = run.config.seed
-    old, new = (_emd(context) for context in (before, after))
+    old, new = (emd_of(context) for context in (before, after))
     steps = []
     for name, context, result in (
-        ("old weights, before the conditions", run, _emd(run)),
+        ("old weights, before the conditions", run, emd_of(run)),
         ("old weights, under the conditions", before, old),
         ("new weights, under the conditions", after, new),
     ):
@@ -65,7 +65,7 @@ def summarise(run: Context, before: Context, after: Context, out: Path, changes:
         there = context is not run and context.run.has(REPORT)
         link = f"{context.run.path.name}/{REPORT}/index.html" if there else ""
         steps.append(Step(name, found.mean, found.median, found.n_defined, found.n_undefined, link))
-    difference, bus = _i2c(before, after, out)
+    difference, bus = write_difference(before, after, out)
     elinks = after.model().elinks
     page = Retraining(
         title=f"{run.config.name}: retrained for {'; '.join(changes)}",
@@ -92,7 +92,7 @@ def summarise(run: Context, before: Context, after: Context, out: Path, changes:
     return json.loads(json.dumps(summary))
 
 
-def _emd(context: Context) -> Any:
+def emd_of(context: Context) -> Any:
     """Return the EMD of a run's report events, reconstructed from the transmitted bits."""
     from metrics.emd import emd
 
@@ -100,7 +100,8 @@ def _emd(context: Context) -> Any:
     return emd(batch.charges, reconstruct(context, context.model(), batch).charges, context.geometry)
 
 
-def _i2c(before: Context, after: Context, out: Path) -> tuple[Any, list[Any]]:
+def write_difference(before: Context, after: Context, out: Path) -> tuple[Any, list[Any]]:
+    """Write the I2C writes and the YAML of what changes; return the difference and the ways of writing it."""
     from metrics.report.retraining import BusRow
     from rtl_gen.registers import address_map, bus_seconds, changed_csv, i2c_sequence, weight_difference, weight_writes
     from rtl_gen.registers.sequence import FREQUENCIES

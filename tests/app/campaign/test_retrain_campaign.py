@@ -15,8 +15,8 @@ import yaml
 
 from econ_ae.app.run.context import Context, open_run
 from econ_ae.app.run.family import CampaignDirectory
-from econ_ae.app.studies.retrain import Plan
 from econ_ae.app.studies.retrain import retrain as retrain_run
+from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.config import ConditionsConfig
 from econ_ae.data.batch import Batch
 from econ_ae.data.dataset_writer import DatasetWriter
