@@ -38,6 +38,20 @@ def check_numbers(batch: Batch) -> None:
         )
 
 
+def off_centre(
+    eta: NDArray[np.floating], x: NDArray[np.floating], y: NDArray[np.floating], depth: NDArray[np.floating] | float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which modules (n,) have an eta that is not their centre's, and eta of their centres, float64 (n,).
+
+    Parameters
+    ----------
+    x, y, depth : of the centres, cm
+    """
+    radius = np.hypot(np.asarray(x, np.float64), np.asarray(y, np.float64))
+    centre = np.arcsinh(depth / np.maximum(radius, 1e-3))
+    return np.abs(np.abs(eta) - centre) > _OFF_CENTRE, centre
+
+
 def check_centres(batch: Batch) -> None:
     """Raise DataError when eta is not that of the modules' centres x, y: a layer then has no one depth.
 
@@ -47,17 +61,16 @@ def check_centres(batch: Batch) -> None:
     if not len(batch) or not set(needed) <= set(batch.metadata):
         return
     eta, layer, x, y = (np.asarray(batch.metadata[name], np.float64) for name in needed)
-    radius, eta = np.hypot(x, y), np.abs(eta)
-    depth = radius * np.sinh(eta)
+    depth = np.hypot(x, y) * np.sinh(np.abs(eta))
     for number in np.unique(layer):
-        here = layer == number
-        expected = np.arcsinh(np.median(depth[here]) / np.maximum(radius[here], 1e-3))
-        off = np.abs(expected - eta[here])
-        if off.max() > _OFF_CENTRE:
-            row = np.flatnonzero(here)[np.argmax(off)]
+        here = np.flatnonzero(layer == number)
+        off, centre = off_centre(eta[here], x[here], y[here], float(np.median(depth[here])))
+        if off.any():
+            first = int(np.argmax(off))
+            row = here[first]
             raise DataError(
                 f"condition 'eta' of {batch.provenance.source}: the module of layer {number:g} at x = {x[row]:.1f}, "
-                f"y = {y[row]:.1f} cm has eta {eta[row]:.3f}, its centre is at {expected[np.argmax(off)]:.3f} as the "
+                f"y = {y[row]:.1f} cm has eta {eta[row]:.3f}, its centre is at {centre[first]:.3f} as the "
                 "others of its layer say; expected eta of the module's centre, not of one of its cells"
             )
 

@@ -9,7 +9,7 @@ array               shape, kind         meaning
 ``layer``           (n,) integers       trigger layer; 0..12 are CE-E, higher ones CE-H
 ``wafer``           (n,) integers       number of the module in its layer and side
 ``x_cm``, ``y_cm``  (n,) floats         centre of the module, seen from the collision point on either side
-``eta``             (n,) floats         absolute pseudorapidity of the centre; compared with x_cm, y_cm and the depth
+``eta``             (n,) floats         absolute pseudorapidity of the centre, as x_cm, y_cm and z give it
 ``thickness_um``    (n,) integers       120, 200 or 300
 ``gev_per_count``   (n,) floats         energy of one decoded count
 ``z_cm_of_layer``   (layers,) floats    absolute z of each layer
@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.lattice import Lattice, different, fit
+from econ_ae.data.module_checks import off_centre
 from econ_ae.data.module_conditions import NO_LATTICE
 from econ_ae.errors import DataError
 from econ_ae.files import sha256
@@ -65,7 +66,6 @@ CM_PER_UNIT = 1.2084
 
 _FIRST_OF_CE_H = 14  # what is added to a layer's number there
 _HIGHEST_CODE = 127
-_OFF_CENTRE = 0.02  # in eta; a cell at a module's corner is off by 0.04 to 0.4
 _INPUT_SHIFT, _FRACTION, _LARGEST_FACTOR = 3, 11, 4095
 _KINDS = {
     "codes": "iu",
@@ -216,20 +216,15 @@ class EventsFile:
             ("gev_per_count", ~(np.isfinite(columns["gev_per_count"]) & (columns["gev_per_count"] > 0)), "above 0"),
             *((name, ~np.isfinite(columns[name]), "a number") for name in ("x_cm", "y_cm", "eta")),
         )
-        rules += (("eta", self._off_centre(columns), f"that of the module's centre ({_DEPTHS}, x_cm, y_cm)"),)
+        depth = self.depths[np.clip(columns["layer"].astype(np.int64), 0, len(self.depths) - 1)]
+        off, _ = off_centre(columns["eta"], columns["x_cm"], columns["y_cm"], depth)
+        rules += (("eta", off, f"that of the module's centre ({_DEPTHS}, x_cm, y_cm)"),)
         for name, bad, expected in rules:
             if bad.any():
                 place = tuple(int(i) for i in np.argwhere(bad)[0])
                 cell = f", trigger cell {place[1]}" if len(place) > 1 else ""
                 where = f"{self.path.name}, row {start + place[0]}{cell}"
                 raise DataError(f"{where}: {name} is {columns[name][place]}; expected {expected}")
-
-    def _off_centre(self, columns: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
-        """Return which rows have an eta that is not the centre's, of a cell for example."""
-        layer = np.clip(columns["layer"].astype(np.int64), 0, len(self.depths) - 1)
-        radius = np.hypot(columns["x_cm"].astype(np.float64), columns["y_cm"].astype(np.float64))
-        centre = np.arcsinh(self.depths[layer] / np.maximum(radius, 1e-3))
-        return np.asarray(np.abs(np.abs(columns["eta"]) - centre) > _OFF_CENTRE)
 
     def _images(self, columns: dict[str, NDArray[Any]]) -> Batch:
         significand, shift = decode(columns["codes"], 4, 3)
