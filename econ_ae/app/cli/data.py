@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Json, check_file, numbers
+from econ_ae.app.cli.options import Json, check_file, numbers, span
 from econ_ae.app.cli.shell import Group, Shell
 from econ_ae.errors import ConfigError
 
@@ -95,6 +95,33 @@ def convert(
     settings = _read_as(config, seed=seed, data=wanted)
     written = run(settings, out, LOW_DENSITY, Terminal(), overwrite=overwrite)
     typer.echo(f"{out}: {written} images")
+
+
+@data.command()
+def generate(
+    out: Annotated[Path, typer.Option(help="File of whole events to write, ending in .npz.")],
+    events: Annotated[int, typer.Option(min=1, help="Events to generate.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same events.")] = 1,
+    particles: Annotated[
+        str, typer.Option(help="electron, photon, pion, jet, with commas: one kind an event; or none.")
+    ] = "electron",
+    pt: Annotated[str, typer.Option(help="Range of the transverse momentum in GeV, drawn evenly.")] = "1:100",
+    eta: Annotated[str, typer.Option(help="Range of the absolute pseudorapidity, drawn evenly.")] = "1.5:2.9",
+    pileup: Annotated[float, typer.Option(min=0, max=1000, help="Mean interactions per event.")] = 0,
+    single: Annotated[
+        bool, typer.Option("--single", help="One particle an event, not two back to back of equal pT.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Write whole events of both endcaps with their truth, generated, as a file that --data takes."""
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.studies.generated_events import generated_events, settings
+    from econ_ae.geometry import LOW_DENSITY
+
+    wanted = settings(particles, span(pt, "--pt"), span(eta, "--eta"), pileup, pairs=not single)
+    check_file(out, overwrite=overwrite)
+    written = generated_events(out, events, seed, wanted, geometry=LOW_DENSITY, progress=Terminal())
+    typer.echo(f"{out}: {events} events, {written} images")
 
 
 def _read_as(config: Path | None, **changes: Any) -> RunConfig:

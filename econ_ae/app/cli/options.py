@@ -45,6 +45,15 @@ def decimals(text: str, option: str) -> list[float]:
     return found
 
 
+def span(text: str, option: str) -> tuple[float, float]:
+    """Return both ends of a range ``first:last``, or of one number twice; ConfigError when it is none."""
+    try:
+        first, _, last = text.partition(":")
+        return float(first), float(last or first)
+    except ValueError:
+        raise ConfigError(f"{option} {text!r} is no range; expected for example 5:100") from None
+
+
 def check_file(path: Path, *, overwrite: bool) -> None:
     """Find out before any work whether a file can be written.
 

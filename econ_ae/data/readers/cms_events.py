@@ -46,27 +46,16 @@ from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.lattice import Lattice, different, fit
 from econ_ae.data.module_checks import off_centre
 from econ_ae.data.module_conditions import NO_LATTICE
+from econ_ae.data.readers.event_images import CALQ_PER_COUNT, SECTIONS, calibrated, counts_of
 from econ_ae.errors import DataError
 from econ_ae.files import sha256
-from econ_ae.floatcodes import decode
 from econ_ae.geometry import WaferGeometry
 
 SUFFIX = ".npz"
 BLOCK = 1 << 15
 """Rows read at a time: 13 MB for each array of 48 numbers."""
 
-SECTIONS = {"CE-E": (0, 13), "CE-H": (13, 1 << 16)}
-"""First trigger layer of a section, and the one behind its last."""
-
-CALQ_PER_COUNT = {300: 24.0, 200: 24.0 * 1.48, 120: 24.0 * 2.5}
-"""Before 1 / cosh(eta), by thickness in um."""
-
-CM_PER_UNIT = 1.2084
-"""Of the geometry's unit, half a trigger-cell pitch (fastml-science)."""
-
-_FIRST_OF_CE_H = 14  # what is added to a layer's number there
 _HIGHEST_CODE = 127
-_INPUT_SHIFT, _FRACTION, _LARGEST_FACTOR = 3, 11, 4095
 _KINDS = {
     "codes": "iu",
     "event": "iu",
@@ -80,6 +69,10 @@ _KINDS = {
     "gev_per_count": "f",
 }
 _DEPTHS = "z_cm_of_layer"
+GENERATOR = "generator"
+"""Array of a file that was generated: how, in words."""
+
+_LONGEST = 1000  # characters of a text in a file
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
@@ -153,6 +146,7 @@ class EventsFile:
                 with archive.open(f"{_DEPTHS}.npy") as stream:
                     shape, kind = _header(stream, _DEPTHS, path.name)
                     self.depths = np.frombuffer(stream.read(), kind).astype(np.float64)
+                self.generator = _text(archive, GENERATOR, path.name) if GENERATOR in names else ""
         except FileNotFoundError as problem:
             raise DataError(f"cannot read {path}: {problem.strerror}") from problem
         except _BROKEN as problem:
@@ -175,8 +169,9 @@ class EventsFile:
         """Where the images come from and what was done to them."""
         how = "transverse charge" if self.options.calibration == "transverse" else "decoded counts, not calibrated"
         step = f"read whole events: {self.options.text}; {how}"
+        made = (self.generator,) if self.generator else ()
         none = (f"{NO_LATTICE}{self._lattice}",) if isinstance(self._lattice, str) else ()
-        return Provenance(self.path.name, synthetic=False, sha256=sha256(self.path), steps=(step, *none))
+        return Provenance(self.path.name, bool(made), sha256(self.path), (*made, step, *none))
 
     def count(self) -> int:
         """Return how many rows are taken; reads the columns that are selected by."""
@@ -227,27 +222,11 @@ class EventsFile:
                 raise DataError(f"{where}: {name} is {columns[name][place]}; expected {expected}")
 
     def _images(self, columns: dict[str, NDArray[Any]]) -> Batch:
-        significand, shift = decode(columns["codes"], 4, 3)
-        charges = significand << shift
-        per_count = np.ones(len(charges))
-        if self.options.calibration == "transverse":
-            per_count = np.select(
-                [columns["thickness_um"] == um for um in CALQ_PER_COUNT], [*CALQ_PER_COUNT.values()]
-            ).astype(np.float64)
-            charges = (charges << _INPUT_SHIFT) * self._factors(columns, per_count) >> _FRACTION
         x, y = (columns[name].astype(np.float64) for name in ("x_cm", "y_cm"))
-        whole = ("event", "zside", "layer", "wafer", "thickness_um")
-        metadata = {
-            **{name.removesuffix("_um"): columns[name].astype(np.int64) for name in whole},
-            "eta": columns["eta"].astype(np.float64),
-            "phi": np.arctan2(y, columns["zside"] * x),
-            "x": x,
-            "y": y,
-            "detector_layer": detector_layer(columns["layer"].astype(np.int64)),
-            **self._numbers(columns["layer"], x, y),
-            "gev_per_calq": columns["gev_per_count"].astype(np.float64) / per_count,
-        }
-        return Batch(charges.astype(np.uint32), self.provenance, metadata)
+        counts = counts_of(columns, self._numbers(columns["layer"], x, y), self.provenance)
+        if self.options.calibration != "transverse":
+            return counts
+        return calibrated(counts, x, y, self.depths[columns["layer"]], self._geometry)
 
     @cached_property
     def _lattice(self) -> Lattice | str:
@@ -271,22 +250,6 @@ class EventsFile:
             return {}
         u, v = self._lattice.numbers(layer, x, y)
         return {"wafer_u": u, "wafer_v": v}
-
-    def _factors(self, columns: dict[str, NDArray[Any]], per_count: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the calibration factor of every cell, int64 (n, 48), 12 bits."""
-        place = (self._geometry.xy - self._geometry.xy.mean(axis=0)) * CM_PER_UNIT
-        x = columns["x_cm"].astype(np.float64)[:, None] + place[:, 0]
-        y = columns["y_cm"].astype(np.float64)[:, None] + place[:, 1]
-        z = self.depths[columns["layer"]][:, None]
-        radius = np.hypot(x, y)
-        transverse = radius / np.hypot(radius, z)  # 1 / cosh(eta)
-        factor = np.floor((1 << _FRACTION - _INPUT_SHIFT) * per_count[:, None] * transverse)
-        return np.minimum(factor, _LARGEST_FACTOR).astype(np.int64)
-
-
-def detector_layer(layer: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the detector's numbers of trigger layers (n,): CE-E has a trigger in every other layer."""
-    return np.where(layer < SECTIONS["CE-E"][1], 2 * layer + 1, layer + _FIRST_OF_CE_H)
 
 
 def read_events(path: Path, options: EventsOptions, geometry: WaferGeometry, limit: int | None = None) -> Batch:
@@ -313,6 +276,14 @@ def _header(stream: IO[bytes], name: str, file: str) -> tuple[tuple[int, ...], n
         what = "floats" if expected == "f" else "integers"
         raise DataError(f"{file}: array {name!r} is of type {kind}; expected {what} in rows")
     return shape, kind
+
+
+def _text(archive: zipfile.ZipFile, name: str, file: str) -> str:
+    with archive.open(f"{name}.npy") as stream:
+        values = np.lib.format.read_array(stream, allow_pickle=False)
+    if values.dtype.kind != "U" or values.shape:
+        raise DataError(f"{file}: array {name!r} is of type {values.dtype}, shape {values.shape}; expected one text")
+    return str(values)[:_LONGEST]
 
 
 def _rows(stream: IO[bytes], count: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:

@@ -43,8 +43,13 @@ class CellTable:
 
 
 @lru_cache(maxsize=4)
-def cell_table(geometry: WaferGeometry) -> CellTable:
-    """Tabulate a module; the pixels at the rim of the table are outside."""
+def cell_table(geometry: WaferGeometry, *, closed: bool = False) -> CellTable:
+    """Tabulate a module; the pixels at the rim of the table are outside.
+
+    Parameters
+    ----------
+    closed : whether every point belongs to the nearest cell, as where the module's border is known otherwise
+    """
     centre = geometry.xy.mean(axis=0)
     half = float(np.abs(geometry.rhombi - centre).max()) * CM_PER_UNIT + 4 * _PIXEL_CM
     size = 2 * int(np.ceil(half / _PIXEL_CM))
@@ -56,6 +61,6 @@ def cell_table(geometry: WaferGeometry) -> CellTable:
     table = np.full((size, size), geometry.cells, dtype=np.uint8)
     for cell in range(geometry.cells):
         reach = np.abs((xy - geometry.xy[cell]) @ to_edges[cell].T).max(axis=-1)
-        closer = (reach < _GAP) & (reach < nearest)
+        closer = (closed | (reach < _GAP)) & (reach < nearest)
         table[closer], nearest[closer] = cell, reach[closer]
     return CellTable(geometry.cells, origin, size, table.ravel())

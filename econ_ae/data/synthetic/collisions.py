@@ -17,9 +17,9 @@ MARGIN_CM = 3.0
 
 # A jet: mean multiplicity of fragments and their kinds (charged hadrons, photons, neutral hadrons carry about 0.6,
 # 0.3 and 0.1 of a jet's energy), distance from the axis falling as exp(-dR / 0.1).
-_JET_FRAGMENTS = (4.0, 3.0)  # constant, per ln(pT / GeV)
-_JET_KINDS = (0.6, 0.9)  # cumulative: charged, photon
-_JET_RADIUS = 0.1
+JET_FRAGMENTS = (4.0, 3.0)  # constant, per ln(pT / GeV)
+JET_KINDS = (0.6, 0.9)  # cumulative: charged, photon
+JET_RADIUS = 0.1
 
 
 def density(x_cm: Real | FloatArray, y_cm: Real | FloatArray, z_cm: Real | FloatArray) -> Real | FloatArray:
@@ -62,6 +62,12 @@ def pileup(
     image = image.take(kept)
     x, y, gx, gy, z = (a.take(kept) for a in (x, y, gx, gy, z))
     n = len(image)
+    kind, pt = pileup_momenta(rng, p, n)
+    return Particles(image, kind, pt * _cosh(gx, gy, z), x, y), interactions
+
+
+def pileup_momenta(rng: np.random.Generator, p: Pileup, n: int) -> tuple[NDArray[np.int8], Real]:
+    """Return kinds and pT in GeV of particles of pileup, int8 and float32 (n,)."""
     if p.per_eta:
         shares = np.cumsum([p.photons, p.charged, p.neutral]) / p.per_eta
         kind = np.searchsorted(shares[:2].astype(np.float32), rng.random(n, dtype=np.float32)).astype(np.int8)
@@ -70,8 +76,7 @@ def pileup(
     # pT / p0 follows the beta prime distribution: a ratio of gamma variates.
     scale = np.array([p.photons_p0, p.charged_p0, p.neutral_p0], np.float32)[kind]
     ratio = rng.standard_gamma(2, n, dtype=np.float32) / rng.standard_gamma(p.power - 2, n, dtype=np.float32)
-    pt = scale * ratio
-    return Particles(image, kind, pt * _cosh(gx, gy, z), x, y), interactions
+    return kind, scale * ratio
 
 
 def _global(
@@ -97,7 +102,7 @@ def signals(
     pt = s.lowest_pt * (s.highest_pt / s.lowest_pt) ** rng.random(n)
     x, y = _hexagon(rng, n, PITCH_CM / 2)
     jet = kind == SIGNALS.index("jet")
-    mean = _JET_FRAGMENTS[0] + _JET_FRAGMENTS[1] * np.log(np.maximum(pt, 1))
+    mean = JET_FRAGMENTS[0] + JET_FRAGMENTS[1] * np.log(np.maximum(pt, 1))
     count = np.where(jet, 1 + rng.poisson(mean), kind > 0)
     image = np.repeat(np.arange(n), count)
     m = len(image)
@@ -105,9 +110,9 @@ def signals(
     weight = np.where(of_jet, rng.standard_exponential(m), 1.0)  # shares of the jet's pT: uniform on the simplex
     fraction = weight / np.bincount(image, weight, n)[image]
     draw = rng.random(m)
-    of_fragment = np.select([draw < _JET_KINDS[0], draw < _JET_KINDS[1]], [CHARGED, PHOTON], NEUTRAL)
+    of_fragment = np.select([draw < JET_KINDS[0], draw < JET_KINDS[1]], [CHARGED, PHOTON], NEUTRAL)
     of_single = np.array([PHOTON, PHOTON, PHOTON, CHARGED, PHOTON])[kind[image]]
-    away = np.where(of_jet, _JET_RADIUS * rng.standard_gamma(2, m), 0.0) * modules.r_cm[where[image]]
+    away = np.where(of_jet, JET_RADIUS * rng.standard_gamma(2, m), 0.0) * modules.r_cm[where[image]]
     angle = 2 * np.pi * rng.random(m)
     px = (x[image] + away * np.cos(angle)).astype(np.float32)
     py = (y[image] + away * np.sin(angle)).astype(np.float32)

@@ -12,11 +12,16 @@ SIGNALS = ("none", "electron", "photon", "pion", "jet")
 """Signal kinds; the metadata column ``signal`` holds the index."""
 
 
-def _positive(owner: object, *names: str, zero: bool = False) -> None:
+def check_positive(what: str, owner: object, *names: str, zero: bool = False) -> None:
+    """Raise ConfigError when an attribute is not a finite number above 0, or with ``zero`` of at least 0."""
     for name in names:
         value = getattr(owner, name)
         if not (value >= 0 if zero else value > 0) or not math.isfinite(value):
-            raise ConfigError(f"synthetic events: {name} {value}; expected {'0 or more' if zero else 'more than 0'}")
+            raise ConfigError(f"{what}: {name} {value}; expected {'0 or more' if zero else 'more than 0'}")
+
+
+def _positive(owner: object, *names: str, zero: bool = False) -> None:
+    check_positive("synthetic events", owner, *names, zero=zero)
 
 
 @dataclass(frozen=True)

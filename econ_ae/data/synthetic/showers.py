@@ -82,32 +82,67 @@ def _tracks(rng: np.random.Generator, c: Calorimeter, n: int) -> Real:
 def _electromagnetic(rng: np.random.Generator, c: Calorimeter, p: Particles, layers: Real) -> tuple[Deposits, Deposits]:
     """Return cores and tails of showers; ``layers`` is the absorber since the shower began."""
     energy = p.energy
-    ln_y = np.maximum(np.log(np.maximum(energy * np.float32(1e3 / c.critical_mev), np.float32(1e-6))), _LEAST_LN_Y)
+    shape = electromagnetic_shapes(rng, energy, c.critical_mev)
+    depth = layers * np.float32(c.x0_per_layer)
+    mips = energy * np.float32(1e3 / c.mev_per_mip) * (shape.density(depth) * np.float32(c.x0_per_layer))
+    core, tail, weight = radial_profile(shape, depth, energy, c.atomic_number)
+    moliere = np.float32(c.moliere_cm)
+    return _of(p, core * moliere, mips * weight), _of(p, tail * moliere, mips * (1 - weight))
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """Longitudinal profiles of electromagnetic showers: gamma distributions in depth.
+
+    Attributes
+    ----------
+    t_max : float32 (n,), depth of the maximum in radiation lengths
+    alpha : float32 (n,), shape
+    mean_alpha : float32 (n,), of all showers of this energy
+    """
+
+    t_max: Real
+    alpha: Real
+    mean_alpha: Real
+
+    def density(self, depth: Real) -> Real:
+        """Return the share of the energy per radiation length at a depth in radiation lengths, float32, of its shape.
+
+        A depth of shape (m, n) is of m layers for each of n showers.
+        """
+        beta = (self.alpha - 1) / self.t_max
+        scaled = beta * depth
+        out: Real = np.exp((self.alpha - 1) * np.log(scaled) - scaled - gammaln(self.alpha)) * beta
+        return out
+
+
+def electromagnetic_shapes(rng: np.random.Generator, energy: Real, critical_mev: float) -> Shapes:
+    """Return the profiles of showers of energies (n,) in GeV, with their fluctuations."""
+    ln_y = np.maximum(np.log(np.maximum(energy * np.float32(1e3 / critical_mev), np.float32(1e-6))), _LEAST_LN_Y)
     mean_t, mean_alpha = -1.396 + 1.007 * ln_y, -0.0433 + 0.540 * ln_y
     sigma_t, sigma_alpha = 1 / (-2.506 + 1.245 * ln_y), 1 / (-0.0844 + 0.790 * ln_y)
     rho = 0.7858 - 0.0232 * ln_y
-    first, second = rng.standard_normal((2, len(p)), dtype=np.float32)
+    first, second = rng.standard_normal((2, len(energy)), dtype=np.float32)
     t_max = mean_t * np.exp(sigma_t * first)
     alpha = np.maximum(mean_alpha * np.exp(sigma_alpha * (rho * first + np.sqrt(1 - rho * rho) * second)), _LEAST_ALPHA)
-    beta = (alpha - 1) / t_max
-    depth = layers * np.float32(c.x0_per_layer)
-    scaled = beta * depth
-    fraction = np.exp((alpha - 1) * np.log(scaled) - scaled - gammaln(alpha)) * beta * np.float32(c.x0_per_layer)
-    mips = energy * np.float32(1e3 / c.mev_per_mip) * fraction
+    return Shapes(t_max, alpha, mean_alpha)
 
+
+def radial_profile(shape: Shapes, depth: Real, energy: Real, atomic_number: float) -> tuple[Real, Real, Real]:
+    """Return the radii of core and tail in Moliere radii and the weight of the core, float32, each of depth's shape."""
     # Depth over the shower's centre of gravity, both with the shower's own fluctuation (hep-ex/0001020, appendix A.1).
-    tau = depth / t_max * ((alpha - 1) / alpha) * (mean_alpha / np.maximum(mean_alpha - 1, 0.05))
+    alpha, mean_alpha = shape.alpha, shape.mean_alpha
+    tau = depth / shape.t_max * ((alpha - 1) / alpha) * (mean_alpha / np.maximum(mean_alpha - 1, 0.05))
     ln_e = np.log(np.maximum(energy, np.float32(0.05)))
-    z = c.atomic_number
+    z = atomic_number
     core = 0.0251 + 0.00319 * ln_e + (0.1162 - 0.000381 * z) * tau
     k1, k2, k3, k4 = 0.659 - 0.00309 * z, 0.645, -2.59, 0.3585 + 0.0421 * ln_e
     tail = k1 * (np.exp(k3 * (tau - k2)) + np.exp(np.minimum(k4 * (tau - k2), 4)))
     p1, p2, p3 = 2.632 - 0.00094 * z, 0.401 + 0.00187 * z, 1.313 - 0.0686 * ln_e
     u = (p2 - tau) / p3
     weight = np.clip(p1 * np.exp(u - np.exp(np.minimum(u, 80))), 0, 1)
-    moliere = np.float32(c.moliere_cm)
-    core = np.maximum(core, np.float32(0.01)) * moliere
-    return _of(p, core, mips * weight), _of(p, tail * moliere, mips * (1 - weight))
+    single = np.float32
+    return np.maximum(core, single(0.01)).astype(single), tail.astype(single), weight.astype(single)
 
 
 def _hadronic(c: Calorimeter, p: Particles, energy: Real, layers: Real) -> Deposits:
