@@ -28,6 +28,7 @@ from econ_ae.training.cells.candidates import Candidates, candidates, lossy
 from econ_ae.training.cells.events import LossyEvents, encoded, received_sums
 from econ_ae.training.cells.rule import Rule, learn
 from econ_ae.training.cells.table import Table
+from econ_ae.training.cells.warm import LEARNED, RULE, Start
 from econ_ae.training.kept import (
     Checkpoints,
     Epoch,
@@ -38,11 +39,7 @@ from econ_ae.training.kept import (
     write_history,
 )
 from econ_ae.training.losses import exact, pair_emd
-from econ_ae.training.start import START
 
-RULE = "rule.json"
-"""The choice of the mode; in the folder ``START`` that of an encoder that stays as it is."""
-LEARNED = "learned.json"
 _WARMUP = 100  # steps over which the learning rate rises
 _PAIRS = 16_384  # of events and modes that the network decodes at a time
 
@@ -67,8 +64,9 @@ class CellsTrainer:
         self.empty = skeleton(config, geometry)
         self.modes = self.empty.cell_code.choose.modes
         directory.mkdir(parents=True, exist_ok=True)
-        given = directory / START / RULE
-        self._given = Rule.load(given) if given.is_file() else None
+        self._start = Start.of(directory, config.training)
+        self._given = self._start.given
+        self._start.give_table(directory)
         self.conditions = Conditions(config.decoder.conditions)
         with waiting(progress, f"{len(batches[0])} training and {len(batches[1])} validation events are encoded"):
             train, validation = (part[part.total > 0] for part in batches)
@@ -85,6 +83,7 @@ class CellsTrainer:
             )
         self.steps = min(config.cells.steps or len(self.events), len(self.events) // training.batch)
         self.network = network.build(config.cells, len(self.modes), geometry, config.seed, config.decoder)
+        self._start.load(self.network, self.conditions)
         self.optimizer = keras.optimizers.Adam(training.learning_rate)
         self.optimizer.build(self.network.trainable_variables)
         self.average = MovingAverage(self.network.trainable_variables, training.average) if training.average else None
@@ -144,8 +143,8 @@ class CellsTrainer:
         begins = max((e for e in self._boundaries() if e <= epoch), default=0)
         path = self.directory / f"rule-{begins}.json"
         if not path.is_file():
-            before = None if begins == 0 else self.rule(begins - 1)
-            self._learn(before, with_network=begins > 0).save(path)
+            before = self._start.before if begins == 0 else self.rule(begins - 1)
+            self._learn(before, with_network=begins > 0 or self._start.network).save(path)
         return Rule.load(path)
 
     def _boundaries(self) -> list[int]:
@@ -214,6 +213,8 @@ class CellsTrainer:
         variables = self.network.trainable_variables
         with tf.GradientTape() as tape:
             loss = self.loss(true, self.network([pulses, image, event], training=True))
+        if self._start.holds_network:
+            return loss
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         if self.average is not None:
             self.average.update(self.optimizer.iterations)
@@ -235,12 +236,26 @@ class CellsTrainer:
             "table": self.validation_emd(self._model(self.rule(0)), by_table=True),
             "network": self.validation_emd(self._model(old)),
         }
-        new, better = old, False
-        if self._given is None:
+        same = self._start.is_better(
+            self.directory,
+            self.network,
+            self.conditions,
+            lambda: self.validation_emd(self._model(self.rule(0))),
+            found["network"],
+        )
+        if same is not None:
+            found["network"], old = same, self.rule(0)
+        kept, better = old, False
+        if self._given is None and not self._start.holds_network:
             new = self._learn(old, with_network=True)
             found["rule learned anew"] = self.validation_emd(self._model(new))
             better = found["rule learned anew"] < found["network"]
-        (new if better else old).save(self.directory / RULE)
+            kept = new if better else old
+        if self._given is None and self._start.before is not None:
+            found["rule of the start"] = self.validation_emd(self._model(self._start.before))
+            if found["rule of the start"] <= min(found["network"], found.get("rule learned anew", np.inf)):
+                kept, better = self._start.before, False  # nothing has to be written to the chip
+        kept.save(self.directory / RULE)
         write_json(self.directory / LEARNED, {"validation_emd": found, "rule_anew": better, "epoch": best.epoch})
         self.average = average
 
