@@ -209,7 +209,9 @@ def test_an_unfinished_member_is_named_with_the_command_that_mends_it(copied: Pa
 
 def test_a_damaged_decoder_is_named(copied: Path, command: Command) -> None:
     path = copied / "front" / "training" / "decoder.weights.h5"
-    path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
     for arguments in (("retrain", "--dead", "3"), ("evaluate",), ("drift",)):
         code, _, error = command(arguments[0], str(copied), *arguments[1:])
         assert (code, len(error.strip().splitlines())) == (2, 1), (arguments, error)
