@@ -62,7 +62,7 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     folder = campaign.path / FOLDER
     files = [_text(folder / "index.html", render_detector(page))]
     files += [_text(folder / f"{_file(title)}.csv", to_csv(_plain(rows, shown))) for title, rows in groups.items()]
-    told: dict[str, Any] = {"choices": choices}
+    told: dict[str, Any] = {"choices": choices, "chosen": {name: one.chosen for name, one in classes.items()}}
     told["groups"] = {title: _plain(rows, shown) for title, rows in groups.items()}
     for name in ("recommendations", "differences", "conditions"):
         told[name] = [_finite(asdict(one)) for one in getattr(page, name)]

@@ -17,6 +17,7 @@ from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
 from econ_ae.app.cli.data import data
 from econ_ae.app.cli.options import INTERRUPTED, Interrupted
+from econ_ae.app.cli.physics import physics
 from econ_ae.app.cli.shell import Group, Shell
 from econ_ae.app.cli.stages import freeze, generate, report, run, train, verify
 from econ_ae.app.cli.studies import evaluate, quantisation, retrain
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Any] = {
     "power": power,
     "report": report,
     "evaluate": evaluate,
+    "physics": physics,
     "retrain": retrain,
     "quantisation": quantisation,
     "registers": registers,

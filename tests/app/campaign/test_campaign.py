@@ -13,14 +13,20 @@ import pytest
 
 from econ_ae.app.campaign.judge import judge_class
 from econ_ae.app.campaign.run import run, with_map
+from econ_ae.app.physics.encoders import read
+from econ_ae.app.physics.sample import Sample
+from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.run.family import CampaignDirectory
 from econ_ae.config.campaign import CampaignConfig, load
 from econ_ae.data.dataset import Dataset
+from econ_ae.data.whole_events import from_npz
 from econ_ae.errors import ConfigError, DataError, EconAeError, RunDirectoryError
+from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
+from metrics.transmitted import transmitted
 from tests.data import whole_events
 
 ENCODER = '[encoder]\nfamily = "cells"\n[hardware]\nelinks = {}\n'
@@ -87,6 +93,29 @@ def config(settings: Path) -> CampaignConfig:
 def finished(config: CampaignConfig, tmp_path_factory: pytest.TempPathFactory) -> CampaignDirectory:
     path = tmp_path_factory.mktemp("campaign") / "small"
     return run(path, config, overwrite=False, resume=False, progress=Silent())
+
+
+def test_physics_sends_every_module_with_the_encoder_of_its_class(finished: CampaignDirectory, settings: Path) -> None:
+    path = settings.with_name("events.npz")
+    images = from_npz(path)
+    (encoders,) = read([finished.path], Silent())
+    elinks = encoders.elinks_of(images)
+    assert elinks is not None
+    layer = np.asarray(images.batch.metadata["layer"])
+    np.testing.assert_array_equal(elinks, np.select([layer == 0, layer == 20], [3, 1], 2))
+    found = encoders.received(Sample(images, elinks), Silent())
+    front = np.flatnonzero(layer == 0)
+    context = Context(finished.run("front"), LOW_DENSITY, Silent())
+    expected = reconstruct(context, context.model(), images.batch[front]).charges
+    np.testing.assert_array_equal(found[front], expected.astype(np.float32))
+    rest = np.flatnonzero(layer == 20)
+    sent = transmitted(images.batch.charges[rest], LOW_DENSITY, [1], ["bc"]).reconstructions
+    np.testing.assert_array_equal(found[rest], sent[0].charges.astype(np.float32))
+    kept = Context(finished.run("back"), LOW_DENSITY, Silent()).rows("report").metadata["event"]
+    report = set(np.unique(kept).tolist())
+    assert encoders.saw(sha256(path)) == set(range(14)) - report
+    assert encoders.saw("another file") == set()
+    assert set(encoders.facts()) == {"front", "back", "rest"}
 
 
 def told(campaign: CampaignDirectory) -> dict[str, object]:

@@ -19,7 +19,7 @@ from econ_ae.data.synthetic.endcaps.deposits import Spots, spots
 from econ_ae.data.synthetic.endcaps.front_end import sent
 from econ_ae.data.synthetic.endcaps.layers import depths
 from econ_ae.data.synthetic.endcaps.layout import Layout, layout
-from econ_ae.data.synthetic.endcaps.particles import Flying, Shot, flying, pileup, shot
+from econ_ae.data.synthetic.endcaps.particles import Flying, Shot, around, flying, pileup, shot
 from econ_ae.data.synthetic.endcaps.settings import (
     PILEUP_200,
     QUIET,
@@ -130,7 +130,8 @@ class _Maker:
         kept, codes = [], []
         for i in range(events):
             if p.pileup.mu:
-                mips[i] += self._pileup(first + i)
+                mine = Shot(*(column[shots.event == i] for column in vars(shots).values()))
+                mips[i] += self._pileup(first + i, mine)
             rng = np.random.default_rng([self.seed, _FRONT_END, first + i])
             cell, code = sent(rng, mips[i], counts_per_mip, p.front_end)
             kept.append(cell + i * self.cells)
@@ -139,10 +140,17 @@ class _Maker:
         whole = of_columns(columns, depths(), self.provenance, self.geometry)
         return replace(whole, truth=_truth(shots, energy, first, events))
 
-    def _pileup(self, event: int) -> FloatArray:
-        """Return the charge of an event's pileup in all cells."""
+    def _pileup(self, event: int, shots: Shot) -> FloatArray:
+        """Return the charge of an event's pileup in all cells.
+
+        Parameters
+        ----------
+        shots : of the event
+        """
         rng = np.random.default_rng([self.seed, _PILEUP, event])
         soft = pileup(rng, self.parameters.pileup, self.parameters.tracker)
+        if self.parameters.around:
+            soft = around(soft, shots, self.parameters.around)
         return self._followed(rng, soft, 1)[0][0]
 
     def _followed(

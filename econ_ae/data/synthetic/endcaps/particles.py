@@ -131,6 +131,22 @@ def pileup(rng: np.random.Generator, p: Pileup, tracker: Tracker) -> Flying:
     return Flying(np.zeros(n, np.intp), side, kind, energy, eta, phi, vertex, np.full(n, -1))
 
 
+def around(soft: Flying, truth: Shot, distance: float) -> Flying:
+    """Return the pileup within a distance in (x/z, y/z) of what was shot into the same event and side.
+
+    Parameters
+    ----------
+    truth : of the event
+    """
+    radius, seen = 1 / np.sinh(np.abs(truth.eta)), np.where(truth.zside > 0, truth.phi, np.pi - truth.phi)
+    away = 1 / np.sinh(soft.eta)
+    x, y = away * np.cos(soft.phi), away * np.sin(soft.phi)
+    kept = np.zeros(len(soft.side), np.bool_)
+    for side, r, phi in zip(truth.zside > 0, radius, seen, strict=True):
+        kept |= (soft.side == side) & (np.hypot(x - r * np.cos(phi), y - r * np.sin(phi)) < distance)
+    return Flying(*(column[kept] for column in vars(soft).values()))
+
+
 def _flying(
     truth: Shot, of: IndexArray, kind: NDArray[np.integer], pt: FloatArray, *,
     eta: FloatArray | None = None, phi: FloatArray | None = None,

@@ -1,0 +1,211 @@
+"""Encoders of campaigns, families and runs, each module with the one for its eLinks or its class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from econ_ae.app.physics import algorithms
+from econ_ae.app.physics.algorithms import Charges
+from econ_ae.app.physics.sample import Sample
+from econ_ae.app.reconstruction import reconstruct
+from econ_ae.app.run.context import FACTS, Context, open_run
+from econ_ae.app.run.directory import CAMPAIGN
+from econ_ae.app.run.family import CampaignDirectory, is_family, run_paths
+from econ_ae.app.stages.modules import class_map
+from econ_ae.config.campaign import CampaignConfig
+from econ_ae.data.whole_events import WholeEvents
+from econ_ae.errors import ConfigError, RunDirectoryError
+from econ_ae.files import read_json
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.ir import codec
+from econ_ae.progress import Progress
+
+_CHUNK = 100_000  # modules that are encoded at a time
+_REPORT = Path("report") / "report.json"
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """An encoder for every class of modules.
+
+    Parameters
+    ----------
+    name : in tables
+    classes : by name of the class: its encoder, or the name of an algorithm that it sends with
+    elinks : by name of the class
+    campaign : that says which module is in which class; None goes by eLinks
+    """
+
+    name: str
+    classes: Mapping[str, Context | str]
+    elinks: Mapping[str, int]
+    campaign: CampaignConfig | None = None
+
+    @property
+    def contexts(self) -> list[Context]:
+        """The runs of the encoders."""
+        return [one for one in self.classes.values() if isinstance(one, Context)]
+
+    def elinks_of(self, images: WholeEvents) -> NDArray[np.int64] | None:
+        """Return the eLinks of modules, int64 (n,), as the campaign's map has them; None without a campaign."""
+        if self.campaign is None:
+            return None
+        return np.array([self.elinks[name] for name in self.elinks], np.int64)[self._class_of(images)]
+
+    def _class_of(self, images: WholeEvents) -> NDArray[np.int64]:
+        assert self.campaign is not None
+        taken = self.campaign.first.data.modules
+        assert taken is not None  # the campaign gave it
+        return class_map(taken).assign(images.batch.metadata, len(images), list(self.elinks))
+
+    def received(self, sample: Sample, progress: Progress) -> Charges:
+        """Return the charges that a receiver has of every module, float32 (n, cells), counts.
+
+        Raises
+        ------
+        ConfigError
+            When there is no encoder for the eLinks of a module.
+        """
+        names = list(self.elinks)
+        if self.campaign is None:
+            by_links = {links: i for i, links in enumerate(self.elinks.values())}
+            missing = sorted(set(np.unique(sample.elinks).tolist()) - set(by_links))
+            if missing:
+                raise ConfigError(
+                    f"{self.name} has no encoder for modules with {missing[0]} eLinks; give a run for each of "
+                    f"{', '.join(map(str, np.unique(sample.elinks).tolist()))} eLinks, or a campaign"
+                )
+            of = np.array([by_links[links] for links in sample.elinks.tolist()], np.int64)
+        else:
+            of = self._class_of(sample.images)
+        out = np.empty(sample.images.batch.charges.shape, np.float32)
+        with progress.bar(self.name, len(sample)) as bar:
+            for i, name in enumerate(names):
+                rows, sender = np.flatnonzero(of == i), self.classes[name]
+                if isinstance(sender, str):
+                    if len(rows):
+                        part = Sample(sample.images[rows], sample.elinks[rows])
+                        out[rows] = algorithms.received(sender, part, progress)
+                    continue
+                model = sender.model()
+                for start in range(0, len(rows), _CHUNK):
+                    part_rows = rows[start : start + _CHUNK]
+                    batch = sample.images.batch[part_rows]
+                    out[part_rows] = reconstruct(sender, model, batch).charges
+                    bar.advance(len(part_rows), name)
+        return out
+
+    def saw(self, sha256: str) -> set[int]:
+        """Return the events of a file that an encoder or its decoder was trained or chosen on.
+
+        Parameters
+        ----------
+        sha256 : of the file
+        """
+        found: set[int] = set()
+        for context in self.contexts:
+            if context.json(FACTS).get("sha256") == sha256:
+                for part in ("train", "validation"):
+                    found |= set(np.unique(np.asarray(context.rows(part).metadata["event"])).tolist())
+        return found
+
+    def facts(self) -> dict[str, str]:
+        """Return the hashes of the encoders by class."""
+        return {
+            name: one if isinstance(one, str) else f"{one.run.path.name}, encoder {codec.sha256(one.model())[:12]}"
+            for name, one in self.classes.items()
+        }
+
+
+def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
+    """Return the encoders of campaigns and families, and those of the other runs: one of each eLink count together.
+
+    Raises
+    ------
+    RunDirectoryError
+        When a path is none of them, or a run has no frozen encoder.
+    ConfigError
+        When a path is given twice, or images are not in decoded counts.
+    """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError(f"a run is given twice: {', '.join(map(str, paths))}; give each once")
+    out, alone = [], []
+    for path in paths:
+        if (path / CAMPAIGN).is_file():
+            out.append(_of_campaign(path, progress))
+        elif is_family(path):
+            out.append(_by_elinks(path.name, [open_run(one, progress) for one in run_paths(path)]))
+        else:
+            alone.append(open_run(path, progress))
+    sets: list[list[Context]] = []
+    for context in alone:
+        links = context.model().elinks
+        free = next((one for one in sets if all(c.model().elinks != links for c in one)), None)
+        if free is None:
+            sets.append(free := [])
+        free.append(context)
+    out += [_by_elinks(_common(one), one) for one in sets]
+    out = [
+        replace(one, name=f"{one.name} {sum(o.name == one.name for o in out[: i + 1])}")
+        if sum(o.name == one.name for o in out) > 1 or one.name in algorithms.NAMES
+        else one
+        for i, one in enumerate(out)
+    ]
+    for encoders in out:
+        for context in encoders.contexts:
+            _check_counts(context)
+    return out
+
+
+def _common(contexts: Sequence[Context]) -> str:
+    """Return what the names of runs begin with."""
+    names = [context.run.path.resolve().name for context in contexts]
+    return os.path.commonprefix(names).strip("-_ .") or "encoders"  # noqa: RUF071  # names are no paths
+
+
+def _by_elinks(name: str, contexts: list[Context]) -> Encoders:
+    elinks = {context.run.path.name: context.model().elinks for context in contexts}
+    return Encoders(name, {context.run.path.name: context for context in contexts}, elinks)
+
+
+def _of_campaign(path: Path, progress: Progress) -> Encoders:
+    campaign = CampaignDirectory.open(path)
+    chosen = read_json(path / _REPORT).get("chosen", {}) if (path / _REPORT).is_file() else {}
+    classes: dict[str, Context | str] = {}
+    for name, one in campaign.config.classes.items():
+        if one.algorithm is not None:
+            classes[name] = one.algorithm
+            continue
+        member = chosen.get(name) or (one.members[0] if len(one.members) == 1 else None)
+        if member is None:
+            raise RunDirectoryError(
+                f"{path} does not say which of {', '.join(one.members)} is best; finish it with: "
+                f"econ-ae campaign --out {path} --resume"
+            )
+        classes[name] = Context(campaign.run(member), LOW_DENSITY, progress)
+    elinks = {name: one.elinks for name, one in campaign.config.classes.items()}
+    return Encoders(path.name, classes, elinks, campaign.config)
+
+
+def _check_counts(context: Context) -> None:
+    """Refuse an encoder of images that whole events do not have.
+
+    Raises
+    ------
+    ConfigError
+        When it was trained on calibrated charges of whole events.
+    """
+    data = context.config.data
+    if context.json(FACTS).get("synthetic"):
+        return
+    if Path(data.source).suffix == ".npz" and data.cms_events.calibration != "counts":
+        raise ConfigError(
+            f"{context.run.path} was trained on calibrated charges; physics sends decoded counts: train it with "
+            'data.cms_events.calibration = "counts"'
+        )

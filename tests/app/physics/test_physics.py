@@ -1,0 +1,211 @@
+"""`econ-ae physics`: what sends everything costs exactly nothing, folds are kept, errors are one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from econ_ae.app.physics import algorithms, clusters
+from econ_ae.app.physics.run import MANIFEST, NUMBERS, PAGE, PLOTS, TABLE, Plan
+from econ_ae.app.physics.sample import Sample, electrons, elinks_by_layer
+from econ_ae.data.whole_events import from_npz
+from econ_ae.errors import ConfigError
+from econ_ae.files import sha256
+from econ_ae.geometry import LOW_DENSITY
+from econ_ae.progress import Silent
+from metrics.transmitted import transmitted
+from metrics.trigger.generated import of_truth
+from tests.data.whole_events import write
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Sample:
+    """Some generated events with two electrons and pileup around them."""
+    images = electrons(24, 1, Silent())
+    return Sample(images, elinks_by_layer(images))
+
+
+def test_blocks_are_whole_events_and_hold_every_module_once(sample: Sample) -> None:
+    found = list(sample.blocks())
+    np.testing.assert_array_equal(np.sort(np.concatenate([rows for _, rows in found])), np.arange(len(sample)))
+    for first, rows in found:
+        assert sample.place[rows].min() == first
+        np.testing.assert_array_equal(sample.in_block(first, rows), sample.events[first : sample.place[rows].max() + 1])
+
+
+def test_what_sends_everything_costs_exactly_nothing(sample: Sample) -> None:
+    everything = algorithms.received("all", sample, Silent())
+    np.testing.assert_array_equal(everything, sample.images.batch.charges)
+    seen, _ = clusters.see(sample, {"all": everything, "copy": everything.copy()}, Silent())
+    for name in ("side", "pt", "eta", "phi"):
+        np.testing.assert_array_equal(getattr(seen["copy"].clusters, name), getattr(seen["all"].clusters, name))
+    truth = sample.images.truth
+    assert truth is not None
+    for result in of_truth(seen, truth, sample.events, seen, len(sample.events)):
+        for row in result.rows:
+            if row.key.startswith("separation"):
+                continue  # not paired
+            difference = row.differences["copy"]
+            assert np.isnan(difference.value) or difference.value == 0, row.key
+            assert np.isnan(difference.error) or difference.error == 0, row.key
+    main = of_truth(seen, truth, sample.events, seen, len(sample.events))[0]
+    values = {row.key: row.values["copy"].value for row in main.rows}
+    assert (values["response"], values["response_rms"], values["moved"]) == (1.0, 0.0, 0.0)
+    assert values["correlation"] == pytest.approx(1.0, abs=1e-12)
+    assert values["truth_correlation"] > 0.9
+
+
+def test_with_the_truth_shuffled_its_correlation_vanishes(sample: Sample) -> None:
+    """Every particle keeps its direction, so that its cluster is found, and gets the momentum of another event."""
+    everything = algorithms.received("all", sample, Silent())
+    seen, _ = clusters.see(sample, {"all": everything}, Silent())
+    truth = sample.images.truth
+    assert truth is not None
+    moved = np.random.default_rng(3).permutation(len(sample.events))[truth.event]
+    by_event = np.zeros(len(sample.events))
+    by_event[truth.event] = truth.pt
+    other = replace(truth, pt=by_event[moved])
+    right = of_truth(seen, truth, sample.events, seen, len(sample.events))[0].row("truth_correlation")
+    wrong = of_truth(seen, other, sample.events, seen, len(sample.events))[0].row("truth_correlation")
+    assert right is not None
+    assert wrong is not None
+    assert right.values["all"].value > 0.95
+    assert abs(wrong.values["all"].value) < 3 * wrong.values["all"].error
+    assert wrong.values["all"].error > 0.05
+
+
+def test_every_module_is_sent_on_its_own_links(sample: Sample) -> None:
+    found = algorithms.received("bc", sample, Silent())
+    charges = sample.images.batch.charges
+    for links in np.unique(sample.elinks):
+        rows = np.flatnonzero(sample.elinks == links)
+        sent = transmitted(charges[rows], LOW_DENSITY, [int(links)], ["bc"]).reconstructions
+        plain = next(r.charges for r in sent if r.variant == "plain")
+        np.testing.assert_array_equal(found[rows], plain.astype(np.float32))
+
+
+def test_tables_are_made_of_the_events_of_the_other_fold(sample: Sample) -> None:
+    before = algorithms.received("abc", sample, Silent())
+    charges = np.array(sample.images.batch.charges)
+    even = sample.fold == 0
+    charges[even] = charges[even][np.random.default_rng(1).permutation(int(even.sum()))] // 2 + 1
+    images = replace(sample.images, batch=replace(sample.images.batch, charges=charges))
+    after = algorithms.received("abc", Sample(images, sample.elinks), Silent())
+    mine = np.flatnonzero(even)[:200]
+    # The tables of even events are of odd ones, which were not touched: equal images stay equal.
+    again = replace(sample.images.batch, charges=np.where(even[:, None], sample.images.batch.charges, charges))
+    third = algorithms.received("abc", Sample(replace(sample.images, batch=again), sample.elinks), Silent())
+    np.testing.assert_array_equal(third[mine], before[mine])
+    assert not np.array_equal(after[~even], before[~even])
+
+
+def test_the_threshold_keeps_cells_above_1_35_mipt_exactly(sample: Sample) -> None:
+    found = algorithms.received("threshold", sample, Silent())
+    charges = sample.images.batch.charges
+    kept = found > 0
+    np.testing.assert_array_equal(found[kept], charges[kept])
+    x, y, z = sample.images.cell_positions()
+    thickness = np.asarray(sample.images.batch.metadata["thickness"])[:, None]
+    fc = np.select([thickness == 120, thickness == 200], [2.06, 3.43], 5.15)
+    mipt = charges * 0.78125 / fc * np.hypot(x, y) / np.sqrt(x**2 + y**2 + z**2)
+    clear = np.abs(mipt - 1.35) > 1e-6
+    np.testing.assert_array_equal(kept[clear], ((mipt >= 1.35) & (charges > 0))[clear])
+    assert 0.05 < kept.sum() / (charges > 0).sum() < 0.95
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--algorithms", "bc,abx"], "algorithm 'abx' is unknown; expected some of all, threshold"),
+        (["--algorithms", ","], "--algorithms names none"),
+        (["--generated", "0"], "nothing to measure on; give --data FILE"),
+        (["--generated", "5"], "--generated 5; expected 0, or at least 20"),
+        (["--section", "CEE"], "--section 'CEE'; expected CE-E, CE-H or all"),
+        (["--events", "9:3"], "--events '9:3' not understood; expected first:end"),
+        (["--data", "missing.npz"], "missing.npz"),
+        (["missing-run"], "missing-run"),
+    ],
+)
+def test_errors_are_one_line(command: Command, tmp_path: Path, arguments: list[str], expected: str) -> None:
+    out = tmp_path / "out"
+    code, printed, problem = command("physics", *arguments, "--out", str(out))
+    assert code == 2
+    assert printed == ""
+    assert expected in problem
+    assert len(problem.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_a_file_without_pairs_says_so(command: Command, tmp_path: Path) -> None:
+    path = write(tmp_path / "events.npz")
+    code, _, problem = command(
+        "physics", "--data", str(path), "--generated", "0", "--algorithms", "all,bc", "--out", str(tmp_path / "out")
+    )
+    assert code == 2
+    assert "fewer than 3 events with two electrons" in problem
+
+
+def test_nothing_is_overwritten_unasked(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    code, _, problem = command("physics", "--out", str(tmp_path))
+    assert (code, "holds something else than measures" in problem) == (2, True)
+    (tmp_path / NUMBERS).write_text("{}")
+    code, _, problem = command("physics", "--out", str(tmp_path))
+    assert (code, "give --overwrite" in problem) == (2, True)
+    assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_a_plan_needs_something_to_measure() -> None:
+    with pytest.raises(ConfigError, match="nothing to measure on"):
+        Plan(generated=0)
+    with pytest.raises(ConfigError, match="--seed -1"):
+        Plan(seed=-1)
+
+
+def test_a_page_with_numbers_plots_and_hashes(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, printed, _ = command(
+        "physics", "--generated", "20", "--algorithms", "all,bc,bc-filled", "--out", str(out), "--json"
+    )
+    assert code == 0
+    told = json.loads(printed)
+    assert {row["algorithm"] for row in told["measures"]} == {"all", "bc", "bc-filled"}
+    resolution = {row["algorithm"]: row for row in told["measures"] if row["measure"] == "calibrated_resolution"}
+    assert 0 < resolution["all"]["value"] < 0.5
+    assert resolution["bc"]["difference"] == pytest.approx(resolution["bc"]["value"] - resolution["all"]["value"])
+    assert len(told["sentences"]) == 2
+    page = (out / PAGE).read_text(encoding="utf-8")
+    assert all(sentence.split(":")[0] in page for sentence in told["sentences"])
+    assert "Synthetic data" in page
+    assert "http" not in page.replace("http://www.w3.org", "")  # loads nothing
+    for name in ("generated-resolution", "generated-turn_on", "generated-rate"):
+        assert {path.suffix for path in (out / PLOTS).glob(f"{name}.*")} == {".pdf", ".png", ".csv"}
+        assert f"{PLOTS}/{name}.pdf" in page
+    lines = (out / PLOTS / "generated-resolution.csv").read_text().splitlines()
+    assert lines[0] == "algorithm,x,y,error"
+    assert {line.split(",")[0] for line in lines[1:]} == {"all", "bc", "bc-filled"}
+    assert (out / TABLE).read_text().count("\n") == len(told["measures"]) + 1
+    manifest = json.loads((out / MANIFEST).read_text())
+    assert {name: sha256(out / name) for name in manifest["outputs"]} == manifest["outputs"]
+    assert manifest["facts"]["seed"] == 1
+
+
+def test_the_first_look_at_real_events(reference: Path) -> None:
+    """Pairs in ten real events, and the whole chain on them: nothing here is tuned."""
+    images = from_npz(reference / "cms_events" / "electrons_pu200.npz", range(4, 10))
+    real = Sample(images, elinks_by_layer(images))
+    received = {name: algorithms.received(name, real, Silent()) for name in ("all", "bc-filled")}
+    seen, axes = clusters.see(real, received, Silent())
+    assert len(axes.eta) == 12
+    # Events 6, 8 and 9 have hard electrons at opposite eta; their cones agree.
+    cone = seen["all"].cone.reshape(-1, 2)[[2, 5]]
+    assert (np.abs(cone[:, 0] - cone[:, 1]) / cone.mean(axis=1) < 0.15).all()
+    ratio = seen["bc-filled"].cone / seen["all"].cone
+    assert np.median(ratio) == pytest.approx(1.02, abs=0.02)
