@@ -26,6 +26,7 @@ from econ_ae.training.cells.fit import RULE, CellsTrainer
 from econ_ae.training.cells.rule import Rule
 from econ_ae.training.cells.table import Table
 from econ_ae.training.fit import make_deterministic
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import Epoch, load_weights
 
 _COPIES = 4  # of the charges that a training holds at a time
@@ -89,10 +90,12 @@ def train(
     progress: Progress,
     *,
     stream: Rows | None = None,
+    judge: Judge | None = None,
 ) -> list[Epoch]:
     """Learn from (training, validation) batches into ``directory``, continuing what is there; return the history.
 
     With ``stream``, a set of rows in a dataset file, as many of its first rows as ``data.memory_mb`` allows train.
+    A judge of the validation events chooses the epoch and the rule, instead of their EMD.
     """
     training, validation = batches
     if stream is not None:
@@ -100,7 +103,7 @@ def train(
         with stream.open() as data:
             training = data.read(0, min(data.rows, most), columns=Conditions(config.decoder.conditions).columns)
     make_deterministic(config.seed)
-    return CellsTrainer(config, geometry, (training, validation), directory, progress).fit()
+    return CellsTrainer(config, geometry, (training, validation), directory, progress, judge=judge).fit()
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> CellsDecoder:
