@@ -49,7 +49,7 @@ class KeptClusters:
             self._parts.append((rows, Places(images[rows], some)))
         whole = self.clusters(charges)
         self.targets = _hardest(whole)
-        self._whole = self.pt(whole)
+        self.whole = self.pt(whole)
 
     def __len__(self) -> int:
         """Return how many clusters are judged by."""
@@ -62,7 +62,7 @@ class KeptClusters:
 
     def response(self, found: Clusters) -> FloatArray:
         """Return pT over that of all cells, float64 (t,), 0 for a cluster that is lost."""
-        return self.pt(found) / self._whole
+        return self.pt(found) / self.whole
 
     def __call__(self, charges: NDArray[np.generic]) -> float:
         """Return the spread of the response, see ``spread``, of charges as ``clusters`` has them."""

@@ -172,7 +172,7 @@ class CellsTrainer:
             if self.clusters is not None:
                 totals = received_sums(seen.charges)
                 mean = float(totals.mean())
-                cost += self.clusters.of_pairs(seen.fractions[seen.row], images, totals[seen.row], mean)
+                cost = cost + self.clusters.of_pairs(seen.fractions[seen.row], images, totals[seen.row], mean)
             return learn(seen, cost, own.classes, choose.bias_fraction, seed=self.config.seed, start=before)
 
     def _images(self, seen: Candidates) -> NDArray[np.float64]:
