@@ -15,6 +15,7 @@ from metrics.report.render import environment
 from metrics.statistics import Measured
 from metrics.trigger.results import Result
 
+_ROUNDING = 1e-12  # errors below it are those of floating-point numbers
 Scalar = str | int | float | None
 
 
@@ -68,7 +69,7 @@ def number(value: Measured | None) -> str:
     """Return a value with its error to two digits of the error; a dash where there is none."""
     if value is None or not np.isfinite(value.value):
         return "\u2013"
-    if not np.isfinite(value.error) or value.error == 0:
+    if not np.isfinite(value.error) or value.error < _ROUNDING:
         return f"{value.value:.4g}"
     digits = max(0, min(6, 1 - int(np.floor(np.log10(value.error)))))
     return f"{value.value:.{digits}f}\u00a0±\u00a0{value.error:.{digits}f}"

@@ -64,23 +64,27 @@ class Encoders:
         assert taken is not None  # the campaign gave it
         return class_map(taken).assign(images.batch.metadata, len(images), list(self.elinks))
 
+    def check(self, elinks: Sequence[int]) -> None:
+        """Raise ConfigError when there is no encoder for one of these numbers of eLinks."""
+        missing = sorted(set(elinks) - set(self.elinks.values()))
+        if missing and self.campaign is None:
+            raise ConfigError(
+                f"{self.name} has no encoder for modules with {missing[0]} eLinks; give a run for each of "
+                f"{', '.join(map(str, elinks))} eLinks, or a campaign"
+            )
+
     def received(self, sample: Sample, progress: Progress) -> Charges:
         """Return the charges that a receiver has of every module, float32 (n, cells), counts.
 
         Raises
         ------
         ConfigError
-            When there is no encoder for the eLinks of a module.
+            As ``check``.
         """
         names = list(self.elinks)
+        self.check(np.unique(sample.elinks).tolist())
         if self.campaign is None:
             by_links = {links: i for i, links in enumerate(self.elinks.values())}
-            missing = sorted(set(np.unique(sample.elinks).tolist()) - set(by_links))
-            if missing:
-                raise ConfigError(
-                    f"{self.name} has no encoder for modules with {missing[0]} eLinks; give a run for each of "
-                    f"{', '.join(map(str, np.unique(sample.elinks).tolist()))} eLinks, or a campaign"
-                )
             of = np.array([by_links[links] for links in sample.elinks.tolist()], np.int64)
         else:
             of = self._class_of(sample.images)

@@ -203,7 +203,10 @@ def _see(
     if any(not np.array_equal(maps[0], other) for other in maps[1:]):
         raise ConfigError("these campaigns give modules different numbers of eLinks; measure them one at a time")
     sample = Sample(images, maps[0] if maps else samples.elinks_by_layer(images))
-    algorithms.check_fits(plan.names, np.unique(sample.elinks).tolist())
+    links = np.unique(sample.elinks).tolist()
+    algorithms.check_fits(plan.names, links)
+    for one in encoders:
+        one.check(links)
     progress.say(f"{what}: {len(sample.events)} events, {len(sample)} module images")
     received = {name: algorithms.received(name, sample, progress) for name in dict.fromkeys(("all", *plan.names))}
     received |= {one.name: one.received(sample, progress) for one in encoders}
