@@ -7,8 +7,8 @@ their table alone. Modules are those around the hardest clusters of each side of
 around electrons of generated events (``--generated``). Tables are made of events 0 to 3.
 
 Every measure is turned so that less is better. Its rank correlation with the mean EMD of the same module images is
-Spearman's; the error is the spread over 200 resamples of the events, the same for the EMD and for the measure. Both are given of all, and of the half with the
-smaller EMD: what anyone would consider.
+Spearman's; the error is the spread over 200 resamples of the events, the same for the EMD and for the measure. Both are
+given of all, and of the half with the smaller EMD: what anyone would consider.
 """
 
 from __future__ import annotations
@@ -225,20 +225,19 @@ def main() -> None:
                 "ranks": rank,
                 "ranks of the better half by EMD": among,
             }
-            _show(links, name, sample, measured, rank, among)
+            _show(f"{links} eLinks, {name}", sample, measured, rank, among)
             if args.out:
                 args.out.write_text(json.dumps(told, indent=1))
 
 
 def _show(
-    links: int,
-    name: str,
+    title: str,
     sample: Sample,
     measured: dict[str, dict[str, Resampled]],
     rank: dict[str, tuple[float, float]],
     among: dict[str, tuple[float, float]],
 ) -> None:
-    print(f"\n{links} eLinks, {name}: {len(sample.images)} images, {len(sample.kept)} clusters, "
+    print(f"\n{title}: {len(sample.images)} images, {len(sample.kept)} clusters, "
           f"{len(sample.electrons)} electrons, {len(measured)} encoders")  # fmt: skip
     for key, row in sorted(measured.items(), key=lambda item: item[1]["emd"].value):
         print(f"{key:32s}" + "".join(f"{one.value:10.4f}" for one in row.values()), flush=True)

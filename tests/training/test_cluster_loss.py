@@ -13,6 +13,7 @@ import tf_keras as keras
 
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
+from econ_ae.data.batch import Batch, Provenance
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from econ_ae.training import artifact
@@ -175,7 +176,10 @@ def test_the_seed_that_the_judge_prefers_wins(tmp_path: Path) -> None:
 
 def test_encoders_of_cells_are_judged_with_all_their_events(tmp_path: Path) -> None:
     config = sparse.config(training={"epochs": 2, "cluster_weight": 0.2}, cells={"rule_events": 200, "steps": 3})
-    validation = sparse.batch(120, 2)
+    charges = sparse.images(120, 2)
+    charges[:30] = 0
+    charges[:30, 5] = np.arange(30)  # the first has no charge, the others are sent without loss
+    validation = Batch(charges, Provenance("cores and small ones", synthetic=True))
     shown: list[np.ndarray] = []
 
     def judge(charges: np.ndarray) -> float:
@@ -185,7 +189,8 @@ def test_encoders_of_cells_are_judged_with_all_their_events(tmp_path: Path) -> N
     artifact.train(config, LOW_DENSITY, (sparse.batch(400, 1), validation), tmp_path, Silent(), judge=judge)
     charged = validation.charges[validation.total > 0]
     same = (shown[0] == charged).all(axis=1)
-    assert 0 < same.sum() < len(charged)
+    assert len(charged) == 119
+    assert 29 <= same.sum() < 119
     lossy = ~same
     np.testing.assert_allclose(shown[0][lossy].sum(axis=1), received_sums(charged[lossy]), rtol=1e-6)
     learned = json.loads((tmp_path / "learned.json").read_text())
