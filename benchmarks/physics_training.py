@@ -34,7 +34,7 @@ from metrics.trigger.resolution import correlation
 TRAINED, VALIDATED, MEASURED = range(6), (54, 55), (56, 57)
 
 
-def settings(source: Path, weight: float, seed: int) -> RunConfig:
+def settings(source: Path, weight: float, threshold: float | None, seed: int) -> RunConfig:
     """Return a short training."""
     return parse(
         {
@@ -42,7 +42,13 @@ def settings(source: Path, weight: float, seed: int) -> RunConfig:
             "data": {"source": str(source), "cms_events": {"section": "CE-E", "calibration": "counts"}},
             "encoder": {"family": "cells"},
             "cells": {"rule_events": 1000, "units": 16, "depth": 2, "steps": 60},
-            "training": {"epochs": 6, "batch": 64, "loss": "emd", "cluster_weight": weight},
+            "training": {
+                "epochs": 6,
+                "batch": 64,
+                "loss": "emd",
+                "cluster_weight": weight,
+                "cluster_threshold": threshold,
+            },
             "hardware": {"elinks": 2},
         },
         "benchmark",
@@ -54,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", type=float, nargs="*", default=[0.0, 1.0])
+    parser.add_argument("--threshold", type=float, help="of the term, counts")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     images = from_npz(args.data, [*TRAINED, *VALIDATED, *MEASURED], EventsOptions(section="CE-E"))
@@ -63,7 +70,7 @@ def main() -> None:
         for name, chooses in (("emd", None), ("physics", judge)):
             if chooses is None and weight:
                 continue  # the choice by clusters is shown without weight
-            config = settings(args.data, weight, args.seed)
+            config = settings(args.data, weight, args.threshold, args.seed)
             with tempfile.TemporaryDirectory() as folder:
                 rows = (train.batch, validation.batch)
                 artifact.train(config, LOW_DENSITY, rows, Path(folder), Silent(), judge=chooses)

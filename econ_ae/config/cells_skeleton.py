@@ -35,7 +35,6 @@ _UNUSED = (
     "training.distill",
     "training.prune",
     "training.steps",
-    "training.trains",
 )
 """Settings of layers, which say nothing here."""
 

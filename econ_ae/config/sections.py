@@ -73,12 +73,19 @@ class ConditionsConfig(Section):
     drift: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="standard deviation of the cells' gains around 1"
     )
+    dead_count: Annotated[int, Field(ge=0)] = Field(
+        0, description="trigger cells that send code 0, drawn at random, besides 'dead'"
+    )
+    per_module: bool = Field(
+        False,
+        description="draw gains and dead cells for every module of its own, and overlay hits of the same module",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(1, description="of everything that is random here")
 
     @property
     def changes(self) -> bool:
         """Tell whether anything is different from the data as they are."""
-        return bool(self.dead or self.noisy or self.partial) or self.pileup != 1 or self.drift > 0
+        return bool(self.dead or self.noisy or self.partial or self.dead_count) or self.pileup != 1 or self.drift > 0
 
 
 class ConvConfig(Section):

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, DataError, did_you_mean
 
 IntArray = NDArray[np.int64]
 Metadata = Mapping[str, NDArray[np.generic]]
 
 CLASS = "class"
+OF_CLASS = "modules of class "
+"""Start of the provenance step of images that were taken of one class."""
 KEYS = {"layer": 0.0, "zside": 0.0, "wafer_u": 0.0, "wafer_v": 0.0, "x": 0.5, "y": 0.5, "row": 0.0}
 """Columns by which a map names modules, with the largest difference that still is the same value (cm)."""
 
@@ -122,6 +125,12 @@ def check_used(counts: Mapping[str, int], source: str) -> None:
     empty = [name for name, count in counts.items() if not count]
     if empty:
         raise DataError(f"class {empty[0]!r} has no module in the data ({source}); leave it out, or select more data")
+
+
+def class_of(batch: Batch) -> str | None:
+    """Return the class that images were taken of; None where they were not."""
+    steps = [step for step in batch.provenance.steps if step.startswith(OF_CLASS)]
+    return steps[-1].removeprefix(OF_CLASS).partition(" ")[0] if steps else None
 
 
 def by_layer(elinks: Mapping[int, str], source: str) -> ClassMap:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.config import ConditionsConfig
+from econ_ae.data import module_changes
 from econ_ae.data.batch import CHARGE_BITS, Batch, as_charges
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.floatcodes import HIGH_DENSITY, decode_4e3m, encode_4e3m
@@ -37,6 +38,8 @@ _CUTS = {
     "three-quarters-bottom-left": (225, 135),
     "three-quarters-bottom-right": (315, 135),
 }
+_ONE = np.zeros((1, 0), np.int64)  # one module of which nothing is known
+
 PARTIAL = tuple(_CUTS)
 """Names of the partial modules."""
 
@@ -97,7 +100,7 @@ def check(conditions: ConditionsConfig, geometry: WaferGeometry) -> None:
     if conditions.partial is not None and conditions.partial not in _CUTS:
         hint = did_you_mean(conditions.partial, _CUTS)
         raise ConfigError(f"partial module {conditions.partial!r}; expected one of {', '.join(_CUTS)}{hint}")
-    if absent(conditions, geometry).all():
+    if absent(conditions, geometry).sum() + conditions.dead_count >= geometry.cells:
         raise ConfigError("every trigger cell is dead or cut away; expected at least one that is left")
 
 
@@ -114,9 +117,8 @@ def absent(conditions: ConditionsConfig, geometry: WaferGeometry) -> NDArray[np.
 
 
 def gains(conditions: ConditionsConfig, cells: int) -> Charges:
-    """Return the gain of every cell after the drift, float64 (cells,): normal around 1, at least 0, one per module."""
-    rng = np.random.default_rng([conditions.seed, 0])
-    return np.maximum(rng.normal(1.0, conditions.drift, cells), 0.0)
+    """Return the gain of every cell after the drift of one module, float64 (cells,): normal around 1, at least 0."""
+    return module_changes.gains(_ONE, conditions.drift, cells, conditions.seed)[0]
 
 
 def apply(
@@ -134,6 +136,8 @@ def apply(
     ------
     ConfigError
         See ``check``.
+    DataError
+        When modules are to change each in its own way, and the batch does not say which module a row is of.
     """
     check(conditions, geometry)
     if not conditions.changes or not len(batch):
@@ -141,14 +145,20 @@ def apply(
     grid = grid or grid_of(batch.charges)
     charges = np.where(batch.charges == grid.empty, 0, batch.charges).astype(np.float64)
     rng = np.random.default_rng([conditions.seed, 1, key])
-    if conditions.pileup != 1:
+    keys, which = module_changes.modules(batch) if conditions.per_module else (_ONE, np.zeros(len(batch), np.int64))
+    if conditions.pileup > 1 and conditions.per_module:
+        charges = module_changes.overlaid(charges, conditions.pileup, batch, rng)
+    elif conditions.pileup != 1:
         charges = _with_pileup(charges, conditions.pileup, rng)
     if conditions.drift > 0:
-        charges *= gains(conditions, geometry.cells)
+        charges *= module_changes.gains(keys, conditions.drift, geometry.cells, conditions.seed)[which]
     if conditions.noisy:
         charges = _with_noise(charges, conditions, rng)
     sent = grid.encoded(charges)
-    sent[:, absent(conditions, geometry)] = grid.empty
+    gone = absent(conditions, geometry)
+    sent[:, gone] = grid.empty
+    if conditions.dead_count:
+        sent[module_changes.dead(keys, ~gone, conditions.dead_count, conditions.seed)[which]] = grid.empty
     changed = Batch(as_charges(sent), batch.provenance, batch.metadata)
     for step_text in describe(conditions):
         changed = changed.after(step_text)
@@ -159,13 +169,14 @@ def describe(conditions: ConditionsConfig) -> list[str]:
     """Return a line per condition, for provenance and reports; empty when nothing is changed."""
     c = conditions
     lines = [
-        (c.pileup != 1, f"pileup times {c.pileup:g}"),
-        (c.drift > 0, f"calibration drift of {c.drift:.1%} per cell"),
+        (c.pileup != 1, f"pileup times {c.pileup:g}{', of the same module' if c.per_module else ''}"),
+        (c.drift > 0, f"calibration drift of {c.drift:.1%} per cell{' of every module' if c.per_module else ''}"),
         (
             bool(c.noisy),
             f"noisy cells {_list(c.noisy)}: {c.noise_counts:g} counts on average in {c.noise_rate:.0%} of crossings",
         ),
         (bool(c.dead), f"dead cells {_list(c.dead)}"),
+        (c.dead_count > 0, f"{c.dead_count} dead cells{' of every module' if c.per_module else ''}, drawn at random"),
         (c.partial is not None, f"partial module {c.partial}"),
     ]
     return [text for there, text in lines if there]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_checks import check_centres, check_feature, check_numbers
 from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA, sum_code
 from econ_ae.econt.decode import mid_bin
 from econ_ae.errors import ConfigError, DataError
@@ -29,7 +30,6 @@ Features = NDArray[np.float32]
 NO_LATTICE = "no wafer_u and wafer_v: "
 """Start of the provenance step of a source whose modules' numbers could not be found."""
 
-_MOST_ETA = 0.5  # that a module's images may differ in; a module at the beam covers 0.4
 _FEWEST = 2  # rows in which a condition must vary
 
 
@@ -140,11 +140,17 @@ class Conditions:
         ------
         DataError
             When the batch lacks a column, or a value is no number, no integer, or out of range; names condition,
-            column and value.
+            column and value. When u, v or eta are not those of the module, or normalisation loses a value.
         """
-        parts = [condition.normalised(_values(condition, batch)) for condition in self.definitions]
+        parts = []
+        for condition in self.definitions:
+            values = _values(condition, batch)
+            parts.append(condition.normalised(values))
+            check_feature(condition.name, values, parts[-1])
         if {"u", "v"} & set(self.names):
-            _check_numbers(batch)
+            check_numbers(batch)
+        if "eta" in self.names:
+            check_centres(batch)
         return np.concatenate([np.zeros((len(batch), 0), np.float32), *parts], axis=1)
 
     def check_training(self, parts: Iterable[Batch]) -> None:
@@ -191,7 +197,7 @@ def _values(condition: Condition, batch: Batch) -> NDArray[np.float64]:
     """Return the values of a condition, float64 (n,), all of them allowed ones."""
     name, column, source = condition.name, condition.column, batch.provenance.source
     if not column:
-        return np.asarray(mid_bin(sum_code(batch.charges), SUM_EXPONENT, SUM_MANTISSA), np.float64)
+        return received_sum(batch)
     if column not in batch.metadata:
         raise DataError(_missing(condition, batch))
     values = np.asarray(batch.metadata[column], np.float64)
@@ -213,6 +219,11 @@ def _values(condition: Condition, batch: Batch) -> NDArray[np.float64]:
     return values
 
 
+def received_sum(batch: Batch) -> NDArray[np.float64]:
+    """Return the module sums that a receiver decodes of frames, float64 (n,): the condition ``log_sum``."""
+    return np.asarray(mid_bin(sum_code(batch.charges), SUM_EXPONENT, SUM_MANTISSA), np.float64)
+
+
 def _missing(condition: Condition, batch: Batch) -> str:
     name, column = condition.name, condition.column
     there = ", ".join(sorted(batch.metadata)) or "no columns"
@@ -224,24 +235,3 @@ def _missing(condition: Condition, batch: Batch) -> str:
         f"decoder.conditions has {name!r}, but {batch.provenance.source} has no column {column}{why}; use a source "
         f"that has it, or leave {name!r} out"
     )
-
-
-def _check_numbers(batch: Batch) -> None:
-    """Raise DataError when images of one module are at places that no module spans: u, v are no module's numbers."""
-    needed = ("eta", "detector_layer", "wafer_u", "wafer_v")
-    if not len(batch) or not set(needed) <= set(batch.metadata):
-        return
-    eta, layer, u, v = (np.asarray(batch.metadata[name], np.float64) for name in needed)
-    numbers = [np.nan_to_num(values).astype(np.int64) for values in (layer, u, v)]
-    _, module = np.unique((numbers[0] << 20) + (numbers[1] << 10) + numbers[2], return_inverse=True)
-    least, most = np.full(module.max() + 1, np.inf), np.zeros(module.max() + 1)
-    np.minimum.at(least, module, np.abs(eta))
-    np.maximum.at(most, module, np.abs(eta))
-    worst = int(np.argmax(most - least))
-    if most[worst] - least[worst] > _MOST_ETA:
-        row = int(np.argmax(module == worst))
-        raise DataError(
-            f"conditions u and v of {batch.provenance.source}: the module u = {u[row]:g}, v = {v[row]:g} of layer "
-            f"{layer[row]:g} is at |eta| {least[worst]:.2f} to {most[worst]:.2f}; expected one place: u and v are not "
-            "the module's numbers (an integer division gives 0)"
-        )

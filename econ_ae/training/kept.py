@@ -135,9 +135,15 @@ def write_history(directory: Path, history: list[Epoch]) -> None:
     write_json(directory / _HISTORY, [{k: v for k, v in line.items() if v is not None} for line in lines])
 
 
-def copy_result(source: Path, target: Path) -> None:
-    """Give a training directory the best weights and the history of another one."""
-    for path in (*require_weights(source), source / _HISTORY):
+def copy_result(source: Path, target: Path, names: Sequence[str] | None = None) -> None:
+    """Give a training directory the best weights and the history of another one.
+
+    Parameters
+    ----------
+    names : of the files that hold the weights; None takes those of encoder and decoder
+    """
+    weights = require_weights(source) if names is None else [source / name for name in names]
+    for path in (*weights, source / _HISTORY):
         temporary = target / f"writing-{path.name}"
         try:
             shutil.copyfile(path, temporary)

@@ -24,12 +24,14 @@ def start_from(trained: Path, directory: Path) -> None:
         shutil.copyfile(file, directory / START / file.name)
 
 
-def start_with_encoder(trained: Path, directory: Path, parts: Iterable[str]) -> None:
-    """Give a new training directory the encoder of another one, which stays as it is; the decoder begins anew.
+def start_with(trained: Path, directory: Path, parts: Iterable[str]) -> None:
+    """Give a new training directory some files of another one: what is not among them begins anew.
+
+    With the encoder alone that stays as it is, and the decoder begins anew.
 
     Parameters
     ----------
-    parts : names of the files in ``trained`` that are the encoder
+    parts : names of the files in ``trained``
     """
     folder = directory / START
     if folder.is_dir():

@@ -26,7 +26,7 @@ class Recommendation:
     difference : EMD of the algorithm minus EMD of the runner-up on report images; None when one is not defined
     modules, images : of the report
     verified : what was simulated of the class's encoder
-    page : of its encoder; empty without
+    page : of the class, beside this page
     """
 
     name: str

@@ -68,7 +68,8 @@ def test_charge_is_transverse_energy_in_integers(file: Path) -> None:
 
 
 def test_the_factor_has_twelve_bits(tmp_path: Path) -> None:
-    low = write(tmp_path / "low.npz", x_cm=np.full(120, 1e6, np.float32), codes=np.full((120, 48), 1, np.uint8))
+    far = {"x_cm": np.full(120, 1e6, np.float32), "eta": np.zeros(120, np.float32)}
+    low = write(tmp_path / "low.npz", **far, codes=np.full((120, 48), 1, np.uint8))
     assert read(low).charges.max() == 8 * 4095 >> 11
     high = write(tmp_path / "high.npz", codes=np.full((120, 48), 127, np.uint8))
     assert read(high).charges.max() < 1 << 22

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.app.campaign import unconditional
+from econ_ae.app.campaign.members import check
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.app.stages import data
+from econ_ae.app.stages.streamed import SAMPLE, Streamed
 from econ_ae.config import changed
 from econ_ae.config.campaign import CampaignConfig, ClassConfig
 from econ_ae.data.batch import Batch, concatenated
@@ -74,13 +76,21 @@ def rows_of(campaign: CampaignConfig, name: str, members: Mapping[str, Context])
     config = changed(campaign.first, f"class {name}", data={"modules": {"take": name}}, decoder={"conditions": []})
     prepared = data.prepare(config, LOW_DENSITY)
     split = prepared.rows
-    return Rows(*(concatenated(list(prepared.parts(part))) for part in (split.train, split.validation, split.report)))
+    train = split.train[:SAMPLE] if isinstance(prepared, Streamed) else split.train  # as a streamed run holds
+    return Rows(*(concatenated(list(prepared.parts(part))) for part in (train, split.validation, split.report)))
 
 
 def judge_class(
     campaign: CampaignConfig, name: str, members: Mapping[str, Context], algorithms: Sequence[str] = tuple(RIVALS)
 ) -> OfClass:
-    """Judge every algorithm on the images of a class, from the transmitted bits alone."""
+    """Judge every algorithm on the images of a class, from the transmitted bits alone.
+
+    Raises
+    ------
+    RunDirectoryError
+        When a member is of another class, see ``members.check``.
+    """
+    check({name: campaign.classes[name]}, members)
     klass, rows = campaign.classes[name], rows_of(campaign, name, members)
     reported: dict[str, FloatArray] = {}
     validated: dict[str, FloatArray] = {}
@@ -91,18 +101,18 @@ def judge_class(
         if campaign.unconditional and (receiver := unconditional.receiver(context)) is not None:
             for batch, found in ((rows.validation, validated), (rows.report, reported)):
                 found[PLAIN] = _emd(batch, reconstruct(context, context.model(), batch, receiver))
-    variants = {}
+    best_of = {}
     for key in algorithms:
-        sides = [_sent(batch, klass.elinks, key, rows.train) for batch in (rows.validation, rows.report)]
-        best = min(sides[0], key=lambda variant: _rank(sides[0][variant], rows.validation), default=None)
+        sides = [variants(batch, klass.elinks, key, rows.train) for batch in (rows.validation, rows.report)]
+        best = min(sides[0], key=lambda variant: rank(sides[0][variant], rows.validation), default=None)
         if best is None or best not in sides[1]:
             continue  # none of its frames fits these links
         validated[RIVALS[key]], reported[RIVALS[key]] = sides[0][best], sides[1][best]
-        variants[RIVALS[key]] = best
+        best_of[RIVALS[key]] = best
     if klass.algorithm is not None:
         own = RIVALS[klass.algorithm]
         validated[OURS], reported[OURS] = validated[own], reported[own]
-    return OfClass(chosen, seeds, variants, rows, validated, reported)
+    return OfClass(chosen, seeds, best_of, rows, validated, reported)
 
 
 def _ours(
@@ -118,10 +128,15 @@ def _ours(
     return min(seeds, key=lambda name: seeds[name], default=None), seeds
 
 
-def _sent(batch: Batch, elinks: int, algorithm: str, tune: Batch) -> dict[str, FloatArray]:
+def variants(batch: Batch, elinks: int, algorithm: str, tune: Batch) -> dict[str, FloatArray]:
     """Return the EMD of every variant of an algorithm, float64 (n,) each."""
     found = transmitted(batch.charges, LOW_DENSITY, [elinks], [algorithm], tune=tune.charges).reconstructions
-    return {f"{r.algorithm} {r.variant}".strip(): _emd(batch, r) for r in found if r.elinks == elinks}
+    return {variant_of(r): _emd(batch, r) for r in found if r.elinks == elinks}
+
+
+def variant_of(sent: Reconstruction) -> str:
+    """Return the name of an algorithm with its variant."""
+    return f"{sent.algorithm} {sent.variant}".strip()
 
 
 def _emd(batch: Batch, reconstruction: Reconstruction) -> FloatArray:
@@ -129,10 +144,15 @@ def _emd(batch: Batch, reconstruction: Reconstruction) -> FloatArray:
     return np.where(result.defined, result.values, np.nan)
 
 
-def _rank(values: FloatArray, batch: Batch) -> tuple[int, float]:
+def rank(values: FloatArray, batch: Batch) -> tuple[int, float]:
     """Order variants: what loses images comes last, then by the mean."""
     lost = int((~np.isfinite(values) & (batch.total > 0)).sum())
     return lost, float(np.nanmean(values)) if np.isfinite(values).any() else np.inf
+
+
+def section_of(layer: NDArray[np.generic]) -> NDArray[np.str_]:
+    """Return the section of the detector's layers (n,)."""
+    return np.where(layer.astype(np.int64) <= _CE_E, "CE-E", "CE-H")
 
 
 def whole(classes: Mapping[str, OfClass], side: str) -> Judged:
@@ -153,7 +173,7 @@ def whole(classes: Mapping[str, OfClass], side: str) -> Judged:
     shared = set.intersection(*(set(batch.metadata) for batch in batches))
     columns = {name: np.concatenate([batch.metadata[name] for batch in batches]) for name in sorted(shared)}
     if "detector_layer" in columns:
-        columns["section"] = np.where(columns["detector_layer"].astype(np.int64) <= _CE_E, "CE-E", "CE-H")
+        columns["section"] = section_of(columns["detector_layer"])
     of = np.repeat(np.arange(len(classes)), sizes)
     event = columns.get("event", np.arange(len(of))).astype(np.int64)
     return Judged(tuple(classes), of, event, columns, emds)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from econ_ae.app.campaign import judge
+from econ_ae.app.campaign import class_page, judge
 from econ_ae.app.campaign.judge import OURS, PLAIN, RIVALS, OfClass
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.family import CampaignDirectory
@@ -43,12 +43,24 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     reported = reported.with_mixture(choices)
     shown = [MIXTURE, *among[:1], *([PLAIN] if PLAIN in reported.emd else []), *among[1:]]
     groups = _groups(reported, shown, among)
+    folder = campaign.path / FOLDER
+    pages = {
+        name: class_page.write(
+            folder,
+            name,
+            one,
+            member=None if one.chosen is None else members[one.chosen],
+            klass=config.classes[name],
+            sides=(validation, reported),
+        )
+        for name, one in classes.items()
+    }
     page = Detector(
         title=f"{config.name}: {len(classes)} classes of modules",
         synthetic=any(context.json(FACTS)["synthetic"] for context in members.values()),
         verdict=_verdict(reported, among),
         recommendations=[
-            _recommendation(campaign, name, one, members, sides=(validation, reported), among=among)
+            _recommendation(campaign, name, one, members, sides=(validation, reported), among=among, pages=pages)
             for name, one in classes.items()
         ],
         algorithms=shown,
@@ -59,8 +71,7 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
         facts=_facts(campaign, classes),
         notes=_notes(config.unconditional and PLAIN in reported.emd),
     )
-    folder = campaign.path / FOLDER
-    files = [_text(folder / "index.html", render_detector(page))]
+    files = [_text(folder / "index.html", render_detector(page)), *pages.values()]
     files += [_text(folder / f"{_file(title)}.csv", to_csv(_plain(rows, shown))) for title, rows in groups.items()]
     told: dict[str, Any] = {"choices": choices, "chosen": {name: one.chosen for name, one in classes.items()}}
     told["groups"] = {title: _plain(rows, shown) for title, rows in groups.items()}
@@ -119,6 +130,7 @@ def _recommendation(
     *,
     sides: tuple[Judged, Judged],
     among: list[str],
+    pages: Mapping[str, Path],
 ) -> Recommendation:
     """Return what is best in a class on validation images, and how far that holds on those of the report."""
     validation, reported = sides
@@ -135,7 +147,7 @@ def _recommendation(
         _modules(reported, here),
         int(here.sum()),
         "no encoder" if one.chosen is None else _verified(members[one.chosen]),
-        "",
+        pages[name].name,
     )
 
 

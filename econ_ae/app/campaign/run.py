@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from econ_ae.app import pipeline
-from econ_ae.app.campaign import report, unconditional
+from econ_ae.app.campaign import members, report, unconditional
 from econ_ae.app.family.members import run_members, stages
 from econ_ae.app.family.run import open_member
-from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import Stopwatch, check_free
 from econ_ae.app.run.family import CampaignDirectory
 from econ_ae.app.stages import data, modules
@@ -73,12 +72,26 @@ def with_map(config: CampaignConfig) -> CampaignConfig:
     return config.with_map_hash(modules.class_map(taken).sha256)
 
 
-def _report(campaign: CampaignDirectory, progress: Progress) -> None:
-    members = {name: Context(campaign.run(name), LOW_DENSITY, progress) for name in campaign.config.members}
-    for name in members:
+def write_report(path: Path, progress: Progress) -> CampaignDirectory:
+    """Judge a finished campaign anew and write its report; return its directory.
+
+    Raises
+    ------
+    RunDirectoryError
+        When a member is unfinished or its files are not what it wrote.
+    """
+    campaign, _ = members.opened(path, progress, members.VERIFIED)
+    with campaign.lock(progress):
+        _report(campaign, progress, repeat=True)
+    return campaign
+
+
+def _report(campaign: CampaignDirectory, progress: Progress, *, repeat: bool = False) -> None:
+    _, found = members.opened(campaign.path, progress, members.VERIFIED)
+    for name in found:
         campaign.record_member(name)
-    if campaign.report_is_done():
+    if not repeat and campaign.report_is_done():
         progress.say("report: already done")
         return
     watch = Stopwatch()
-    campaign.record_report(report.write(campaign, members, progress), watch.seconds())
+    campaign.record_report(report.write(campaign, found, progress), watch.seconds())

@@ -25,9 +25,9 @@ def run(context: Context) -> None:
 
     Nothing is done for a decoder without conditions.
     """
-    from econ_ae.training.cells.fit import RULE
+    from econ_ae.training.cells.warm import RULE
     from econ_ae.training.kept import weights_path
-    from econ_ae.training.start import start_with_encoder
+    from econ_ae.training.start import start_with
 
     folder = context.path(FOLDER)
     if not context.config.decoder.conditions or context.run.study_problem(folder) is None:
@@ -35,7 +35,7 @@ def run(context: Context) -> None:
     watch, trained = Stopwatch(), context.path(TRAINING)
     context.run.check("freeze")
     cells = context.config.encoder.family == "cells"
-    start_with_encoder(trained, folder, [RULE if cells else weights_path(trained, "encoder").name])
+    start_with(trained, folder, [RULE if cells else weights_path(trained, "encoder").name])
     train.train(context, config_of(context.config), folder)
     context.run.record_study(folder, train.files(folder), watch.seconds())
 

@@ -26,11 +26,10 @@ def campaign(
 ) -> None:
     """Train, freeze and verify an encoder for every class of modules, and say what each class should send."""
     from econ_ae.app.campaign.run import run, with_map
-    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.cli.console import Terminal
     from econ_ae.app.run.directory import fresh_path
     from econ_ae.app.run.family import CampaignDirectory
     from econ_ae.config import campaign as settings
-    from econ_ae.files import read_json
 
     if overwrite and resume:
         raise ConfigError("--overwrite and --resume exclude each other; give one")
@@ -50,6 +49,14 @@ def campaign(
         if not place.exists():
             raise
         raise Interrupted(shlex.join(["econ-ae", "campaign", "--out", str(place), "--resume"])) from None
+    show(place, as_json=as_json)
+
+
+def show(place: Path, *, as_json: bool) -> None:
+    """Print the report of a finished campaign."""
+    from econ_ae.app.cli.console import print_json, print_table
+    from econ_ae.files import read_json
+
     told = read_json(place / "report" / "report.json")
     if as_json:
         print_json(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`.")]
 FamilyPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`; of a family: all its runs."),
+    typer.Argument(metavar="RUN", help="Run directory made by `econ-ae run`; of a family or a campaign: all its runs."),
 ]
 
 
@@ -31,6 +32,17 @@ def numbers(text: str, option: str) -> list[int]:
     if not all(part.removeprefix("-").isdecimal() for part in parts):
         raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 3,17")
     return [int(part) for part in parts]
+
+
+def decimals(text: str, option: str) -> list[float]:
+    """Return the numbers of a list with commas, in its order; none of an empty text. ConfigError when it is no list."""
+    try:
+        found = [float(part) for part in text.split(",")] if text.strip() else []
+    except ValueError:
+        found = [math.nan]
+    if not all(math.isfinite(value) for value in found):
+        raise ConfigError(f"{option} {text!r} is no list of numbers; expected for example 0.05,0.1")
+    return found
 
 
 def span(text: str, option: str) -> tuple[float, float]:

@@ -176,10 +176,16 @@ def verify(
     from econ_ae.app import suites as verification
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.context import open_run
-    from econ_ae.app.run.family import run_paths
+    from econ_ae.app.run.family import is_campaign, run_paths
 
     found: list[Any] = []
-    contexts = [open_run(path, Terminal(quiet=as_json)) for path in run_paths(run_path)]
+    progress = Terminal(quiet=as_json)
+    if is_campaign(run_path):
+        from econ_ae.app.campaign.members import opened
+
+        contexts = list(opened(run_path, progress)[1].values())
+    else:
+        contexts = [open_run(path, progress) for path in run_paths(run_path)]
     for context in contexts:
         results = verification.run_suites(
             context, suite, events, simulator=simulator, waves=waves, ac_types=ac_types, liberty=liberty
@@ -197,8 +203,15 @@ def verify(
 def report(run_path: FamilyPath, as_json: Json = False) -> None:
     """Compare the run with the chip's other algorithms and write the report page."""
     from econ_ae.app.cli.console import Terminal
-    from econ_ae.app.run.family import FamilyDirectory, is_family
+    from econ_ae.app.run.family import FamilyDirectory, is_campaign, is_family
 
+    if is_campaign(run_path):
+        from econ_ae.app.campaign.run import write_report
+        from econ_ae.app.cli.campaign import show
+
+        write_report(run_path, Terminal(quiet=as_json))
+        show(run_path, as_json=as_json)
+        return
     if is_family(run_path):
         from econ_ae.app.family.page import write_page
 

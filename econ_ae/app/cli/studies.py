@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Interrupted, Json, RunPath, numbers
+from econ_ae.app.cli.options import Interrupted, Json, RunPath, decimals, numbers
 from econ_ae.errors import ConfigError
 
 
@@ -25,8 +25,39 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
     print_table("Mean EMD of the report events", rows, as_json=as_json)
 
 
+def _names(algorithms: str) -> list[str]:
+    names = [name.strip() for name in algorithms.split(",") if name.strip()]
+    if not names:
+        raise ConfigError(
+            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
+        )
+    return names
+
+
+def _evaluate_campaign(
+    path: Path, algorithms: str, out: Path | None, data: str | None, *, overwrite: bool, as_json: bool
+) -> None:
+    from econ_ae.app.campaign.evaluate import evaluate as run
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.studies.compare import evaluation_folder
+
+    folder = evaluation_folder(path, out, overwrite=overwrite)
+    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data)
+    if as_json:
+        print_json(rows)
+        return
+    events = "report events" if data is None else f"events of {data}"
+    typer.echo(f"Mean EMD of the {events}{' (synthetic)' if synthetic else ''}, each module on its own eLinks.")
+    shown = ("class", "algorithm", "variant", "eLinks")
+    print_table(
+        "From the transmitted bits",
+        [{k: str(row[k]) for k in shown} | {"mean EMD": f"{row['mean']:.4f} ± {row['error']:.4f}"} for row in rows],
+    )
+    typer.echo(f"evaluation: {folder / 'index.html'}")
+
+
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, or those of families.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, families, or a campaign.")],
     algorithms: Annotated[str, typer.Option(help="What is compared, with commas.")] = "ae,stc,bc,ts,rpt,abc,ccc",
     elinks: Annotated[
         str | None, typer.Option(help="eLink counts, with commas; default: the runs' settings and encoders.")
@@ -40,15 +71,16 @@ def evaluate(
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.headline import by_elinks
     from econ_ae.app.run.context import open_run
-    from econ_ae.app.run.family import run_paths
+    from econ_ae.app.run.family import is_campaign, run_paths
     from econ_ae.app.studies.compare import compare, evaluation_folder
 
+    if any(is_campaign(path) for path in runs):
+        if len(runs) > 1 or elinks is not None:
+            raise ConfigError("a campaign is evaluated alone, every class on its own eLinks; leave out the rest")
+        _evaluate_campaign(runs[0], algorithms, out, data, overwrite=overwrite, as_json=as_json)
+        return
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
-    names = [name.strip() for name in algorithms.split(",") if name.strip()]
-    if not names:
-        raise ConfigError(
-            f"--algorithms {algorithms!r} names none; expected some of ae, stc, bc, ts, rpt, abc, ccc, with commas"
-        )
+    names = _names(algorithms)
     contexts = [open_run(path, Terminal(quiet=as_json)) for run in runs for path in run_paths(run)]
     folder = evaluation_folder(runs[0], out, overwrite=overwrite)
     found = compare(contexts, names, counts, folder, source=data)
@@ -64,15 +96,58 @@ def evaluate(
     typer.echo(f"evaluation: {folder / 'index.html'}")
 
 
+def _retrain_campaign(
+    run_path: Path, out: Path, plan: Any, classes: str | None, *, resume: bool, as_json: bool
+) -> None:
+    from econ_ae.app.campaign.retrain import retrain as run
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+
+    names = None if classes is None else [name.strip() for name in classes.split(",")]
+    summary = run(run_path, out, plan, Terminal(quiet=as_json), classes=names, resume=resume)
+    if as_json:
+        print_json(summary)
+        return
+    rows = [
+        {
+            "class": row["class"],
+            "old weights": f"{row['old']:.4f}",
+            "new weights": f"{row['new']:.4f}",
+            "difference": _difference_text(row["difference"]),
+            "bytes": f"{row['changed']} of {row['size']}",
+            "ms at 400 kHz": f"{row['milliseconds']['400']:.2f}",
+        }
+        for row in summary["classes"]
+    ]
+    print_table("Mean EMD of the new report images, in units of half a trigger-cell pitch", rows)
+    typer.echo(summary["verdict"])
+    typer.echo(f"summary: {out / 'index.html'}")
+
+
+def _difference_text(difference: dict[str, Any]) -> str:
+    """Return a difference of JSON with its error, where that is known."""
+    error = "" if difference["error"] is None else f" ± {difference['error']:.4f}"
+    return f"{difference['value']:+.4f}{error}"
+
+
 def retrain(
-    run_path: RunPath,
+    run_path: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, or that of a campaign.")],
+    data: Annotated[
+        str | None, typer.Option(help="File with new images, divided by the run's settings; default: its own rows.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Classes of a campaign, with commas; default: all that have an encoder.")
+    ] = None,
     dead: Annotated[str | None, typer.Option(help="Trigger cells that send nothing, with commas.")] = None,
+    dead_count: Annotated[int | None, typer.Option(min=0, help="Dead trigger cells, drawn at random.")] = None,
     noisy: Annotated[str | None, typer.Option(help="Trigger cells with extra counts, with commas.")] = None,
     noise_rate: Annotated[float | None, typer.Option(help="Share of the crossings with extra counts.")] = None,
     noise_counts: Annotated[float | None, typer.Option(help="Mean of the extra counts.")] = None,
     partial: Annotated[str | None, typer.Option(help="Part of the module that is there, for example top.")] = None,
     drift: Annotated[float | None, typer.Option(help="Standard deviation of the cells' gains around 1.")] = None,
     pileup: Annotated[float | None, typer.Option(help="Factor of the mean charge, by overlay or thinning.")] = None,
+    per_module: Annotated[
+        bool, typer.Option("--per-module", help="Draw gains and dead cells, and overlay pileup, module by module.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: a fifth of the run's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Default: a quarter of the run's.")] = None,
     only: Annotated[str, typer.Option(help="all, encoder, dense (and decoder) or decoder.")] = "all",
@@ -83,8 +158,9 @@ def retrain(
     """Train on from a run's weights under new conditions; show EMD and I2C writes before and after."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.directory import fresh_path
-    from econ_ae.app.studies.retrain import Plan
+    from econ_ae.app.run.family import is_campaign
     from econ_ae.app.studies.retrain import retrain as run
+    from econ_ae.app.studies.retrain_plan import Plan
     from econ_ae.config import ConditionsConfig, parse
 
     changes: dict[str, Any] = {
@@ -93,6 +169,8 @@ def retrain(
         "noise_rate": noise_rate,
         "noise_counts": noise_counts,
         "partial": partial,
+        "dead_count": dead_count,
+        "per_module": per_module or None,
         "drift": drift,
         "pileup": pileup,
     }
@@ -102,7 +180,12 @@ def retrain(
         raise ConfigError("--resume needs --out, the retraining to continue")
     path = out or fresh_path(run_path.parent, f"{run_path.name}-retrained")
     try:
-        plan = Plan(conditions, epochs, learning_rate, only)
+        plan = Plan(conditions, epochs, learning_rate, only, data)
+        if is_campaign(run_path):
+            _retrain_campaign(run_path, path, plan, classes, resume=resume, as_json=as_json)
+            return
+        if classes is not None:
+            raise ConfigError(f"--classes is for campaigns, and {run_path} is none; leave it out")
         summary = run(run_path, path, plan, Terminal(quiet=as_json), resume=resume)
     except KeyboardInterrupt:
         if not path.exists():
@@ -123,3 +206,88 @@ def retrain(
     times = ", ".join(f"{ms:.2f} ms at {khz} kHz" for khz, ms in summary["bus"][0]["milliseconds"].items())
     typer.echo(f"{summary['changed']} of {summary['size']} weight bytes change; to write them takes {times}")
     typer.echo(f"summary: {path / 'index.html'}")
+
+
+def drift(
+    run_path: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, or that of a campaign.")],
+    classes: Annotated[
+        str | None, typer.Option(help="Classes of a campaign, with commas; default: all that have an encoder.")
+    ] = None,
+    dead: Annotated[str, typer.Option(help="Numbers of dead cells per module, with commas.")] = "1,2,4,8",
+    gain: Annotated[str, typer.Option(help="Spreads of the cells' gains around 1, with commas.")] = "0.05,0.1,0.2",
+    pileup: Annotated[str, typer.Option(help="Factors of the mean charge, with commas.")] = "1.25,1.5,2",
+    rows: Annotated[int, typer.Option(min=100, help="Most images of every set, evenly taken.")] = 20_000,
+    sigma: Annotated[float, typer.Option(min=0.0, help="Errors that a gain must have to count.")] = 2.0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: a fifth of the run's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: a quarter of the run's.")] = None,
+    only: Annotated[str, typer.Option(help="all, encoder, dense (and decoder) or decoder.")] = "all",
+    seed: Annotated[int, typer.Option(min=0, help="Of the cells and gains that are drawn.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Directory to write; default: a new one beside RUN.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the study in --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say when to retrain: EMD over dead cells, gain drift and pileup, old weights against retrained ones."""
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.run.directory import fresh_path
+    from econ_ae.app.studies.drift import Study
+    from econ_ae.app.studies.drift import drift as run
+
+    study = Study(
+        dead=tuple(numbers(dead, "--dead")) if dead.strip() else (),
+        gain=tuple(decimals(gain, "--gain")),
+        pileup=tuple(decimals(pileup, "--pileup")),
+        rows=rows,
+        sigma=sigma,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        trains=only,
+        seed=seed,
+    )
+    if resume and out is None:
+        raise ConfigError("--resume needs --out, the study to continue")
+    progress = Terminal(quiet=as_json)
+    runs = _runs(run_path, classes, progress)
+    path = out or fresh_path(run_path.parent, f"{run_path.name}-drift")
+    try:
+        summary = run(runs, path, study, progress, resume=resume)
+    except KeyboardInterrupt:
+        if not path.exists():
+            raise
+        raise Interrupted(f"the same command with --out {shlex.quote(str(path))} --resume") from None
+    if as_json:
+        print_json(summary)
+        return
+    points = [
+        {
+            "class": point["class"],
+            "condition": point["axis"],
+            "value": f"{point['value']:g}",
+            "old weights": f"{point['old']['value']:.4f}",
+            "retrained": f"{point['new']['value']:.4f}",
+            "gain": _difference_text(point["gain"]),
+            "bytes": f"{point['changed']} of {point['size']}",
+        }
+        for point in summary["points"]
+    ]
+    print_table("Mean EMD of the report images, in units of half a trigger-cell pitch", points)
+    for answer in summary["answers"]:
+        typer.echo(answer["text"])
+    typer.echo(f"study: {path / 'index.html'}")
+
+
+def _runs(path: Path, classes: str | None, progress: Any) -> dict[str, Any]:
+    """Return the finished run at a path by its name, or those of a campaign's classes."""
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.run.family import is_campaign
+
+    if not is_campaign(path):
+        if classes is not None:
+            raise ConfigError(f"--classes is for campaigns, and {path} is none; leave it out")
+        run = open_run(path, progress)
+        run.run.check("data", "train", "freeze")
+        return {path.name: run}
+    from econ_ae.app.campaign import members
+
+    campaign, found = members.opened(path, progress)
+    names = members.picked(campaign.config, None if classes is None else [n.strip() for n in classes.split(",")])
+    return {name: members.chosen(campaign.config, name, found) for name in names}

@@ -179,6 +179,13 @@ def is_family(path: Path) -> bool:
     return (path / FAMILY).is_file()
 
 
+def is_campaign(path: Path) -> bool:
+    """Tell whether a path is the directory of a campaign."""
+    return (path / CAMPAIGN).is_file()
+
+
 def run_paths(path: Path) -> tuple[Path, ...]:
-    """Return the directories of a family's runs, or the path itself when it is none."""
+    """Return the directories of the runs of a family or a campaign, or the path itself when it is neither."""
+    if is_campaign(path):
+        return CampaignDirectory.open(path).members
     return FamilyDirectory.open(path).members if is_family(path) else (path,)

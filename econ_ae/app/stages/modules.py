@@ -67,7 +67,7 @@ def described(batch: Batch, modules: ModulesConfig | None) -> Batch:
         return batch
     if not len(batch):
         raise DataError(f"the data have no module of class {modules.take!r} ({modules.map})")
-    return batch.after(f"modules of class {modules.take} of {Path(modules.map).name}: {len(batch)} images")
+    return batch.after(f"{classes.OF_CLASS}{modules.take} of {Path(modules.map).name}: {len(batch)} images")
 
 
 def counts(batches: Iterator[Batch], modules: ModulesConfig) -> dict[str, int]:

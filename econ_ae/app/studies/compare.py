@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from econ_ae.app.headline import TRANSMITTED
 from econ_ae.app.reconstruction import known_besides, reconstruct
@@ -17,9 +17,14 @@ from econ_ae.config import RunConfig, changed
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
 from econ_ae.files import write_text
+from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec, weights
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import frame_capacity
+
+if TYPE_CHECKING:
+    from metrics.evaluate import Evaluation
+    from metrics.threshold import ThresholdStream
 
 EVALUATION = "evaluation.json"
 
@@ -44,10 +49,11 @@ def evaluation_folder(first: Path, out: Path | None, *, overwrite: bool) -> Path
 
 @dataclass(frozen=True)
 class Compared:
-    """The rows of the headline table, and whether the events were generated."""
+    """The rows of the headline table, whether the events were generated, and what the rows are of."""
 
     rows: list[dict[str, Any]]
     synthetic: bool
+    evaluation: Evaluation
 
 
 def compare(
@@ -104,8 +110,6 @@ def _compare(
     from metrics.baselines import flat_image
     from metrics.emd import engine
     from metrics.evaluate import evaluate
-    from metrics.report import build_report, render, to_json
-    from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
     from metrics.transmitted import transmitted
 
     first = contexts[0]
@@ -130,22 +134,42 @@ def _compare(
             metadata=batch.metadata,
             progress=bar.advance,
         )
+    notes = [f"{label}: {note}" for label, c in zip(labels, contexts, strict=True) for note in known_besides(c.config)]
+    title = f"Evaluation of {', '.join(labels)}"
+    return write_comparison(out, title, evaluation, batch, facts, streams=sent.streams, runs=runs, notes=notes)
+
+
+def write_comparison(
+    out: Path,
+    title: str,
+    evaluation: Evaluation,
+    batch: Batch,
+    facts: dict[str, Any],
+    *,
+    streams: Sequence[ThresholdStream] = (),
+    runs: Sequence[dict[str, Any]] = (),
+    notes: Sequence[str] = (),
+) -> Compared:
+    """Write the page of an evaluation and its tables into a folder.
+
+    Parameters
+    ----------
+    facts : what a reader must know about the events; ``synthetic`` is required
+    streams : how the threshold sum used its links
+    runs : a row of facts per run
+    """
+    from metrics.report import build_report, render, to_json
+    from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
+
     data = build_report(
         evaluation,
         batch.charges,
-        first.geometry,
-        title=f"Evaluation of {', '.join(labels)}",
+        LOW_DENSITY,
+        title=title,
         dataset=facts,
-        streams=sent.streams,
+        streams=streams,
         runs=runs,
-        notes=[
-            "Everything is reconstructed from the transmitted bits alone.",
-            *(
-                f"{label}: {note}"
-                for label, c in zip(labels, contexts, strict=True)
-                for note in known_besides(c.config)
-            ),
-        ],
+        notes=["Everything is reconstructed from the transmitted bits alone.", *notes],
     )
     write_text(out / "index.html", render(data))
     write_text(out / EVALUATION, to_json(data))
@@ -157,7 +181,7 @@ def _compare(
         else:
             (out / f"{name}.csv").unlink(missing_ok=True)  # of an earlier evaluation here
     rows = [dict(row) for row in headline_table(evaluation, TRANSMITTED)]
-    return Compared(rows, bool(facts["synthetic"]))
+    return Compared(rows, bool(facts["synthetic"]), evaluation)
 
 
 def _other_events(contexts: Sequence[Context], source: str) -> tuple[Batch, dict[str, Any]]:
@@ -175,8 +199,13 @@ def _other_events(contexts: Sequence[Context], source: str) -> tuple[Batch, dict
     batch = read_batch(settings[0], first.geometry, first.progress)
     if not len(batch):
         raise ConfigError(f"{source} has no image that the settings of {first.run.path} select")
+    return batch, facts_of(batch)
+
+
+def facts_of(batch: Batch) -> dict[str, Any]:
+    """Return what a reader must know about events all of which are evaluated."""
     facts = {**asdict(batch.provenance), "events": len(batch), "rows": "all", "report_events": len(batch)}
-    return batch, facts | {"undefined_in_report": int((batch.total == 0).sum())}
+    return facts | {"undefined_in_report": int((batch.total == 0).sum())}
 
 
 def _selection(config: RunConfig) -> dict[str, Any]:

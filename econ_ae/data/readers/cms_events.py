@@ -9,7 +9,7 @@ array               shape, kind         meaning
 ``layer``           (n,) integers       trigger layer; 0..12 are CE-E, higher ones CE-H
 ``wafer``           (n,) integers       number of the module in its layer and side
 ``x_cm``, ``y_cm``  (n,) floats         centre of the module, seen from the collision point on either side
-``eta``             (n,) floats         absolute pseudorapidity of the centre
+``eta``             (n,) floats         absolute pseudorapidity of the centre, as x_cm, y_cm and z give it
 ``thickness_um``    (n,) integers       120, 200 or 300
 ``gev_per_count``   (n,) floats         energy of one decoded count
 ``z_cm_of_layer``   (layers,) floats    absolute z of each layer
@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.lattice import Lattice, different, fit
+from econ_ae.data.module_checks import off_centre
 from econ_ae.data.module_conditions import NO_LATTICE
 from econ_ae.data.readers.event_images import CALQ_PER_COUNT, SECTIONS, calibrated, counts_of
 from econ_ae.errors import DataError
@@ -210,6 +211,9 @@ class EventsFile:
             ("gev_per_count", ~(np.isfinite(columns["gev_per_count"]) & (columns["gev_per_count"] > 0)), "above 0"),
             *((name, ~np.isfinite(columns[name]), "a number") for name in ("x_cm", "y_cm", "eta")),
         )
+        depth = self.depths[np.clip(columns["layer"].astype(np.int64), 0, len(self.depths) - 1)]
+        off, _ = off_centre(columns["eta"], columns["x_cm"], columns["y_cm"], depth)
+        rules += (("eta", off, f"that of the module's centre ({_DEPTHS}, x_cm, y_cm)"),)
         for name, bad, expected in rules:
             if bad.any():
                 place = tuple(int(i) for i in np.argwhere(bad)[0])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
+from econ_ae.data.module_checks import check_sums
 from econ_ae.data.module_conditions import Conditions, Features
 from econ_ae.data.store import Rows
 from econ_ae.econt.cell_frame import ReceivedPulses, frames, unpack_pulses
@@ -22,12 +23,14 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from econ_ae.training.cells import network, table
-from econ_ae.training.cells.fit import RULE, CellsTrainer
+from econ_ae.training.cells.fit import CellsTrainer
 from econ_ae.training.cells.rule import Rule
 from econ_ae.training.cells.table import Table
+from econ_ae.training.cells.warm import RULE
 from econ_ae.training.fit import make_deterministic
 from econ_ae.training.judge import Judge
 from econ_ae.training.kept import Epoch, load_weights
+from econ_ae.training.sample import received_sums
 
 _COPIES = 4  # of the charges that a training holds at a time
 
@@ -131,9 +134,13 @@ def transmit(model: EncoderModel, charges: NDArray[np.integer]) -> ReceivedPulse
 def compare_with_frames(model: EncoderModel, charges: NDArray[np.integer]) -> int:
     """Return how many events were compared; ModelError when a frame does not give back what was encoded.
 
+    DataError when the frame's module sum is not the one that the training gave to the decoder.
+
     Training encodes with the integers themselves, so what is left to be compared is the frame.
     """
     sent, received = encode_pulses(model, charges), transmit(model, charges)
+    lossy = ~received.sent.exact
+    check_sums(received_sums(charges)[lossy], received.total[lossy], model.name)
     charged = charges.sum(axis=1) > 0
     differs = (sent.pulses != received.sent.pulses).any(axis=1) | (sent.exact != received.sent.exact)
     differs |= charged & (sent.mode != received.sent.mode)

@@ -27,9 +27,10 @@ from econ_ae.training.average import MovingAverage
 from econ_ae.training.cells import network, table
 from econ_ae.training.cells.candidates import Candidates, candidates, lossy
 from econ_ae.training.cells.events import LossyEvents, encoded
-from econ_ae.training.cells.judged import Judged
+from econ_ae.training.cells.judged import Judged, Validated
 from econ_ae.training.cells.rule import Rule, learn
 from econ_ae.training.cells.table import Table
+from econ_ae.training.cells.warm import LEARNED, RULE, Start
 from econ_ae.training.cluster_loss import cluster_term
 from econ_ae.training.judge import Judge
 from econ_ae.training.kept import (
@@ -43,11 +44,7 @@ from econ_ae.training.kept import (
 )
 from econ_ae.training.losses import exact, pair_emd
 from econ_ae.training.sample import received_sums
-from econ_ae.training.start import START
 
-RULE = "rule.json"
-"""The choice of the mode; in the folder ``START`` that of an encoder that stays as it is."""
-LEARNED = "learned.json"
 _WARMUP = 100  # steps over which the learning rate rises
 _PAIRS = 16_384  # of events and modes that the network decodes at a time
 
@@ -75,8 +72,9 @@ class CellsTrainer:
         self.empty = skeleton(config, geometry)
         self.modes = self.empty.cell_code.choose.modes
         directory.mkdir(parents=True, exist_ok=True)
-        given = directory / START / RULE
-        self._given = Rule.load(given) if given.is_file() else None
+        self._start = Start.of(directory, config.training)
+        self._given = self._start.given
+        self._start.give_table(directory)
         self.conditions = Conditions(config.decoder.conditions)
         with waiting(progress, f"{len(batches[0])} training and {len(batches[1])} validation events are encoded"):
             train, validation = (part[part.total > 0] for part in batches)
@@ -94,6 +92,7 @@ class CellsTrainer:
             )
         self.steps = min(config.cells.steps or len(self.events), len(self.events) // training.batch)
         self.network = network.build(config.cells, len(self.modes), geometry, config.seed, config.decoder)
+        self._start.load(self.network, self.conditions)
         self.optimizer = keras.optimizers.Adam(training.learning_rate)
         self.optimizer.build(self.network.trainable_variables)
         self.average = MovingAverage(self.network.trainable_variables, training.average) if training.average else None
@@ -153,8 +152,8 @@ class CellsTrainer:
         begins = max((e for e in self._boundaries() if e <= epoch), default=0)
         path = self.directory / f"rule-{begins}.json"
         if not path.is_file():
-            before = None if begins == 0 else self.rule(begins - 1)
-            self._learn(before, with_network=begins > 0).save(path)
+            before = self._start.before if begins == 0 else self.rule(begins - 1)
+            self._learn(before, with_network=begins > 0 or self._start.network).save(path)
         return Rule.load(path)
 
     def _boundaries(self) -> list[int]:
@@ -203,9 +202,9 @@ class CellsTrainer:
         for variable in self.network.trainable_variables:
             self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
         with self._kept_weights():
-            validation, figure = self.validated(model)
-            self._check_finite(epoch, "validation EMD", validation)
-            found = Epoch(epoch, loss, validation, rate, time.perf_counter() - start, figure)
+            validation = self.validated(model)
+            self._check_finite(epoch, "validation EMD", validation.emd)
+            found = Epoch(epoch, loss, validation.emd, rate, time.perf_counter() - start, validation.figure)
             best = self._best()
             # The best weights first, then the history, the checkpoint last: a run cut off between repeats the epoch.
             if best is None or found.cost < best.cost:
@@ -214,8 +213,8 @@ class CellsTrainer:
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
         self.checkpoints.save()
-        judged = "" if figure is None else f"  clusters {figure:.4f}"
-        bar.advance(1, f"EMD of lossy events {loss:.4f}  validation, all events {validation:.4f}{judged}")
+        judged = "" if found.figure is None else f"  clusters {found.figure:.4f}"
+        bar.advance(1, f"EMD of lossy events {loss:.4f}  validation, all events {validation.emd:.4f}{judged}")
 
     def _rate(self, step: int) -> float:
         """Return the cosine schedule over all steps, with a linear rise at the start."""
@@ -232,12 +231,14 @@ class CellsTrainer:
             loss = self.loss(true, predicted)
             if self.clusters is not None:
                 loss += self.clusters(true, predicted, network.totals_of(event, len(self.modes)))
+        if self._start.holds_network:
+            return loss
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         if self.average is not None:
             self.average.update(self.optimizer.iterations)
         return loss
 
-    def validated(self, model: EncoderModel, *, by_table: bool = False) -> tuple[float, float | None]:
+    def validated(self, model: EncoderModel, *, by_table: bool = False) -> Validated:
         """Return the mean exact EMD of all validation events with charge, and the judge's figure if there is one.
 
         Events without loss have none.
@@ -245,7 +246,7 @@ class CellsTrainer:
         inputs, _ = encoded(model, self.table, self.validation, self.validation_known)
         image = inputs[1].astype(np.float64) if by_table else network.predict(self.network, inputs)
         distance = self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
-        return distance, None if self.judged is None else self.judged.figure(image)
+        return Validated(distance, None if self.judged is None else self.judged.figure(image))
 
     def _finish(self) -> None:
         """Load the best weights and keep their rule, or one learned anew with them where that validates better."""
@@ -257,15 +258,30 @@ class CellsTrainer:
             "table": self.validated(self._model(self.rule(0)), by_table=True),
             "network": self.validated(self._model(old)),
         }
-        new, better = old, False
-        if self._given is None:
+        same = self._start.is_better(
+            self.directory,
+            self.network,
+            self.conditions,
+            lambda: self.validated(self._model(self.rule(0))),
+            found["network"],
+        )
+        if same is not None:
+            found["network"], old = same, self.rule(0)
+        kept, better = old, False
+        if self._given is None and not self._start.holds_network:
             new = self._learn(old, with_network=True)
             found["rule learned anew"] = self.validated(self._model(new))
-            better = _cost(found["rule learned anew"]) < _cost(found["network"])
-        (new if better else old).save(self.directory / RULE)
-        told = {"validation_emd": {name: emd for name, (emd, _) in found.items()}}
+            better = found["rule learned anew"].cost < found["network"].cost
+            kept = new if better else old
+        if self._given is None and self._start.before is not None:
+            found["rule of the start"] = self.validated(self._model(self._start.before))
+            others = [one.cost for name, one in found.items() if name in {"network", "rule learned anew"}]
+            if found["rule of the start"].cost <= min(others):
+                kept, better = self._start.before, False  # nothing has to be written to the chip
+        kept.save(self.directory / RULE)
+        told = {"validation_emd": {name: one.emd for name, one in found.items()}}
         if self.judged is not None:
-            told["figure"] = {name: _cost(one) for name, one in found.items()}
+            told["figure"] = {name: one.cost for name, one in found.items()}
         write_json(self.directory / LEARNED, told | {"rule_anew": better, "epoch": best.epoch})
         self.average = average
 
@@ -285,9 +301,3 @@ class CellsTrainer:
                 f"training diverged in epoch {epoch + 1} of {self.config.training.epochs}: the {name} is {value}; make "
                 f"a new run with a smaller training.learning_rate (now {self.config.training.learning_rate:g})",
             )
-
-
-def _cost(validated: tuple[float, float | None]) -> float:
-    """Return what the better one has less of: the judge's figure, without a judge the EMD."""
-    emd, figure = validated
-    return emd if figure is None else figure

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.geometry import FloatArray
 from econ_ae.training.judge import Judge
 from econ_ae.training.sample import received_sums
+
+
+@dataclass(frozen=True)
+class Validated:
+    """How good an encoder is on the validation events.
+
+    Parameters
+    ----------
+    emd : mean exact EMD of all of them
+    figure : of the judge, where one chooses
+    """
+
+    emd: float
+    figure: float | None
+
+    @property
+    def cost(self) -> float:
+        """What the better one has less of."""
+        return self.emd if self.figure is None else self.figure
 
 
 class Judged:

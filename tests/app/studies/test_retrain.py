@@ -19,7 +19,8 @@ from econ_ae.app.run.context import open_run
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import data as dataset_stage
 from econ_ae.app.studies import retrain as retraining
-from econ_ae.app.studies.retrain import Plan
+from econ_ae.app.studies import retrain_parts
+from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.config import ConditionsConfig, parse
 from econ_ae.data import store
 from econ_ae.data.dataset import BLOCK, Dataset
@@ -164,9 +165,9 @@ def test_only_a_part_is_trained(run: Context, tmp_path: Path) -> None:
 
 def _retrained(run: Context, folder: Path, plan: Plan) -> Context:
     """Train and freeze under a plan, without verification and report."""
-    after = retraining._context(run, folder / "after", plan.config(run.config))
-    retraining._write_data(run, after)
-    retraining._give_start(run, after)
+    after = retrain_parts.member(run, folder / "after", plan.config(run.config))
+    retrain_parts.write_data(run, after)
+    retrain_parts.give_start(run, after)
     for stage in ("train", "freeze"):
         pipeline.run_stage(after, stage, repeat=False)
     return after
@@ -178,9 +179,9 @@ def test_training_goes_on_from_the_old_weights_also_after_an_interruption(run: C
     assert weights.pack(after.model()) == weights.pack(run.model()), "a rate of 1e-9 changes no 6-bit weight"
     plan = replace(plan, learning_rate=1e-3)
     straight = _retrained(run, tmp_path / "straight", plan)
-    cut = retraining._context(run, tmp_path / "cut" / "after", plan.config(run.config))
-    retraining._write_data(run, cut)
-    retraining._give_start(run, cut)
+    cut = retrain_parts.member(run, tmp_path / "cut" / "after", plan.config(run.config))
+    retrain_parts.write_data(run, cut)
+    retrain_parts.give_start(run, cut)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run_stage(replace(cut, progress=InterruptedInEpochTwo()), "train", repeat=False)
     for stage in ("train", "freeze"):
@@ -211,7 +212,10 @@ def test_a_streamed_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("RUN",), "nothing changed; give at least one of --dead, --noisy, --partial, --drift and --pileup"),
+        (
+            ("RUN",),
+            "nothing changed; give at least one of --data, --dead, --dead-count, --noisy",
+        ),
         (("RUN", "--dead", "48"), "dead trigger cell 48; expected 0..47"),
         (("RUN", "--noisy", "-1"), "noisy trigger cell -1; expected 0..47"),
         (("RUN", "--dead", "three"), "--dead 'three' is no list of numbers; expected for example 3,17"),
