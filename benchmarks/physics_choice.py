@@ -180,7 +180,7 @@ def ranks(measured: dict[str, dict[str, Resampled]]) -> dict[str, tuple[float, f
         if key == "emd":
             continue
         pairs = [(r["emd"], r[key]) for r in rows if np.isfinite(r[key].value)]
-        values = spearmanr(*zip(*((a.value, b.value) for a, b in pairs), strict=True)).statistic
+        values = spearmanr([a.value for a, _ in pairs], [b.value for _, b in pairs]).statistic
         replicas = np.array([[a.replicas for a, _ in pairs], [b.replicas for _, b in pairs]])
         drawn = [spearmanr(*replicas[:, :, i]).statistic for i in range(replicas.shape[2])]
         out[key] = float(values), float(np.nanstd(drawn, ddof=1))
