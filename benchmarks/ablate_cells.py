@@ -29,8 +29,8 @@ from econ_ae.progress import Silent
 from econ_ae.training.cells import artifact, network
 from econ_ae.training.cells.artifact import CellsDecoder
 from econ_ae.training.cells.candidates import Candidates, candidates
-from econ_ae.training.cells.events import received_sums
 from econ_ae.training.cells.rule import Rule
+from econ_ae.training.sample import received_sums
 from metrics.emd import emd
 
 _AT_ONCE = 16_384

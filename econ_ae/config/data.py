@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from econ_ae.config.sections import SYNTHETIC, Section, SyntheticConfig
 
+_WHOLE_EVENTS = ".npz"
 _Count = Annotated[int, Field(ge=1)]
 _Events = Annotated[int, Field(ge=1, le=10**10)]
 
@@ -122,3 +123,8 @@ class DataConfig(Section):
     root: RootConfig = RootConfig()
     cms_events: CmsEventsConfig = CmsEventsConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
+
+    @property
+    def in_counts(self) -> bool:
+        """Tell whether charges are decoded counts of whole events, and not CALQ."""
+        return self.source.endswith(_WHOLE_EVENTS) and self.cms_events.calibration == "counts"

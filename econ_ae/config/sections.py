@@ -214,6 +214,17 @@ class TrainingConfig(Section):
     loss: Literal["telescope", "pyramid", "sliced", "sinkhorn", "emd"] = Field(
         "telescope", description="what is minimised, see docs/training.md"
     )
+    cluster_weight: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="of energy and place of the charge over a threshold in the loss, see docs/training.md; 0: none"
+    )
+    cluster_threshold: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="of a cell, in the images' unit; default: 1.35 MIP_T, 213 CALQ or 33 counts"
+    )
+    select: Literal["emd", "physics"] = Field(
+        "emd",
+        description="what is kept: what has the smallest validation loss and EMD, or whose clusters of the validation "
+        "events keep their pT best; whole events only",
+    )
     arithmetic: Literal["hardware", "exact"] = Field(
         "hardware", description="train in the arithmetic that the block computes in, or with exact sums"
     )
@@ -232,7 +243,7 @@ class TrainingConfig(Section):
         "what was float is rounded after the training",
     )
     seeds: _Count = Field(
-        1, description="trainings with this and the following seeds; the smallest validation EMD wins"
+        1, description="trainings with this and the following seeds; the best by training.select wins"
     )
     average: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="decay per step of a moving average of the weights, which is what is kept; 0: none"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
 from econ_ae.data.readers.cms_events import EventsFile, EventsOptions
-from econ_ae.data.readers.event_images import calibrated, counts_of, trigger_layer
+from econ_ae.data.readers.event_images import CALQ_PER_COUNT, calibrated, counts_of, trigger_layer
 from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.readers.modules import ModuleFile
 from econ_ae.data.readers.ntuples import open_ntuple
@@ -151,6 +151,37 @@ def joined(parts: Sequence[WholeEvents]) -> WholeEvents:
     )
     batch = concatenated([part.batch for part in parts])
     return WholeEvents(batch, x, y, z, per_count, truth, parts[0].geometry, parts[0].transverse)
+
+
+def of_rows(
+    rows: Batch, geometry: WaferGeometry = LOW_DENSITY, *, transverse: bool
+) -> tuple[WholeEvents, FloatArray | None]:
+    """Return rows of a run on a file of whole events as such, and counts per charge, float64 (n, cells).
+
+    Depths are those of the modules' centres. The gain of a cell that the chip computes CALQ with is rounded down, so
+    that the counts of transverse charge are right to about one part in a thousand.
+
+    Parameters
+    ----------
+    transverse : whether the rows' charges are CALQ, as ``readers.cms_events`` makes them by default; if they are counts
+        already, counts per charge is None
+
+    Raises
+    ------
+    DataError
+        When a column is missing.
+    """
+    columns = rows.metadata
+    for name in ("event", "zside", "layer", "detector_layer", "thickness", "eta", "x", "y", "gev_per_calq"):
+        if name not in columns:
+            raise DataError(f"rows of {rows.provenance.source} have no column {name!r}; expected those of whole events")
+    x, y, eta, energy = (np.asarray(columns[name], np.float64) for name in ("x", "y", "eta", "gev_per_calq"))
+    depth = np.hypot(x, y) * np.sinh(np.abs(eta))
+    if not transverse:
+        return WholeEvents(rows, x, y, depth, energy, None, geometry), None
+    per_count = np.select([columns["thickness"] == um for um in CALQ_PER_COUNT], [*CALQ_PER_COUNT.values()])
+    images = WholeEvents(rows, x, y, depth, energy * per_count, None, geometry)
+    return images, _cosh(*images.cell_positions()) / per_count[:, None]
 
 
 def _placed(counts: Batch, depths: FloatArray, geometry: WaferGeometry) -> WholeEvents:

@@ -17,6 +17,7 @@ from econ_ae.progress import Progress, waiting
 from econ_ae.training import recipe
 from econ_ae.training.cells import artifact as cells
 from econ_ae.training.frozen import chip_model, compare_with_keras, decode, fractions_as_trained, freeze_run, transmit
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import Epoch
 from econ_ae.training.networks import TRAINED, Networks, build, load
 from econ_ae.training.sample import Sample, make_sample
@@ -47,13 +48,15 @@ def train(
     progress: Progress,
     *,
     stream: Rows | None = None,
+    judge: Judge | None = None,
 ) -> list[Epoch]:
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
 
     With ``stream``, a set of rows with charge in a dataset file, these are the training events instead of the batch.
+    A judge of the validation events chooses what is kept, instead of their loss and their EMD.
     """
     if config.encoder.family == "cells":
-        return cells.train(config, geometry, batches, directory, progress, stream=stream)
+        return cells.train(config, geometry, batches, directory, progress, stream=stream, judge=judge)
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
@@ -74,7 +77,7 @@ def train(
             main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb, known)
         return main if others is None else Mixed(main, others[0], others[1], seed)
 
-    events = recipe.Events(source, validating, validation)
+    events = recipe.Events(source, validating, validation, judge)
     return recipe.fit(config, geometry, events, directory, progress)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from econ_ae.data.module_conditions import NONE, Conditions
+from econ_ae.training.cluster_loss import ClusterTerm
 from econ_ae.training.link import Link
-from econ_ae.training.sample import SUMS
+from econ_ae.training.sample import SUMS, totals_of
 from econ_ae.training.transport_losses import Loss, normalised
 
 
@@ -27,6 +28,7 @@ class Chain:
         that of the teacher's output
     share : of the teacher
     conditions : of the decoder
+    clusters : term that is added to the loss
     """
 
     encoder: Any
@@ -37,6 +39,7 @@ class Chain:
     teacher: Chain | None = None
     share: float = 0.0
     conditions: Conditions = NONE
+    clusters: ClusterTerm | None = None
 
     @property
     def variables(self) -> list[Any]:
@@ -51,10 +54,17 @@ class Chain:
         return self.decoder(received, training=training)
 
     def loss_of(self, images: Any, beside: Any, fractions: Any, *, training: bool) -> Any:
-        """Return the loss of a batch; the teacher counts in training alone, so that validation losses compare."""
+        """Return the loss of a batch.
+
+        The teacher and the term of clusters count in training alone, so that validation losses compare.
+        """
         predicted = self.predict(images, beside, training=training)
         loss = self.loss(fractions, predicted)
-        if self.teacher is None or not training:
+        if not training:
             return loss
-        taught = tf.stop_gradient(normalised(self.teacher.predict(images, beside, training=False)))
-        return (1 - self.share) * loss + self.share * self.loss(taught, predicted)
+        if self.teacher is not None:
+            taught = tf.stop_gradient(normalised(self.teacher.predict(images, beside, training=False)))
+            loss = (1 - self.share) * loss + self.share * self.loss(taught, predicted)
+        if self.clusters is not None:
+            loss += self.clusters(fractions, predicted, totals_of(beside[:, :1]))
+        return loss

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,9 +17,11 @@ import tf_keras as keras
 
 from econ_ae.config import TrainingConfig
 from econ_ae.errors import DataError
+from econ_ae.geometry import FloatArray
 from econ_ae.progress import Bar, Progress, waiting
 from econ_ae.training.average import MovingAverage
 from econ_ae.training.chain import Chain
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import (
     Checkpoints,
     Epoch,
@@ -30,8 +33,9 @@ from econ_ae.training.kept import (
     write_history,
 )
 from econ_ae.training.magnitude_pruning import WeightMasks, final_epoch
-from econ_ae.training.sample import Sample
+from econ_ae.training.sample import Sample, totals_of
 from econ_ae.training.source import Source
+from econ_ae.training.transport_losses import normalised
 
 _AT_ONCE = 8192  # validation events
 
@@ -45,11 +49,20 @@ class Trainer:
     config : schedule and stopping rule
     directory : where checkpoints, the best weights and the history are kept; an existing checkpoint is continued
     weight_decay : of the decoder's kernels
+    judge : chooses the best epoch, instead of the validation loss
     """
 
-    def __init__(self, chain: Chain, config: TrainingConfig, *, directory: Path, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        config: TrainingConfig,
+        *,
+        directory: Path,
+        weight_decay: float = 0.0,
+        judge: Judge | None = None,
+    ) -> None:
         self.chain, self.config = chain, config
-        self.directory = directory
+        self.directory, self.judge = directory, judge
         self.optimizer = adam(config, chain, weight_decay)
         self.average = MovingAverage(chain.variables, config.average) if config.average else None
         prune = config.prune
@@ -68,9 +81,10 @@ class Trainer:
         self.history = self.checkpoints.restore()
         self._step = tf.function(self._train_step)
         self._evaluate = tf.function(partial(chain.loss_of, training=False))
+        self._predict = tf.function(partial(chain.predict, training=False))
 
     def fit(self, train: Source, validation: Sample, progress: Progress) -> list[Epoch]:
-        """Train until the last epoch or until the validation loss stops improving; load and keep the best weights.
+        """Train until the last epoch or until validation stops improving; load and keep the best weights.
 
         Parameters
         ----------
@@ -126,14 +140,17 @@ class Trainer:
         with self._weights_to_keep():
             validation_loss = self._validation_loss(validation)
             self._check_finite(epoch, "validation loss", validation_loss)
-            if self._is_best(epoch, validation_loss):
+            figure = None if self.judge is None else self.judge(self._charges(validation))
+            found = Epoch(epoch, loss, validation_loss, rate, time.perf_counter() - start, figure)
+            if self._is_best(found):
                 chain = self.chain
                 save_weights(self.directory, chain.encoder, chain.decoder, conditions=chain.conditions)
-        self.history.append(Epoch(epoch, loss, validation_loss, rate, time.perf_counter() - start))
+        self.history.append(replace(found, seconds=time.perf_counter() - start))
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
         self.checkpoints.save()
-        bar.advance(1, f"loss {loss:.2e}  validation {validation_loss:.2e}")
+        judged = "" if figure is None else f"  clusters {figure:.4f}"
+        bar.advance(1, f"loss {loss:.2e}  validation {validation_loss:.2e}{judged}")
 
     def _validation_loss(self, events: Sample) -> float:
         """Return the mean loss; in parts, as the channels of every cell of all events would not fit in memory."""
@@ -143,6 +160,16 @@ class Trainer:
             arrays = (events.images[part], events.beside[part], events.fractions[part])
             total += len(arrays[0]) * float(self._evaluate(*(tf.constant(array) for array in arrays)))
         return total / len(events)
+
+    def _charges(self, events: Sample) -> FloatArray:
+        """Return what the decoder makes of events, float64 (n, cells), charges of the sum that the frame carries."""
+        parts = []
+        for start in range(0, len(events), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            found = self._predict(tf.constant(events.images[rows]), tf.constant(events.beside[rows]))
+            sums = totals_of(events.beside[rows, :1])
+            parts.append(np.asarray(normalised(found) * sums[:, None], np.float64))
+        return np.concatenate(parts)
 
     def _check_finite(self, epoch: int, name: str, value: float) -> None:
         if np.isfinite(value):
@@ -171,11 +198,11 @@ class Trainer:
     def _best(self) -> Epoch | None:
         return best_epoch(self.history, self.config)
 
-    def _is_best(self, epoch: int, validation_loss: float) -> bool:
-        if epoch < final_epoch(self.config.prune, self.config.epochs):
+    def _is_best(self, found: Epoch) -> bool:
+        if found.epoch < final_epoch(self.config.prune, self.config.epochs):
             return False
         best = self._best()
-        return best is None or validation_loss < best.validation_loss
+        return best is None or found.cost < best.cost
 
     @contextmanager
     def _weights_to_keep(self) -> Iterator[None]:
@@ -200,9 +227,9 @@ def adam(config: TrainingConfig, chain: Chain, weight_decay: float) -> Any:
 
 
 def best_epoch(history: list[Epoch], config: TrainingConfig) -> Epoch | None:
-    """Return the epoch whose weights are kept: of smallest validation loss, when all weights to prune are 0."""
+    """Return the epoch whose weights are kept: of smallest cost, when all weights to prune are 0."""
     candidates = history[final_epoch(config.prune, config.epochs) :]
-    return min(candidates, key=lambda e: e.validation_loss, default=None)
+    return min(candidates, key=lambda e: e.cost, default=None)
 
 
 def learning_rate(config: TrainingConfig, epoch: int) -> float:

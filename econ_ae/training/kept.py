@@ -38,6 +38,12 @@ class Epoch:
     validation_loss: float
     learning_rate: float
     seconds: float
+    figure: float | None = None  # of a judge, where one chooses
+
+    @property
+    def cost(self) -> float:
+        """What the best epoch has the smallest of: the judge's figure, without a judge the validation loss."""
+        return self.validation_loss if self.figure is None else self.figure
 
 
 def weights_path(directory: Path, model: str) -> Path:
@@ -125,7 +131,8 @@ def read_history(directory: Path) -> list[Epoch]:
 
 def write_history(directory: Path, history: list[Epoch]) -> None:
     """Write the history."""
-    write_json(directory / _HISTORY, [asdict(epoch) for epoch in history])
+    lines = [asdict(epoch) for epoch in history]
+    write_json(directory / _HISTORY, [{k: v for k, v in line.items() if v is not None} for line in lines])
 
 
 def copy_result(source: Path, target: Path, names: Sequence[str] | None = None) -> None:

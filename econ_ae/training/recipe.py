@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from econ_ae.config import DistillConfig, RunConfig
 from econ_ae.config.skeleton import skeleton
 from econ_ae.data.batch import Batch
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.files import write_json
-from econ_ae.geometry import WaferGeometry
+from econ_ae.geometry import FloatArray, WaferGeometry
 from econ_ae.progress import Progress, waiting
 from econ_ae.training.chain import Chain
+from econ_ae.training.cluster_loss import cluster_term
 from econ_ae.training.fit import Trainer, make_deterministic
 from econ_ae.training.frozen import chip_model, decode, trained_link, transmit
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import Epoch, copy_result, read_history
 from econ_ae.training.losses import LOSSES, mean_emd
 from econ_ae.training.magnitude_pruning import final_epoch
 from econ_ae.training.networks import TRAINED, build, load
-from econ_ae.training.sample import Sample
+from econ_ae.training.sample import Sample, received_sums
 from econ_ae.training.source import Source
 from econ_ae.training.start import START, load_start
 from econ_ae.training.structured_pruning import before_pruning, cut
@@ -39,11 +42,13 @@ class Events:
     source : the training events in the order of a seed
     validation : for the validation loss
     validation_rows : the same events as charges, for the EMD of the integer encoder
+    judge : chooses epochs and seeds, instead of the validation loss and the EMD
     """
 
     source: Callable[[int], Source]
     validation: Sample
     validation_rows: Batch
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class _Task:
 
     def fit(self, chain: Chain, config: RunConfig, directory: Path) -> list[Epoch]:
         """Train a chain with the schedule and the seed of ``config``."""
-        trainer = Trainer(chain, config.training, directory=directory, weight_decay=config.decoder.weight_decay)
+        decay, judge = config.decoder.weight_decay, self.events.judge
+        trainer = Trainer(chain, config.training, directory=directory, weight_decay=decay, judge=judge)
         return trainer.fit(self.events.source(config.seed), self.events.validation, self.progress)
 
 
@@ -69,15 +75,21 @@ class Trained:
     epochs: int
     validation_loss: float
     validation_emd: float
+    figure: float | None = None  # of the judge
     chosen: bool = False
+
+    @property
+    def cost(self) -> tuple[float, int]:
+        """What the chosen one has the smallest of."""
+        return (self.validation_emd if self.figure is None else self.figure, self.seed)
 
 
 def fit(config: RunConfig, geometry: WaferGeometry, events: Events, directory: Path, progress: Progress) -> list[Epoch]:
     """Train everything that ``config`` asks for into ``directory``, continuing what is there.
 
     The best weights and the history of the result are in ``directory`` itself; other trainings have directories in it.
-    With ``training.seeds`` above 1 the result is the seed whose integer encoder has the smallest mean EMD on the
-    validation events, from the transmitted bits; ``seeds.json`` lists all.
+    With ``training.seeds`` above 1 the result is the seed whose integer encoder has the smallest mean EMD, or the
+    smallest figure of the judge, on the validation events, from the transmitted bits; ``seeds.json`` lists all.
     """
     task = _Task(geometry, events, progress, directory)
     distill = config.training.distill
@@ -95,22 +107,41 @@ def fit(config: RunConfig, geometry: WaferGeometry, events: Events, directory: P
                 seed,
                 len(history),
                 min(e.validation_loss for e in history[final_epoch(config.training.prune, config.training.epochs) :]),
-                validation_emd(one, geometry, folder, events.validation_rows),
+                *_validated(one, geometry, folder, events),
             )
         )
-    best = min(found, key=lambda trained: (trained.validation_emd, trained.seed))
+    best = min(found, key=lambda trained: trained.cost)
     copy_result(directory / f"seed-{best.seed}", directory)
-    write_json(directory / SEEDS, [asdict(t) | {"chosen": t is best} for t in found])
+    write_json(directory / SEEDS, [_line(t) | {"chosen": t is best} for t in found])
     return read_history(directory)
+
+
+def _line(one: Trained) -> dict[str, Any]:
+    return {key: value for key, value in asdict(one).items() if value is not None}
 
 
 def validation_emd(config: RunConfig, geometry: WaferGeometry, directory: Path, rows: Batch) -> float:
     """Return the mean EMD, EMD units, of rows with charge after the integer encoder, the frame and the decoder."""
+    rows = rows[rows.total > 0]
+    return mean_emd(rows.charges, _received(config, geometry, directory, rows), geometry)
+
+
+def _validated(
+    config: RunConfig, geometry: WaferGeometry, directory: Path, events: Events
+) -> tuple[float, float | None]:
+    """Return the mean EMD of the validation events as they are received, and the judge's figure if there is one."""
+    rows = events.validation_rows[events.validation_rows.total > 0]
+    received = _received(config, geometry, directory, rows)
+    figure = None if events.judge is None else events.judge(received * received_sums(rows.charges)[:, None])
+    return mean_emd(rows.charges, received, geometry), figure
+
+
+def _received(config: RunConfig, geometry: WaferGeometry, directory: Path, rows: Batch) -> FloatArray:
+    """Return the charge fractions of rows after the integer encoder, the frame and the decoder."""
     networks = load(config, geometry, directory)
     model = chip_model(config, geometry, networks)
-    rows = rows[rows.total > 0]
     known = Conditions(config.decoder.conditions).features(rows)
-    return mean_emd(rows.charges, decode(config, networks, model, transmit(model, rows.charges), known), geometry)
+    return decode(config, networks, model, transmit(model, rows.charges), known)
 
 
 def _fit_one(config: RunConfig, task: _Task, directory: Path, teacher: Chain | None) -> list[Epoch]:
@@ -165,4 +196,5 @@ def _chain(config: RunConfig, geometry: WaferGeometry, teacher: Chain | None) ->
         teacher,
         distill.share if distill is not None and teacher is not None else 0.0,
         Conditions(config.decoder.conditions),
+        cluster_term(config, geometry),
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch
@@ -49,6 +51,11 @@ def sum_feature(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     return (np.log2(totals + 1) / _SUM_BITS).astype(np.float32)[:, None]
 
 
+def totals_of(feature: Any) -> Any:
+    """Return the sums (n,) of their ``sum_feature``, tensors of float32 (n, 1) to (n,)."""
+    return tf.pow(2.0, _SUM_BITS * feature[:, 0]) - 1.0
+
+
 def sum_features(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return what a decoder may get of module sums (n,) from the frame, float32 (n, 2).
 
@@ -58,6 +65,11 @@ def sum_features(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     sums = np.maximum(totals, 1.0)
     scale = sums / 2.0 ** np.floor(np.log2(sums)) - 1.0
     return np.concatenate([sum_feature(totals), scale.astype(np.float32)[:, None]], axis=1)
+
+
+def received_sums(charges: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the module sums (n,) of charges (n, cells) as their code in the frame says."""
+    return mid_bin(sum_code(charges), SUM_EXPONENT, SUM_MANTISSA)
 
 
 def decoder_input(
@@ -77,6 +89,6 @@ def make_sample(batch: Batch, source: Input, normalise: Normalise, conditions: C
     """
     with_charge = batch[batch.total > 0]
     images = to_float(input_images(source, normalise, with_charge.charges), normalise.out.fraction)
-    sums = sum_features(mid_bin(sum_code(with_charge.charges), SUM_EXPONENT, SUM_MANTISSA))
+    sums = sum_features(received_sums(with_charge.charges))
     beside = np.concatenate([sums, conditions.features(with_charge)], axis=1)
     return Sample(images, beside, (with_charge.charges / with_charge.total[:, None]).astype(np.float32))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from econ_ae.app import judge
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.stages import modules, whole_events
@@ -67,6 +68,7 @@ def prepare(config: RunConfig, geometry: WaferGeometry, progress: Progress | Non
     conditions.check(config.conditions, geometry)
     made = config.data.source in {SYNTHETIC, PYTHIA}
     check_conditions(config)
+    judge.check(config)
     what = f"{config.data.events} {config.data.source} images" if made else f"reading {config.data.source}"
     with waiting(progress or Silent(), what, at_once=False):
         found = _prepared(config, geometry, progress)

@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+from econ_ae.app.judge import judge_of
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.config import RunConfig
 from econ_ae.data import store
@@ -31,4 +32,6 @@ def train(context: Context, config: RunConfig, folder: Path) -> None:
 
     batches = context.rows("train"), context.rows("validation")
     stream = store.streamed(context.run.path)
-    artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream)
+    with waiting(context.progress, "clusters of the validation events", at_once=False):
+        judge = judge_of(config, context.geometry, batches[1])
+    artifact.train(config, context.geometry, batches, folder, context.progress, stream=stream, judge=judge)

@@ -23,13 +23,14 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import check
 from econ_ae.progress import Progress
 from econ_ae.training.cells import network, table
-from econ_ae.training.cells.events import received_sums
 from econ_ae.training.cells.fit import CellsTrainer
 from econ_ae.training.cells.rule import Rule
 from econ_ae.training.cells.table import Table
 from econ_ae.training.cells.warm import RULE
 from econ_ae.training.fit import make_deterministic
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import Epoch, load_weights
+from econ_ae.training.sample import received_sums
 
 _COPIES = 4  # of the charges that a training holds at a time
 
@@ -92,10 +93,12 @@ def train(
     progress: Progress,
     *,
     stream: Rows | None = None,
+    judge: Judge | None = None,
 ) -> list[Epoch]:
     """Learn from (training, validation) batches into ``directory``, continuing what is there; return the history.
 
     With ``stream``, a set of rows in a dataset file, as many of its first rows as ``data.memory_mb`` allows train.
+    A judge of the validation events chooses the epoch and the rule, instead of their EMD.
     """
     training, validation = batches
     if stream is not None:
@@ -103,7 +106,7 @@ def train(
         with stream.open() as data:
             training = data.read(0, min(data.rows, most), columns=Conditions(config.decoder.conditions).columns)
     make_deterministic(config.seed)
-    return CellsTrainer(config, geometry, (training, validation), directory, progress).fit()
+    return CellsTrainer(config, geometry, (training, validation), directory, progress, judge=judge).fit()
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> CellsDecoder:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA, sum_code
-from econ_ae.econt.frame_reader import mid_bin
 from econ_ae.emulator import encode_pulses
 from econ_ae.geometry import FloatArray
 from econ_ae.ir.model import EncoderModel
 from econ_ae.training.cells.network import features
 from econ_ae.training.cells.table import Table
+from econ_ae.training.sample import received_sums
 
 Array = NDArray[np.float32]
 _AT_ONCE = 64  # batches that are encoded together
@@ -62,8 +61,3 @@ def encoded(
     inputs = features(model.cell_code.choose.modes, table, sent.mode, sent.pulses, received_sums(charges), known=known)
     true: FloatArray = charges / charges.sum(axis=1, keepdims=True)
     return inputs, true
-
-
-def received_sums(charges: NDArray[np.integer]) -> FloatArray:
-    """Return the module sums (n,) of charges (n, cells) as their code in the frame says."""
-    return mid_bin(sum_code(charges), SUM_EXPONENT, SUM_MANTISSA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,13 @@ from econ_ae.progress import Bar, Progress, waiting
 from econ_ae.training.average import MovingAverage
 from econ_ae.training.cells import network, table
 from econ_ae.training.cells.candidates import Candidates, candidates, lossy
-from econ_ae.training.cells.events import LossyEvents, encoded, received_sums
+from econ_ae.training.cells.events import LossyEvents, encoded
+from econ_ae.training.cells.judged import Judged, Validated
 from econ_ae.training.cells.rule import Rule, learn
 from econ_ae.training.cells.table import Table
 from econ_ae.training.cells.warm import LEARNED, RULE, Start
+from econ_ae.training.cluster_loss import cluster_term
+from econ_ae.training.judge import Judge
 from econ_ae.training.kept import (
     Checkpoints,
     Epoch,
@@ -39,6 +43,7 @@ from econ_ae.training.kept import (
     write_history,
 )
 from econ_ae.training.losses import exact, pair_emd
+from econ_ae.training.sample import received_sums
 
 _WARMUP = 100  # steps over which the learning rate rises
 _PAIRS = 16_384  # of events and modes that the network decodes at a time
@@ -50,6 +55,7 @@ class CellsTrainer:
     Parameters
     ----------
     batches : training and validation events
+    judge : chooses the epoch and the rule, instead of the validation EMD
     """
 
     def __init__(
@@ -59,6 +65,8 @@ class CellsTrainer:
         batches: tuple[Batch, Batch],
         directory: Path,
         progress: Progress,
+        *,
+        judge: Judge | None = None,
     ) -> None:
         self.config, self.geometry, self.progress, self.directory = config, geometry, progress, directory
         self.empty = skeleton(config, geometry)
@@ -73,6 +81,7 @@ class CellsTrainer:
             train = train[lossy(self.empty, train.charges)]
             self.events = LossyEvents(train.charges, self.conditions.features(train), config.seed)
             rows = lossy(self.empty, validation.charges)
+            self.judged = None if judge is None else Judged(judge, validation.charges, rows)
             self.lossy_share, validation = float(rows.mean()), validation[rows]
             self.validation, self.validation_known = validation.charges, self.conditions.features(validation)
         training = config.training
@@ -91,7 +100,7 @@ class CellsTrainer:
         parts = {"decoder": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "average": self.average}
         self.checkpoints = Checkpoints(directory, {name: part for name, part in parts.items() if part is not None})
         self.history = self.checkpoints.restore()
-        self.loss = exact(geometry)
+        self.loss, self.clusters = exact(geometry), cluster_term(config, geometry)
         self._step = tf.function(self._train_step)
 
     def fit(self) -> list[Epoch]:
@@ -159,6 +168,10 @@ class CellsTrainer:
             with self._kept_weights():
                 images = self._images(seen) if with_network else self.table.fractions(seen.mode, seen.pulses)
             cost = pair_emd(seen.charges[seen.row], images, self.geometry)
+            if self.clusters is not None:
+                totals = received_sums(seen.charges)
+                mean = float(totals.mean())
+                cost = cost + self.clusters.of_pairs(seen.fractions[seen.row], images, totals[seen.row], mean)
             return learn(seen, cost, own.classes, choose.bias_fraction, seed=self.config.seed, start=before)
 
     def _images(self, seen: Candidates) -> NDArray[np.float64]:
@@ -189,17 +202,19 @@ class CellsTrainer:
         for variable in self.network.trainable_variables:
             self._check_finite(epoch, f"sum of the weights {variable.name}", float(tf.reduce_sum(variable)))
         with self._kept_weights():
-            validation = self.validation_emd(model)
-            self._check_finite(epoch, "validation EMD", validation)
+            validation = self.validated(model)
+            self._check_finite(epoch, "validation EMD", validation.emd)
+            found = Epoch(epoch, loss, validation.emd, rate, time.perf_counter() - start, validation.figure)
             best = self._best()
             # The best weights first, then the history, the checkpoint last: a run cut off between repeats the epoch.
-            if best is None or validation < best.validation_loss:
+            if best is None or found.cost < best.cost:
                 save_weights(self.directory, self.network, conditions=self.conditions)
-        self.history.append(Epoch(epoch, loss, validation, rate, time.perf_counter() - start))
+        self.history.append(replace(found, seconds=time.perf_counter() - start))
         write_history(self.directory, self.history)
         self.epoch.assign(epoch + 1)
         self.checkpoints.save()
-        bar.advance(1, f"EMD of lossy events {loss:.4f}  validation, all events {validation:.4f}")
+        judged = "" if found.figure is None else f"  clusters {found.figure:.4f}"
+        bar.advance(1, f"EMD of lossy events {loss:.4f}  validation, all events {validation.emd:.4f}{judged}")
 
     def _rate(self, step: int) -> float:
         """Return the cosine schedule over all steps, with a linear rise at the start."""
@@ -212,7 +227,10 @@ class CellsTrainer:
     def _train_step(self, pulses: Any, image: Any, event: Any, true: Any) -> Any:
         variables = self.network.trainable_variables
         with tf.GradientTape() as tape:
-            loss = self.loss(true, self.network([pulses, image, event], training=True))
+            predicted = self.network([pulses, image, event], training=True)
+            loss = self.loss(true, predicted)
+            if self.clusters is not None:
+                loss += self.clusters(true, predicted, network.totals_of(event, len(self.modes)))
         if self._start.holds_network:
             return loss
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -220,11 +238,15 @@ class CellsTrainer:
             self.average.update(self.optimizer.iterations)
         return loss
 
-    def validation_emd(self, model: EncoderModel, *, by_table: bool = False) -> float:
-        """Return the mean exact EMD of all validation events with charge; those without loss have none."""
+    def validated(self, model: EncoderModel, *, by_table: bool = False) -> Validated:
+        """Return the mean exact EMD of all validation events with charge, and the judge's figure if there is one.
+
+        Events without loss have none.
+        """
         inputs, _ = encoded(model, self.table, self.validation, self.validation_known)
         image = inputs[1].astype(np.float64) if by_table else network.predict(self.network, inputs)
-        return self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
+        distance = self.lossy_share * float(pair_emd(self.validation, image, self.geometry).mean())
+        return Validated(distance, None if self.judged is None else self.judged.figure(image))
 
     def _finish(self) -> None:
         """Load the best weights and keep their rule, or one learned anew with them where that validates better."""
@@ -233,14 +255,14 @@ class CellsTrainer:
         average, self.average = self.average, None  # what is loaded is the average
         old = self.rule(best.epoch)
         found = {
-            "table": self.validation_emd(self._model(self.rule(0)), by_table=True),
-            "network": self.validation_emd(self._model(old)),
+            "table": self.validated(self._model(self.rule(0)), by_table=True),
+            "network": self.validated(self._model(old)),
         }
         same = self._start.is_better(
             self.directory,
             self.network,
             self.conditions,
-            lambda: self.validation_emd(self._model(self.rule(0))),
+            lambda: self.validated(self._model(self.rule(0))),
             found["network"],
         )
         if same is not None:
@@ -248,22 +270,26 @@ class CellsTrainer:
         kept, better = old, False
         if self._given is None and not self._start.holds_network:
             new = self._learn(old, with_network=True)
-            found["rule learned anew"] = self.validation_emd(self._model(new))
-            better = found["rule learned anew"] < found["network"]
+            found["rule learned anew"] = self.validated(self._model(new))
+            better = found["rule learned anew"].cost < found["network"].cost
             kept = new if better else old
         if self._given is None and self._start.before is not None:
-            found["rule of the start"] = self.validation_emd(self._model(self._start.before))
-            if found["rule of the start"] <= min(found["network"], found.get("rule learned anew", np.inf)):
+            found["rule of the start"] = self.validated(self._model(self._start.before))
+            others = [one.cost for name, one in found.items() if name in {"network", "rule learned anew"}]
+            if found["rule of the start"].cost <= min(others):
                 kept, better = self._start.before, False  # nothing has to be written to the chip
         kept.save(self.directory / RULE)
-        write_json(self.directory / LEARNED, {"validation_emd": found, "rule_anew": better, "epoch": best.epoch})
+        told = {"validation_emd": {name: one.emd for name, one in found.items()}}
+        if self.judged is not None:
+            told["figure"] = {name: one.cost for name, one in found.items()}
+        write_json(self.directory / LEARNED, told | {"rule_anew": better, "epoch": best.epoch})
         self.average = average
 
     def _best(self) -> Epoch | None:
-        return min(self.history, key=lambda e: e.validation_loss, default=None)
+        return min(self.history, key=lambda e: e.cost, default=None)
 
     def _best_epoch(self) -> Epoch:
-        return min(self.history, key=lambda e: e.validation_loss)
+        return min(self.history, key=lambda e: e.cost)
 
     def _kept_weights(self) -> Any:
         return nullcontext() if self.average is None else self.average.in_place()

@@ -18,14 +18,15 @@ from econ_ae.data.module_conditions import Conditions, Features
 from econ_ae.fixedpoint import IntArray
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.cells import Mode
+from econ_ae.training import sample
 from econ_ae.training.cells.table import Table
 from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.hexagonal import Around, rings
-from econ_ae.training.sample import sum_feature
 
 _COUNTS = 6
 """Numbers of pulses with an input of their own, 0 to 5."""
 _BATCH = 1024
+_SUM_SCALE = 4.0  # of the module sum among the inputs
 _SEED = 4  # beside that of the run
 
 
@@ -128,9 +129,19 @@ def features(
     totals : (n,), the module sums as the receiver decodes them from the frame
     known : float32 (n, k), the features of the decoder's conditions; None without any
     """
-    parts = [np.eye(len(modes), dtype=np.float32)[mode], 4.0 * sum_feature(totals)]
+    parts = [np.eye(len(modes), dtype=np.float32)[mode], _SUM_SCALE * sample.sum_feature(totals)]
     event = np.concatenate(parts if known is None else [*parts, known], axis=1)
     return pulses.astype(np.float32), table.fractions(mode, pulses).astype(np.float32), event
+
+
+def totals_of(event: Any, modes: int) -> Any:
+    """Return the module sums (n,) that are in the event's inputs, tensors of float32.
+
+    Parameters
+    ----------
+    modes : how many there are
+    """
+    return sample.totals_of(event[:, modes : modes + 1] / _SUM_SCALE)
 
 
 def predict(network: Any, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from econ_ae.config import TrainingConfig
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.errors import ConfigError
 from econ_ae.training.cells import table
+from econ_ae.training.cells.judged import Validated
 from econ_ae.training.cells.rule import Rule
 from econ_ae.training.kept import load_weights, save_weights, weights_path
 from econ_ae.training.start import START
@@ -97,21 +98,21 @@ class Start:
             unfinished.replace(target)
 
     def is_better(
-        self, directory: Path, network: Any, conditions: Conditions, emd: Callable[[], float], trained: float
-    ) -> float | None:
-        """Keep the weights of the start where they validate no worse than the trained ones, and return their EMD.
+        self, directory: Path, network: Any, conditions: Conditions, begun: Callable[[], Validated], trained: Validated
+    ) -> Validated | None:
+        """Keep the weights of the start where they validate no worse than the trained ones, and return how they do.
 
         Parameters
         ----------
-        emd : validation EMD of the network with the rule that goes with the start
-        trained : validation EMD of the weights that the network has
+        begun : validation of the network with the rule that goes with the start
+        trained : validation of the weights that the network has
         """
         if not self.network or self.holds_network:
             return None
         weights = network.get_weights()
         self.load(network, conditions)
-        found = emd()
-        if found > trained:
+        found = begun()
+        if found.cost > trained.cost:
             network.set_weights(weights)
             return None
         save_weights(directory, network, conditions=conditions)

@@ -18,6 +18,7 @@ from econ_ae.progress import Silent
 from econ_ae.training import artifact as stages
 from econ_ae.training import kept
 from econ_ae.training.cells import artifact
+from econ_ae.training.cells.judged import Validated
 from metrics.emd import emd
 from tests.training.cells.sparse import batch, config, images
 from tests.training.small import InterruptedInEpochTwo
@@ -104,7 +105,7 @@ def test_what_cannot_be_learned_is_one_line(trained: Path, tmp_path: Path) -> No
 
 
 def test_a_training_that_diverged_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact.CellsTrainer, "validation_emd", lambda *_, **__: float("nan"))
+    monkeypatch.setattr(artifact.CellsTrainer, "validated", lambda *_, **__: Validated(float("nan"), None))
     for _ in range(2):
         with pytest.raises(TrainingError, match=r"diverged in epoch 1 of 4: the validation EMD is nan"):
             stages.train(CONFIG, LOW_DENSITY, (batch(200, 1), batch(120, 2)), tmp_path, Silent())

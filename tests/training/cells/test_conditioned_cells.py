@@ -17,8 +17,8 @@ from econ_ae.progress import Silent
 from econ_ae.training import artifact as stages
 from econ_ae.training.cells import artifact, network
 from econ_ae.training.cells.candidates import candidates
-from econ_ae.training.cells.events import received_sums
 from econ_ae.training.cells.table import Table
+from econ_ae.training.sample import received_sums
 from tests.training.cells.sparse import batch, config, images
 from tests.training.small import InterruptedInEpochTwo
 

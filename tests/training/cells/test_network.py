@@ -9,8 +9,8 @@ from econ_ae.config.skeleton import skeleton
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.training.cells import network
 from econ_ae.training.cells.candidates import candidates
-from econ_ae.training.cells.events import received_sums
 from econ_ae.training.cells.table import Table
+from econ_ae.training.sample import received_sums
 from tests.training.cells.sparse import config, images
 
 MODEL = skeleton(config(), LOW_DENSITY)
