@@ -26,12 +26,11 @@ from econ_ae.config.campaign import load
 from econ_ae.data.batch import Batch
 from econ_ae.data.module_conditions import Condition, Conditions
 from econ_ae.data.readers.cms_events import EventsFile, EventsOptions, read_events
-from econ_ae.econt import cell_frame
 from econ_ae.econt.autoencoder import sum_code
 from econ_ae.errors import DataError, RunDirectoryError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
-from econ_ae.training.cells import artifact, events
+from econ_ae.training.cells import artifact
 from tests.data import whole_events
 from tests.data.whole_events import arrays
 
@@ -142,11 +141,8 @@ def test_the_module_sum_with_one_cell_more_than_in_training(
     rows = Batch(charges, rows.provenance, rows.metadata)
     assert artifact.compare_with_frames(model, charges) == len(charges)
     reconstruct(context, model, rows)
-    module = {"frame": cell_frame, "training": events, "log_sum": "econ_ae.data.module_conditions"}[place]
-    if isinstance(module, str):
-        monkeypatch.setattr(f"{module}.sum_code", one_cell_more)
-    else:
-        monkeypatch.setattr(module, "sum_code", one_cell_more)
+    module = {"frame": "econt.cell_frame", "training": "training.sample", "log_sum": "data.module_conditions"}[place]
+    monkeypatch.setattr(f"econ_ae.{module}.sum_code", one_cell_more)
     says = r"the module sum is \d.* in the frame of image \d+, \d.* as the training computes it"
     if place != "log_sum":  # caught when the encoder is frozen, before any Verilog is made
         with pytest.raises(DataError, match=says):

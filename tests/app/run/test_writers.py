@@ -32,7 +32,7 @@ IN_A_RUN = [
     (("quantisation", "RUN"), "econ_ae.app.stages.train.train"),
     (("evaluate", "RUN"), "econ_ae.app.studies.compare.reconstruct"),
     (("evaluate", "RUN", "--out", "OUT"), "econ_ae.app.studies.compare.reconstruct"),
-    (("retrain", "RUN", "--dead", "3", "--out", "OUT"), "econ_ae.app.studies.retrain._write_data"),
+    (("retrain", "RUN", "--dead", "3", "--out", "OUT"), "econ_ae.app.studies.retrain.write_data"),
 ]
 """Commands, and the work that must not have begun when they are refused."""
 ELSEWHERE = [
