@@ -6,10 +6,15 @@ import hashlib
 import json
 import logging
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 from econ_ae.errors import EconAeError, RunDirectoryError
+
+BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+"""What reading a damaged numpy archive (.npz) raises."""
 
 _LOG = logging.getLogger(__name__)
 _PROBE = 1 << 16  # bytes; a full disk may still take a name

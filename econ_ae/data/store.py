@@ -7,8 +7,6 @@ of its training rows) and, when they were streamed, ``train.h5`` with all traini
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +15,14 @@ import numpy as np
 from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import Dataset
 from econ_ae.errors import DataError
+from econ_ae.files import BROKEN_ARCHIVE
 
 DATASET = "dataset.h5"
 SETS = ("train", "validation", "report")
 
 _OLD_DATASET = "dataset.npz"
 _OLD_TRAINING_ROWS = "train.h5"
-_DAMAGE = (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_DAMAGE = (*BROKEN_ARCHIVE, KeyError, TypeError)
 
 
 @dataclass(frozen=True)

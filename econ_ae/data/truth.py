@@ -8,7 +8,6 @@ A file of whole events (``readers.cms_events``) may have the arrays ``truth_even
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.errors import DataError
+from econ_ae.files import BROKEN_ARCHIVE
 from econ_ae.geometry import FloatArray
 
 PREFIX = "truth_"
@@ -27,7 +27,6 @@ IntArray = NDArray[np.int64]
 Rows = slice | NDArray[np.bool_] | NDArray[np.integer]
 
 _KINDS = {"event": "iu", "zside": "iu", "pt": "f", "eta": "f", "phi": "f", "kind": "U", "energy_in_detector": "f"}
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 KINDS = ("electron", "photon", "pion", "jet")
 """What may have been generated."""
@@ -93,7 +92,7 @@ def read_truth(path: Path) -> Truth | None:
             if missing := [name for name in _KINDS if name not in there]:
                 raise DataError(f"{path.name} has no array '{PREFIX}{missing[0]}'; expected all columns of the truth")
             columns = {name: _column(archive, name, path.name) for name in _KINDS}
-    except _BROKEN as problem:
+    except BROKEN_ARCHIVE as problem:
         raise DataError(f"{path.name} breaks off or is damaged ({problem}); copy it again") from problem
     _check(columns, path.name)
     real = {name: columns[name].astype(np.float64) for name in ("pt", "eta", "phi", "energy_in_detector")}

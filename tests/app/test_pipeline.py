@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 from econ_ae.app import pipeline
 from econ_ae.app.run.manifest import Manifest
+from tests.icarus import needs_icarus
 
 CONFIG = """
 name = "small"
@@ -33,10 +33,7 @@ random_events = 20
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 
 

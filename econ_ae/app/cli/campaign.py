@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from econ_ae.app.cli.options import Interrupted, Json
+from econ_ae.app.cli.options import Json, continued_by
 from econ_ae.errors import ConfigError
 
 
@@ -43,12 +43,8 @@ def campaign(
         found = settings.load(path, seeds=seeds) if path.suffix else settings.named(given, seeds=seeds)
         found = with_map(found.changed("options", data={"source": data}))
     place = out or fresh_path(Path("runs"), f"{found.name}-{Path(found.first.data.source).stem}")
-    try:
+    with continued_by(shlex.join(["econ-ae", "campaign", "--out", str(place), "--resume"]), place):
         run(place, found, overwrite=overwrite, resume=resume, progress=Terminal(quiet=as_json), jobs=jobs)
-    except KeyboardInterrupt:
-        if not place.exists():
-            raise
-        raise Interrupted(shlex.join(["econ-ae", "campaign", "--out", str(place), "--resume"])) from None
     show(place, as_json=as_json)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,17 @@ INTERRUPTED = 130
 
 class Interrupted(Exception):  # noqa: N818  # no error
     """Ctrl-C where it is known how to go on; its text is the command for that."""
+
+
+@contextmanager
+def continued_by(command: str, path: Path) -> Iterator[None]:
+    """Answer Ctrl-C with the command that goes on, when the directory of the work is there already."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not path.exists():
+            raise
+        raise Interrupted(command) from None
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output instead of a table.")]

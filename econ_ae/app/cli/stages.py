@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import FamilyPath, Interrupted, Json, RunPath
+from econ_ae.app.cli.options import FamilyPath, Json, RunPath, continued_by
 from econ_ae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(
     else:
         settings = _settings(preset, config, data, seed)
     path, progress = out or _fresh(settings), Terminal(quiet=as_json)
-    try:
+    with continued_by(shlex.join(["econ-ae", "run", "--out", str(path), "--resume"]), path):
         if isinstance(settings, FamilyConfig):
             from econ_ae.app.family.run import run as run_family
 
@@ -61,10 +61,6 @@ def run(
         else:
             context = pipeline.run(path, settings, overwrite=overwrite, resume=resume, progress=progress)
             _headline([context], context.path(_REPORT), as_json=as_json)
-    except KeyboardInterrupt:
-        if not path.exists():
-            raise
-        raise Interrupted(shlex.join(["econ-ae", "run", "--out", str(path), "--resume"])) from None
 
 
 def _settings(preset: str | None, config: Path | None, data: str | None, seed: int | None) -> RunConfig | FamilyConfig:

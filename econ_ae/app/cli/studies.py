@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from econ_ae.app.cli.options import Interrupted, Json, RunPath, decimals, numbers
+from econ_ae.app.cli.options import Json, RunPath, continued_by, decimals, numbers
 from econ_ae.errors import ConfigError
 
 
@@ -179,7 +179,7 @@ def retrain(
     if resume and out is None:
         raise ConfigError("--resume needs --out, the retraining to continue")
     path = out or fresh_path(run_path.parent, f"{run_path.name}-retrained")
-    try:
+    with continued_by(f"the same command with --out {shlex.quote(str(path))} --resume", path):
         plan = Plan(conditions, epochs, learning_rate, only, data)
         if is_campaign(run_path):
             _retrain_campaign(run_path, path, plan, classes, resume=resume, as_json=as_json)
@@ -187,10 +187,6 @@ def retrain(
         if classes is not None:
             raise ConfigError(f"--classes is for campaigns, and {run_path} is none; leave it out")
         summary = run(run_path, path, plan, Terminal(quiet=as_json), resume=resume)
-    except KeyboardInterrupt:
-        if not path.exists():
-            raise
-        raise Interrupted(f"the same command with --out {shlex.quote(str(path))} --resume") from None
     if as_json:
         print_json(summary)
         return
@@ -248,12 +244,8 @@ def drift(
     progress = Terminal(quiet=as_json)
     runs = _runs(run_path, classes, progress)
     path = out or fresh_path(run_path.parent, f"{run_path.name}-drift")
-    try:
+    with continued_by(f"the same command with --out {shlex.quote(str(path))} --resume", path):
         summary = run(runs, path, study, progress, resume=resume)
-    except KeyboardInterrupt:
-        if not path.exists():
-            raise
-        raise Interrupted(f"the same command with --out {shlex.quote(str(path))} --resume") from None
     if as_json:
         print_json(summary)
         return

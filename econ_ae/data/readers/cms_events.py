@@ -31,7 +31,6 @@ and the energy that it stands for is in that proportion. A factor of the chip kn
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ from econ_ae.data.module_checks import off_centre
 from econ_ae.data.module_conditions import NO_LATTICE
 from econ_ae.data.readers.event_images import CALQ_PER_COUNT, SECTIONS, calibrated, counts_of
 from econ_ae.errors import DataError
-from econ_ae.files import sha256
+from econ_ae.files import BROKEN_ARCHIVE, sha256
 from econ_ae.geometry import WaferGeometry
 
 SUFFIX = ".npz"
@@ -73,7 +72,6 @@ GENERATOR = "generator"
 """Array of a file that was generated: how, in words."""
 
 _LONGEST = 1000  # characters of a text in a file
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -149,7 +147,7 @@ class EventsFile:
                 self.generator = _text(archive, GENERATOR, path.name) if GENERATOR in names else ""
         except FileNotFoundError as problem:
             raise DataError(f"cannot read {path}: {problem.strerror}") from problem
-        except _BROKEN as problem:
+        except BROKEN_ARCHIVE as problem:
             raise DataError(f"{path.name} cannot be read as a numpy archive ({problem}); is it complete?") from problem
         self.rows = shapes["codes"][0] if shapes["codes"] else 0
         for name, found in shapes.items():
@@ -198,7 +196,7 @@ class EventsFile:
                 for start in range(0, self.rows, BLOCK):
                     count = min(BLOCK, self.rows - start)
                     yield start, {name: _rows(streams[name], count, *kinds[name]) for name in names}
-        except _BROKEN as problem:
+        except BROKEN_ARCHIVE as problem:
             raise DataError(f"{self.path.name} breaks off or is damaged ({problem}); copy it again") from problem
 
     def _check(self, start: int, columns: dict[str, NDArray[Any]]) -> None:

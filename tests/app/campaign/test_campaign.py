@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -27,13 +26,11 @@ from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from metrics.transmitted import transmitted
+from tests.icarus import needs_icarus
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +16,13 @@ from econ_ae.app.studies.retrain import short
 from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.config import ConditionsConfig
 from econ_ae.progress import Silent
+from tests.icarus import needs_icarus
 
 Command = Callable[..., tuple[int, str, str]]
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 QUICK = ("--classes", "back", "--rows", "300", "--epochs", "1", "--dead", "6", "--gain", "0.3", "--pileup", "")
 

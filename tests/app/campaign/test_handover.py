@@ -7,7 +7,6 @@ in the place of the module's centre. Every test is the right case, which passes,
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +32,11 @@ from econ_ae.progress import Silent
 from econ_ae.training.cells import artifact
 from tests.data import whole_events
 from tests.data.whole_events import arrays
+from tests.icarus import needs_icarus
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 
 CORNER = int(np.argmax(np.hypot(*(LOW_DENSITY.xy - LOW_DENSITY.xy.mean(axis=0)).T)))

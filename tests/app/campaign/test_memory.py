@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,13 +14,11 @@ from econ_ae.config.campaign import load
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.process import run
 from tests.data import whole_events
+from tests.icarus import needs_icarus
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 ENCODER = '[encoder]\nfamily = "cells"\n[hardware]\nelinks = 2\n'
 CAMPAIGN = """

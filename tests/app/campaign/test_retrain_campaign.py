@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,15 +26,13 @@ from econ_ae.progress import Silent
 from econ_ae.training.cells import artifact
 from rtl_gen.registers import address_map
 from tests.data import whole_events
+from tests.icarus import needs_icarus
 
 Command = Callable[..., tuple[int, str, str]]
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 
 

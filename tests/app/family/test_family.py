@@ -25,6 +25,7 @@ from econ_ae.app.stages import report
 from econ_ae.config.family import FamilyConfig, load
 from econ_ae.errors import EconAeError, RunDirectoryError
 from econ_ae.progress import Silent
+from tests.icarus import needs_icarus
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -52,10 +53,7 @@ elinks = [2, 3]
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(
-        shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-        reason="Icarus Verilog is not installed",
-    ),
+    needs_icarus,
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +30,7 @@ from econ_ae.ir import weights
 from econ_ae.progress import Silent
 from econ_ae.training import artifact
 from rtl_gen.registers import address_map
+from tests.icarus import needs_icarus
 from tests.training.small import InterruptedInEpochTwo
 from tests.training.test_stream import random_batch
 
@@ -46,11 +46,6 @@ SETTINGS: Json = {
     "verify": {"real_events": 60, "random_events": 20},
     "report": {"elinks": [5]},
 }
-
-needs_simulator = pytest.mark.skipif(
-    shutil.which("iverilog") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-    reason="Icarus Verilog is not installed",
-)
 
 
 def trained(path: Path, settings: Json) -> Context:
@@ -84,7 +79,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.simulator
-@needs_simulator
+@needs_icarus
 def test_dead_cells_before_and_after(run: Context, command: Run, here: Path) -> None:
     untouched = content(run.run.path)
     options = ("retrain", str(run.run.path), "--dead", "3,17", "--epochs", "2", "--out", "out")
