@@ -135,8 +135,7 @@ def real(path: Path) -> tuple[Sample, NDArray[np.bool_], NDArray[np.bool_]]:
     images = from_npz(path, None, EventsOptions(section="CE-E"))
     sample = Sample(images, elinks_by_layer(images))
     near, far = np.zeros(len(sample), np.bool_), np.zeros(len(sample), np.bool_)
-    for first, rows in sample.blocks():
-        events = sample.in_block(first, rows)
+    for first, events, rows in sample.blocks():
         clusters = find_clusters(Places(images[rows], events).cells(images.batch.charges[rows]), 2 * len(events))
         targets = pairs(clusters, len(events), LEAST_PAIR_PT)
         side = 2 * (sample.place[rows] - first) + (images.zside[rows] > 0)

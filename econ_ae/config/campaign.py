@@ -19,6 +19,8 @@ from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.geometry import LOW_DENSITY
 
 DEFAULT = "cms"
+ALL = "all"
+"""What all classes together are called in reports."""
 
 
 class ClassConfig(Section):
@@ -112,6 +114,8 @@ def _campaign(name: str, section: CampaignSection, shared: dict[str, Any], path:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"{path}: class {twice!r} is there twice; give each once")
+    if ALL in names:
+        raise ConfigError(f"{path}: a class is named {ALL!r}, as the sum of all classes is; choose another name")
     settings = {one.name: _settings(one, shared, path) for one in section.classes}
     elinks = {one.name: _elinks(one, settings[one.name], path) for one in section.classes}
     map_file = section.map if section.map == DEFAULT else str(path.parent / section.map)

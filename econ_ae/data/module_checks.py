@@ -49,7 +49,7 @@ def off_centre(
     """
     radius = np.hypot(np.asarray(x, np.float64), np.asarray(y, np.float64))
     centre = np.arcsinh(depth / np.maximum(radius, 1e-3))
-    return np.abs(np.abs(eta) - centre) > _OFF_CENTRE, centre
+    return ~(np.abs(np.abs(eta) - centre) <= _OFF_CENTRE), centre  # no number is none of the centre's either
 
 
 def check_centres(batch: Batch) -> None:

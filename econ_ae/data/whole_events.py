@@ -6,7 +6,7 @@ x = zside times that, and z with the side's sign.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -210,20 +210,29 @@ def from_npz(
         When the file cannot be read, a value is none of this form, or no image is left; names file and row.
     """
     file = EventsFile(path, replace(options or EventsOptions(), calibration="counts"), geometry)
-    wanted = None if events is None else np.asarray(list(events), np.int64)
+    wanted = None if events is None else _wanted(events)
     parts: list[Batch] = []
     for batch, _ in file.batches():
-        kept = batch if wanted is None else batch[np.isin(batch.metadata["event"], wanted)]
+        kept = batch if wanted is None else batch[wanted(np.asarray(batch.metadata["event"]))]
         if len(kept) or not parts:
             parts.append(kept)
     whole = concatenated(parts)
     if not len(whole):
-        which = "" if wanted is None else f" of the {len(wanted)} events that were asked for"
+        which = "" if events is None else f" of the {len(events)} events that were asked for"
         raise DataError(f"{path.name} has no image{which} with {file.options.text}")
     truth = read_truth(path)
     if truth is not None and wanted is not None:
-        truth = truth[np.isin(truth.event, wanted)]
+        truth = truth[wanted(truth.event)]
     return replace(_placed(whole, file.depths, geometry), truth=truth)
+
+
+def _wanted(events: Iterable[int]) -> Callable[[NDArray[np.integer]], NDArray[np.bool_]]:
+    """Return what tells which of some events are wanted; a range is not listed, it may be huge."""
+    if isinstance(events, range) and events.step == 1:
+        first, end = events.start, events.stop
+        return lambda event: (event >= first) & (event < end)
+    numbers = np.asarray(list(events), np.int64)
+    return lambda event: np.isin(event, numbers)
 
 
 def from_ntuple(path: Path, options: RootOptions | None = None, geometry: WaferGeometry = LOW_DENSITY) -> WholeEvents:

@@ -29,9 +29,10 @@ def effective_rms(values: FloatArray) -> float:
 
 
 def relative_width(values: FloatArray) -> float:
-    """Return the effective RMS over the mean."""
+    """Return the effective RMS over the mean; NaN without a mean above 0."""
     good = values[np.isfinite(values)]
-    return effective_rms(good) / float(good.mean()) if len(good) else float("nan")
+    mean = float(good.mean()) if len(good) else 0.0
+    return effective_rms(good) / mean if mean > 0 else float("nan")
 
 
 def two_sided(one: FloatArray, other: FloatArray) -> float:

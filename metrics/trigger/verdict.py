@@ -41,7 +41,7 @@ def _sentence(name: str, label: str, results: Mapping[str, Result]) -> str:
         if row is not None:
             parts.append(f"pT moves by {_percent(row.values[name])} of all cells' (RMS, {what})")
     row = _of(results, GENERATED, "turn_on", name)
-    if row is not None and np.isfinite(row.values[name].value):
+    if row is not None:
         parts.append(f"the 95 % point of 20 GeV is {row.values[name].value:.1f} GeV{_shift(row, name, 'GeV')}")
     row = _of(results, PILEUP, "rate_20", name)
     if row is not None:
@@ -55,9 +55,9 @@ def _sentence(name: str, label: str, results: Mapping[str, Result]) -> str:
 
 
 def _of(results: Mapping[str, Result], which: str, key: str, name: str) -> Row | None:
-    """Return a measure of a result where it has one for the algorithm."""
+    """Return a measure of a result where it has a number for the algorithm."""
     row = results[which].row(key) if which in results else None
-    return row if row is not None and name in row.values else None
+    return row if row is not None and name in row.values and np.isfinite(row.values[name].value) else None
 
 
 def _percent(value: Measured) -> str:

@@ -15,7 +15,7 @@ from econ_ae.app.run.lock import lock
 from econ_ae.app.stages.data import read_batch
 from econ_ae.app.studies.compare import EVALUATION, Compared, compare, facts_of, write_comparison
 from econ_ae.config import changed
-from econ_ae.config.campaign import CampaignConfig
+from econ_ae.config.campaign import ALL, CampaignConfig
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError
 from econ_ae.files import write_json, write_text
@@ -28,7 +28,6 @@ from metrics.report.tabular import Cell, Link, Table, TablePage, render_tables
 from metrics.statistics import Measured, summarise
 from metrics.transmitted import transmitted
 
-ALL = "all"
 _OURS = "ae"
 _WHAT = "what each class is told to send"
 
@@ -171,7 +170,7 @@ def _write(
         raise ConfigError("no algorithm is known to every class; give more with --algorithms")
     ours = next((row for row in total.values() if row["variant"] == _WHAT), next(iter(total.values())))
     tables = []
-    for name in (*config.classes, ALL):
+    for name in (ALL, *config.classes):
         shown: list[dict[str, Cell]] = [
             {
                 "algorithm": row["algorithm"],
@@ -194,7 +193,7 @@ def _write(
         headline=f"Mean EMD of all images {ours['mean']:.4f} with {ours['algorithm']} ({ours['variant']}).",
         lead="Every module is sent on the eLinks of its class, by its class's encoder, and decoded by its class's "
         "decoder, from the transmitted bits alone. ± is the bootstrap standard error of images.",
-        tables=tables[::-1],
+        tables=tables,
     )
     write_text(out / "index.html", render_tables(page))
     write_json(out / EVALUATION, {"rows": rows, "source": source, "synthetic": synthetic})

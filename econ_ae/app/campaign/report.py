@@ -74,6 +74,8 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     files = [_text(folder / "index.html", render_detector(page)), *pages.values()]
     files += [_text(folder / f"{_file(title)}.csv", to_csv(_plain(rows, shown))) for title, rows in groups.items()]
     told: dict[str, Any] = {"choices": choices, "chosen": {name: one.chosen for name, one in classes.items()}}
+    sent = {name: one.algorithm for name, one in config.classes.items() if one.algorithm is not None}
+    told["variants"] = {name: classes[name].variants[RIVALS[algorithm]] for name, algorithm in sent.items()}
     told["groups"] = {title: _plain(rows, shown) for title, rows in groups.items()}
     for name in ("recommendations", "differences", "conditions"):
         told[name] = [_finite(asdict(one)) for one in getattr(page, name)]

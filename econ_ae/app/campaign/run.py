@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from econ_ae.app import pipeline
 from econ_ae.app.campaign import members, report, unconditional
 from econ_ae.app.family.members import run_members, stages
@@ -12,8 +14,10 @@ from econ_ae.app.run.directory import Stopwatch, check_free
 from econ_ae.app.run.family import CampaignDirectory
 from econ_ae.app.stages import data, modules
 from econ_ae.config.campaign import CampaignConfig
+from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Progress, waiting
+from metrics.transmitted import transmitted
 
 _STEPS = stages("report", "costs")
 """What every member does; the costs of an encoder are those of its run: `econ-ae costs`."""
@@ -51,6 +55,7 @@ def run(
         check_free(path, overwrite=overwrite)
         with waiting(progress, "classes of all modules"):
             counts = data.class_counts(config.first, LOW_DENSITY)
+        _check_algorithms(config)
         for settings in config.members.values():
             pipeline.check_encoder(settings, LOW_DENSITY)
         pipeline.check_tools()
@@ -63,6 +68,17 @@ def run(
         run_members(campaign, progress, jobs, (*_STEPS, *extra))
         _report(campaign, progress)
     return campaign
+
+
+def _check_algorithms(config: CampaignConfig) -> None:
+    """Raise ConfigError when an algorithm that a class sends with has no frame of its eLinks."""
+    few = np.eye(LOW_DENSITY.cells, dtype=np.uint32) + np.uint32(1)
+    for name, one in config.classes.items():
+        if one.algorithm and not transmitted(few, LOW_DENSITY, [one.elinks], [one.algorithm]).reconstructions:
+            raise ConfigError(
+                f"class {name!r} sends with {one.algorithm}, which has no frame of {one.elinks} eLinks; choose "
+                "another algorithm, or an encoder"
+            )
 
 
 def with_map(config: CampaignConfig) -> CampaignConfig:

@@ -24,7 +24,7 @@ def physics(
     algorithms: Annotated[
         str, typer.Option(help="What is compared, with commas.")
     ] = "all,threshold,bc,bc-filled,stc,ts,abc,ccc",
-    section: Annotated[str, typer.Option(help="Modules that are there: all, CE-E or CE-H.")] = "all",
+    section: Annotated[str, typer.Option(help="Modules that are there: all or CE-E.")] = "all",
     generated: Annotated[int, typer.Option(help="Generated events with two electrons; 0 for none.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the generated events.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Directory; default: a new one under runs/.")] = None,

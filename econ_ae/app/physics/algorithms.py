@@ -93,8 +93,8 @@ def _above_threshold(sample: Sample) -> Charges:
     from metrics.trigger.settings import THRESHOLD_MIPT
 
     out = sample.images.batch.charges.astype(np.float32)
-    for first, rows in sample.blocks():
-        places = Places(sample.images[rows], sample.in_block(first, rows))
+    for _, events, rows in sample.blocks():
+        places = Places(sample.images[rows], events)
         out[rows] = np.where(places.mipt(out[rows]) >= THRESHOLD_MIPT, out[rows], 0)
     return out
 

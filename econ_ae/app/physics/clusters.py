@@ -40,8 +40,7 @@ def see(sample: Sample, received: dict[str, Charges], progress: Progress) -> tup
     axes: list[Axes] = []
     every = -(-len(sample) // _IMAGES)
     with progress.bar("clusters", len(sample) * len(received)) as bar:
-        for first, rows in sample.blocks():
-            events = sample.in_block(first, rows)
+        for first, events, rows in sample.blocks():
             places: Places = Places(sample.images[rows], events)
             sides = SIDES * len(events)
             whole = places.cells(sample.images.batch.charges[rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from econ_ae.app.physics.algorithms import Charges
 from econ_ae.app.physics.sample import Sample
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, Context, open_run
-from econ_ae.app.run.directory import CAMPAIGN
-from econ_ae.app.run.family import CampaignDirectory, is_family, run_paths
+from econ_ae.app.run.family import CampaignDirectory, is_campaign, is_family, run_paths
 from econ_ae.app.stages.modules import class_map
 from econ_ae.config.campaign import CampaignConfig
+from econ_ae.data import store
+from econ_ae.data.batch import Batch
 from econ_ae.data.whole_events import WholeEvents
 from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import read_json
@@ -110,13 +111,18 @@ class Encoders:
 
         Parameters
         ----------
-        sha256 : of the file
+        sha256 : of the file; a run that was retrained on another file knows that one alone
         """
         found: set[int] = set()
         for context in self.contexts:
             if context.json(FACTS).get("sha256") == sha256:
-                for part in ("train", "validation"):
-                    found |= set(np.unique(np.asarray(context.rows(part).metadata["event"])).tolist())
+                found |= _events([context.rows("validation")])
+                training = store.streamed(context.run.path)
+                if training is None:
+                    found |= _events([context.rows("train")])
+                    continue
+                with training.open() as data:
+                    found |= _events(data.batches())
         return found
 
     def facts(self) -> dict[str, str]:
@@ -141,7 +147,7 @@ def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
         raise ConfigError(f"a run is given twice: {', '.join(map(str, paths))}; give each once")
     out, alone = [], []
     for path in paths:
-        if (path / CAMPAIGN).is_file():
+        if is_campaign(path):
             out.append(_of_campaign(path, progress))
         elif is_family(path):
             out.append(_by_elinks(path.name, [open_run(one, progress) for one in run_paths(path)]))
@@ -167,6 +173,10 @@ def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
     return out
 
 
+def _events(parts: Iterable[Batch]) -> set[int]:
+    return {int(event) for part in parts for event in np.unique(np.asarray(part.metadata["event"]))}
+
+
 def _common(contexts: Sequence[Context]) -> str:
     """Return what the names of runs begin with."""
     names = [context.run.path.resolve().name for context in contexts]
@@ -174,17 +184,21 @@ def _common(contexts: Sequence[Context]) -> str:
 
 
 def _by_elinks(name: str, contexts: list[Context]) -> Encoders:
-    elinks = {context.run.path.name: context.model().elinks for context in contexts}
-    return Encoders(name, {context.run.path.name: context for context in contexts}, elinks)
+    names = [context.run.path.name for context in contexts]
+    keys = [name if names.count(name) == 1 else c.run.path.as_posix() for name, c in zip(names, contexts, strict=True)]
+    classes = dict(zip(keys, contexts, strict=True))
+    return Encoders(name, classes, {key: context.model().elinks for key, context in classes.items()})
 
 
 def _of_campaign(path: Path, progress: Progress) -> Encoders:
     campaign = CampaignDirectory.open(path)
-    chosen = read_json(path / _REPORT).get("chosen", {}) if (path / _REPORT).is_file() else {}
+    told = read_json(path / _REPORT) if (path / _REPORT).is_file() else {}
+    chosen, variants = told.get("chosen", {}), told.get("variants", {})
     classes: dict[str, Context | str] = {}
     for name, one in campaign.config.classes.items():
         if one.algorithm is not None:
-            classes[name] = one.algorithm
+            filled = one.algorithm == "bc" and variants.get(name) == "bc filled"
+            classes[name] = "bc-filled" if filled else one.algorithm
             continue
         member = chosen.get(name) or (one.members[0] if len(one.members) == 1 else None)
         if member is None:
@@ -206,9 +220,7 @@ def _check_counts(context: Context) -> None:
         When it was trained on calibrated charges of whole events.
     """
     data = context.config.data
-    if context.json(FACTS).get("synthetic"):
-        return
-    if Path(data.source).suffix == ".npz" and data.cms_events.calibration != "counts":
+    if Path(data.source).suffix == ".npz" and not data.in_counts:
         raise ConfigError(
             f"{context.run.path} was trained on calibrated charges; physics sends decoded counts: train it with "
             'data.cms_events.calibration = "counts"'

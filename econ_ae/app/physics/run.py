@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from econ_ae.app.physics import sample as samples
 from econ_ae.app.physics.encoders import Encoders, read
 from econ_ae.app.physics.sample import Sample
 from econ_ae.app.run.directory import Stopwatch
-from econ_ae.app.run.lock import content
+from econ_ae.app.run.lock import content, lock
 from econ_ae.app.run.manifest import versions
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.readers.event_images import SECTIONS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from metrics.trigger.seen import Seen
 
 PAGE, NUMBERS, TABLE, MANIFEST, PLOTS = "index.html", "physics.json", "measures.csv", "manifest.json", "plots"
+_MEASURED = "CE-E"
 _FEWEST_GENERATED, _PILEUP_SHARE = 20, 40
 
 
@@ -41,7 +43,7 @@ class Plan:
     names : of the algorithms besides these
     data : file of whole events; None for generated ones alone
     events : first event and the one behind the last; None takes all of the file
-    section : ``CE-E``, ``CE-H`` or ``all``
+    section : ``CE-E`` or ``all``
     generated : events with two electrons; 0 for none
     seed : of the generated events
     """
@@ -56,16 +58,18 @@ class Plan:
 
     def __post_init__(self) -> None:
         algorithms.check(list(self.names))
-        if self.section not in {*SECTIONS, "all"}:
-            raise ConfigError(f"--section {self.section!r}; expected {', '.join(SECTIONS)} or all")
+        if self.section not in {_MEASURED, "all"}:
+            raise ConfigError(f"--section {self.section!r}; expected {_MEASURED}, where electrons are measured, or all")
+        if self.events is not None and self.data is None:
+            raise ConfigError("--events are those of --data FILE; give both")
         if self.data is None and not self.generated:
             raise ConfigError("nothing to measure on; give --data FILE, or --generated with a number of events")
         if self.generated and self.generated < _FEWEST_GENERATED:
             raise ConfigError(
                 f"--generated {self.generated}; expected 0, or at least {_FEWEST_GENERATED} events for a measure"
             )
-        if self.seed < 0:
-            raise ConfigError(f"--seed {self.seed}; expected 0 or more")
+        if self.seed < 1:  # electrons are of twice the seed: 0 would give them the crossings of pileup alone
+            raise ConfigError(f"--seed {self.seed}; expected 1 or more")
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,14 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     labels = {name: algorithms.NAMES[name] for name in names} | {one.name: one.name for one in encoders}
     results, notes = [], _notes(plan)
     facts: dict[str, Any] = {"section": plan.section, "seed": plan.seed}
+    synthetic = True
     if plan.data is not None:
-        results += _real(_read(plan), plan, encoders, progress, facts)
-        facts |= {"data": plan.data.name, "data sha256": sha256(plan.data)[:16]}
+        images = _read(plan)
+        synthetic = images.batch.provenance.synthetic
+        results += _real(images, plan, encoders, progress, facts)
+        facts |= {"data": plan.data.name, "data sha256": images.batch.provenance.sha256[:16]}
+        if synthetic:
+            notes.append(f"{plan.data.name} was generated: its 'real' events are neither recorded nor fully simulated.")
         if not results:
             notes.append(f"{plan.data.name} has fewer than 3 events with two electrons: nothing is measured on it.")
     if plan.generated:
@@ -130,7 +139,8 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     facts["seconds"] = round(watch.seconds(), 1)
     for one in encoders:
         facts |= {f"{one.name}: {klass}": text for klass, text in one.facts().items()}
-    _write(out, labels, results, sentences, facts=facts, notes=notes)
+    with lock(out, progress):
+        _write(out, labels, results, sentences, facts=facts, notes=notes, synthetic=synthetic)
     return Measured(out, sentences, results)
 
 
@@ -239,11 +249,12 @@ def _write(
     *,
     facts: dict[str, Any],
     notes: list[str],
+    synthetic: bool,
 ) -> None:
     from metrics.trigger.figures import draw
     from metrics.trigger.page import Drawn, PhysicsPage, render_physics, table_rows, to_csv
-    from metrics.trigger.results import GENERATED, PILEUP
 
+    shutil.rmtree(out / PLOTS, ignore_errors=True)  # of other measures
     drawn = {
         one.name: [
             Drawn(plot.caption, draw(plot, labels, out / PLOTS, f"{one.name}-"), f"{PLOTS}/{one.name}-{plot.name}")
@@ -251,7 +262,6 @@ def _write(
         ]
         for one in results
     }
-    synthetic = all(one.name in {GENERATED, PILEUP} for one in results)
     page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes)
     rows = [row for one in results for row in table_rows(one)]
     write_text(out / TABLE, to_csv(rows))
@@ -259,6 +269,6 @@ def _write(
     told = {"sentences": sentences, "facts": facts, "notes": notes, "measures": rows, "ranks": order}
     write_json(out / NUMBERS, told)
     write_text(out / PAGE, render_physics(page))
-    files = sorted(path for path in out.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = [out / PAGE, out / NUMBERS, out / TABLE, *sorted((out / PLOTS).glob("*"))]
     outputs = {path.relative_to(out).as_posix(): sha256(path) for path in files}
     write_json(out / MANIFEST, {"facts": facts, "versions": versions(), "outputs": outputs})

@@ -57,21 +57,16 @@ class Sample:
         """int64 (n,): which fold every module's event is in."""
         return self.place % FOLDS
 
-    def blocks(self) -> Iterator[tuple[int, IntArray]]:
-        """Yield parts of few events: the place of the first event, and the modules, in the order of the file."""
+    def blocks(self) -> Iterator[tuple[int, IntArray, IntArray]]:
+        """Yield parts of few events: place of the first, the events (some may have no module), their modules."""
         order = np.argsort(self.place, kind="stable")
         ends = np.cumsum(np.bincount(self.place, minlength=len(self.events)))
         first = 0
         while first < len(self.events):
             start = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(ends, start + _BLOCK, side="right")))
-            yield first, order[start : ends[last - 1]]
+            yield first, self.events[first:last], order[start : ends[last - 1]]
             first = last
-
-    def in_block(self, first: int, rows: IntArray) -> IntArray:
-        """Return the events of a block, as ``blocks`` yields it."""
-        last = int(self.place[rows].max()) if len(rows) else first
-        return self.events[first : last + 1]
 
 
 def elinks_by_layer(images: WholeEvents) -> IntArray:

@@ -185,7 +185,5 @@ def is_campaign(path: Path) -> bool:
 
 
 def run_paths(path: Path) -> tuple[Path, ...]:
-    """Return the directories of the runs of a family or a campaign, or the path itself when it is neither."""
-    if is_campaign(path):
-        return CampaignDirectory.open(path).members
+    """Return the directories of the runs of a family, or the path itself when it is none."""
     return FamilyDirectory.open(path).members if is_family(path) else (path,)

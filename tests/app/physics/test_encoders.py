@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from econ_ae.app.physics import algorithms
@@ -46,6 +45,14 @@ def test_sets_with_one_name_are_numbered(runs: list[Path], tmp_path: Path, econ_
     assert [one.name for one in found] == ["night 1", "night 2"]
 
 
+def test_runs_of_one_directory_name_are_one_set(runs: list[Path], tmp_path: Path, econ_t_model: EncoderModel) -> None:
+    for elinks in (2, 3):
+        untrained(tmp_path / f"{elinks}elinks" / "best", with_elinks(econ_t_model, elinks), events=60)
+    (found,) = read([tmp_path / "2elinks" / "best", tmp_path / "3elinks" / "best"], Silent())
+    assert sorted(found.elinks.values()) == [2, 3]
+    assert len(found.classes) == 2
+
+
 def test_modules_without_an_encoder_are_named(runs: list[Path]) -> None:
     images = electrons(20, 1, Silent()).of_events([0])
     sample = Sample(images, elinks_by_layer(images))
@@ -65,9 +72,7 @@ def test_no_run_is_named(tmp_path: Path) -> None:
 
 def test_encoders_of_calibrated_charges_are_refused(tmp_path: Path, econ_t_model: EncoderModel) -> None:
     config = parse({"data": {"source": "events.npz"}}, "test")
-    run = untrained(tmp_path / "calq", econ_t_model, config, events=60)
-    facts = run.path("dataset.json")
-    facts.write_text(facts.read_text().replace('"synthetic": true', '"synthetic": false'))
+    untrained(tmp_path / "calq", econ_t_model, config, events=60)
     with pytest.raises(ConfigError, match="was trained on calibrated charges"):
         read([tmp_path / "calq"], Silent())
 
@@ -76,4 +81,3 @@ def test_algorithms_without_a_frame_are_found_before_any_work() -> None:
     algorithms.check_fits(list(algorithms.NAMES), [2, 3, 4, 5])
     with pytest.raises(ConfigError, match="'ccc' has no frame of 1 eLinks"):
         algorithms.check_fits(["bc", "abc", "ccc"], [1])
-    np.testing.assert_array_equal(sorted(algorithms.NAMES), sorted({*algorithms.NAMES}))
