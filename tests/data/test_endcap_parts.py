@@ -83,6 +83,9 @@ def test_front_end() -> None:
     noisy, _ = sent(rng, np.zeros(200_000), np.full(200_000, 5.5), FrontEnd(noise_mip=0.3, threshold_mip=0.6))
     assert len(noisy) == pytest.approx(200_000 * 0.02275, rel=0.06)  # of the normal distribution above 2
     assert (np.diff(noisy) > 0).all()
+    half = np.where(np.arange(200_000) % 2, 10.0, 0.0)
+    noisy, _ = sent(rng, half, np.full(200_000, 5.5), FrontEnd(noise_mip=0.3, threshold_mip=0.6))
+    assert (noisy % 2 == 0).sum() == pytest.approx(100_000 * 0.02275, rel=0.08)  # of the empty half alone
 
 
 @pytest.mark.parametrize("heavy", [False, True])

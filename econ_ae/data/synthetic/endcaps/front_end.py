@@ -29,10 +29,9 @@ def sent(
     charge = mips[cell]
     if front_end.noise_mip:
         charge = charge + front_end.noise_mip * rng.standard_normal(len(cell))
-        empty, level = len(mips) - len(cell), front_end.threshold_mip / front_end.noise_mip
-        above = rng.binomial(empty, 0.5 * math.erfc(level / math.sqrt(2)))
-        noisy = np.unique(rng.integers(len(mips), size=above))
-        noisy = noisy[mips[noisy] == 0]
+        empty, level = np.flatnonzero(mips == 0), front_end.threshold_mip / front_end.noise_mip
+        above = rng.binomial(len(empty), 0.5 * math.erfc(level / math.sqrt(2)))
+        noisy = empty[np.unique(rng.integers(len(empty), size=above))] if above else empty[:0]
         cell = np.concatenate([cell, noisy])
         charge = np.concatenate([charge, front_end.noise_mip * _tail(rng, level, len(noisy))])
     # A charge may be above the threshold and still less than a count.
