@@ -92,10 +92,10 @@ def picture(curves: Sequence[Curve]) -> bytes:
     """Return EMD over every condition, a panel each, old weights dashed and retrained ones full, PNG."""
     axes_names = list(dict.fromkeys(curve.axis for curve in curves))
     names = list(dict.fromkeys(curve.name for curve in curves))
-    size = (_PANEL[0] * max(len(axes_names), 1), _PANEL[1])
+    size = (_PANEL[0] * len(axes_names), _PANEL[1])
     figure = Figure(figsize=size, layout="constrained", dpi=_DPI)
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, max(len(axes_names), 1), squeeze=False).flatten().tolist()
+    panels = figure.subplots(1, len(axes_names), squeeze=False).flatten().tolist()
     for panel, axis in zip(panels, axes_names, strict=True):
         for curve in (curve for curve in curves if curve.axis == axis):
             colour = _COLOURS[names.index(curve.name) % len(_COLOURS)]

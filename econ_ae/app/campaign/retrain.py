@@ -23,7 +23,7 @@ from econ_ae.app.studies.retrain import AFTER
 from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.app.studies.retrain_report import CHANGED_WRITES, CHANGED_YAML, IMAGES, SUMMARY, ImageEmd
 from econ_ae.errors import ConfigError, RunDirectoryError
-from econ_ae.files import read_json, write_json, write_text
+from econ_ae.files import read_json, sha256, write_json, write_text
 from econ_ae.progress import Progress
 from metrics.detector import tables
 from metrics.detector.judged import Judged
@@ -62,6 +62,8 @@ def retrain(
     made = {"classes": made} | {
         "plans": {n: plan.config(run.config).model_dump(mode="json") for n, run in runs.items()}
     }
+    if plan.source is not None and Path(plan.source).is_file():
+        made["source"] = sha256(Path(plan.source))
     if resume and out.exists():
         if not (out / _PLAN).is_file() or read_json(out / _PLAN) != made:
             raise RunDirectoryError(

@@ -19,7 +19,7 @@ from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.studies import retrain as studies
 from econ_ae.app.studies.retrain_plan import Plan
-from econ_ae.config import ConditionsConfig
+from econ_ae.config import ConditionsConfig, parse
 from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import read_json, write_json, write_text
 from econ_ae.progress import Progress
@@ -32,6 +32,7 @@ from metrics.statistics import Measured
 
 SUMMARY = "drift.json"
 _PLAN, _POINT = "plan.json", "point.json"
+_TWO = 2  # the data as they are, and a condition
 _AXES = {
     "dead": "dead cells per module",
     "gain": "spread of the cells' gains",
@@ -75,19 +76,21 @@ class Study:
             for value in getattr(self, name):
                 if not low <= value <= high or (name != "dead" and value == 0):
                     raise ConfigError(f"--{name} {value:g}; expected numbers above 0, up to {high:g}")
-        if not (self.dead or self.gain or self.pileup):
+        if len(list(self.points())) < _TWO:
             raise ConfigError("nothing to study; give some of --dead, --gain and --pileup")
 
     def points(self) -> Iterator[tuple[str, float, ConditionsConfig]]:
         """Yield axis, value and conditions of every point; first the data as they are."""
-        yield "as it is", 0.0, ConditionsConfig(seed=self.seed)
+        yield "as it is", 0.0, self._conditions()
         settings = {"dead": "dead_count", "gain": "drift", "pileup": "pileup"}
         for axis, key in settings.items():
             for value in sorted(set(getattr(self, axis))):
                 if axis == "pileup" and value == 1:
                     continue
-                changes: dict[str, Any] = {key: value, "seed": self.seed, "per_module": True}
-                yield axis, float(value), ConditionsConfig(**changes)
+                yield axis, float(value), self._conditions(**{key: value, "per_module": True})
+
+    def _conditions(self, **changes: Any) -> ConditionsConfig:
+        return parse({"conditions": {"seed": self.seed} | changes}, "options").conditions
 
     def plan(self, conditions: ConditionsConfig) -> Plan:
         """Return the retraining of a point."""
@@ -246,7 +249,8 @@ def _notes(study: Study) -> list[str]:
     return [
         f"A retraining counts where its gain is more than {study.sigma:g} errors and a thousandth of the EMD, and "
         "exceeds by as many errors what the same retraining gives without any condition (the points 'as it is').",
-        f"At most {study.rows} images of every set, evenly taken.",
+        f"At most {study.rows} images of every set, evenly taken; of a run that does not fit in memory, of its first "
+        "training images.",
         "Dead cells and gains are drawn at random for every module of its own; all modules of a class have one set of "
         "weights, so that a retraining learns what the modules have in common.",
         "Pileup is a proxy: hits of the same module (of either endcap) in other crossings are overlaid, in the share "

@@ -15,7 +15,7 @@ from econ_ae.app.stages.data import InMemory
 from econ_ae.app.stages.streamed import write_rows
 from econ_ae.config import RunConfig
 from econ_ae.data import conditions, store
-from econ_ae.data.batch import concatenated
+from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.splits import Split
 from econ_ae.data.store import DATASET
 from econ_ae.files import write_json
@@ -35,6 +35,10 @@ def _thinned(rows: Split, most: int) -> Split:
     return replace(
         rows, train=train, validation=validation, report=report, rule=f"{rows.rule}; then at most {most} of each"
     )
+
+
+def _at_most(batch: Batch, most: int | None) -> Batch:
+    return batch if most is None else batch[:: max(1, -(-len(batch) // most))]
 
 
 def write_data(run: Context, before: Context, most: int | None = None) -> None:
@@ -60,12 +64,12 @@ def write_data(run: Context, before: Context, most: int | None = None) -> None:
             rows = _thinned(rows, most)
         dataset_stage.write(before, InMemory(batch, rows))
         return
+    judged = [_at_most(run.rows(name), most) for name in store.SETS[1:]]
     with training.open() as data:
         counts = write_rows(
             before.run.path,
-            data.batches(),
-            run.rows("validation"),
-            run.rows("report"),
+            data.batches() if most is None else iter([_at_most(run.rows("train"), most)]),
+            *judged,
             config=before.config,
             geometry=run.geometry,
         )
@@ -98,13 +102,11 @@ def copy_training(run: Context, before: Context) -> None:
 
 def give_start(run: Context, after: Context) -> None:
     """Give ``after`` the old weights to start from, unless it has them already."""
-    from econ_ae.training.start import START, start_from, start_with
+    from econ_ae.training.kept import require_weights
+    from econ_ae.training.start import start_with
 
-    folder, parts = after.path(TRAINING), _parts(run)
-    if parts is not None:
-        start_with(run.path(TRAINING), folder, parts)
-    elif not (folder / START).is_dir():
-        start_from(run.path(TRAINING), folder)
+    old = run.path(TRAINING)
+    start_with(old, after.path(TRAINING), _parts(run) or [path.name for path in require_weights(old)])
 
 
 def _parts(run: Context) -> tuple[str, ...] | None:

@@ -83,6 +83,8 @@ class Plan:
             "final_learning_rate": rate * training.final_learning_rate / training.learning_rate,
             "trains": self.trains,
             "seeds": 1,
+            # Clusters are made of whole events, not of some of their modules.
+            "select": "emd" if self.rows else training.select,
             "distill": None,
             # What was removed stays away: filters and outputs by the encoder's shape, weights from the first epoch on.
             "prune": {"weights": pruned, "start": 0.0, "end": 1e-6} if pruned else None,

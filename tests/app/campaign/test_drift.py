@@ -52,6 +52,11 @@ def test_every_point_and_an_answer_per_condition(finished: CampaignDirectory, co
     assert np.nanmean(found.emd.new) == pytest.approx(told["points"][1]["new"]["value"])
     charges = found.before.rows("report").charges
     assert (charges > 0).any(axis=1).all()
+    layer, u, v = (found.before.rows("report").metadata[name] for name in ("layer", "wafer_u", "wafer_v"))
+    for place in {*zip(layer.tolist(), u.tolist(), v.tolist(), strict=True)}:
+        mine = (layer == place[0]) & (u == place[1]) & (v == place[2])
+        assert (charges[mine] == 0).all(axis=0).sum() >= 6
+    assert told["points"][1]["old"] != told["points"][0]["old"]
 
     # A point that is there is not repeated; one that was cut off is.
     point = out / "points" / "back" / "dead-6" / "point.json"
