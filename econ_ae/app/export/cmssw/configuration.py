@@ -72,8 +72,20 @@ def _unsigned(value: Any) -> int:
 
 
 def _config_module() -> SimpleNamespace:
-    scalars = {"int32": int, "uint32": _unsigned, "double": float, "bool": bool, "string": str, "FileInPath": str}
-    vectors = {"vint32": int, "vuint32": _unsigned, "vstring": str, "VPSet": lambda item: item}
+    scalars: dict[str, Callable[[Any], Any]] = {
+        "int32": int,
+        "uint32": _unsigned,
+        "double": float,
+        "bool": bool,
+        "string": str,
+        "FileInPath": str,
+    }
+    vectors: dict[str, Callable[[Any], Any]] = {
+        "vint32": int,
+        "vuint32": _unsigned,
+        "vstring": str,
+        "VPSet": lambda item: item,
+    }
     return SimpleNamespace(
         PSet=lambda **values: Parameters().clone(**values),
         **{name: _scalar(name, convert) for name, convert in scalars.items()},
