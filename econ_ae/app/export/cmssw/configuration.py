@@ -135,7 +135,7 @@ def read_configuration(path: Path) -> Parameters:
         exec(compile(text, str(path), "exec"), names)  # the check of what CMSSW would execute
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from problem
-    except Exception as problem:  # noqa: BLE001  # whatever a script may raise
+    except Exception as problem:  # whatever a script may raise
         raise DataError(f"{path}: cannot be executed: {type(problem).__name__}: {problem}") from problem
     found = [value for name, value in names.items() if isinstance(value, Parameters) and name != _BASE]
     if len(found) != 1:
