@@ -1,4 +1,4 @@
-"""The proof that float32 holds every number of an encoder: above all that a trace shows, and refused where it cannot."""
+"""The proof that float32 holds every number of an encoder: above what traces show, and refused where it cannot."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app import pipeline
-from econ_ae.app.imported import bare, decoder, encoder, layers, registers
+from econ_ae.app.imported import bare, decoder, encoder_layers, layers, registers
 from econ_ae.app.imported.decoder import Decoder
 from econ_ae.app.imported.encoder import INPUT, Encoder, Stage
 from econ_ae.app.imported.settings import CHIP, NEAREST, Choice
@@ -68,14 +68,14 @@ def read_encoder(files: Files, form: str, choice: Choice) -> Encoder:
         shapes = [shape for shape in layers.input_shapes(stored, "encoder") if len(shape) != 1]
         if not shapes:
             raise ModelError(f"{stored.source}: its architecture names no image as input")
-        found = encoder.translate(stored, layers.chain(stored, "encoder"), shapes[0], choice)
+        found = encoder_layers.translate(stored, layers.chain(stored, "encoder"), shapes[0], choice)
     return reordered(found) if choice.dense_order == "in-out" else found
 
 
 def reordered(found: Encoder) -> Encoder:
     """Give the first dense kernel the order in which the published register files were packed (ECON-T, spec 7).
 
-    They are packed input-major and read output-major: what comes out is what such a chip computes, not what was trained.
+    They are packed input-major and read output-major: that gives what such a chip computes, not what was trained.
     """
     dense = next(stage for stage in found.stages if not stage.conv)
     dense.kernel = dense.kernel.reshape(-1).reshape(dense.kernel.shape[::-1]).T.copy()

@@ -15,6 +15,8 @@ from econ_ae.config import parse
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
+from econ_ae.training.kept import save_weights, write_history
+from econ_ae.training.networks import build
 from tests.data import whole_events
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -73,9 +75,6 @@ def made(path: Path, name: str, **changes: Any) -> Context:
 
 def random_training(context: Context) -> None:
     """Give a run weights that exercise its arithmetic instead of a training."""
-    from econ_ae.training.kept import save_weights, write_history
-    from econ_ae.training.networks import build
-
     config, folder = context.config, context.path(TRAINING)
     networks, rng = build(config, LOW_DENSITY), np.random.default_rng(5)
     for variable in networks.encoder.trainable_variables:

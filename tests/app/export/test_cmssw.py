@@ -14,17 +14,20 @@ import tensorflow as tf
 
 from econ_ae.app.export.cmssw import check, expected, suite, write
 from econ_ae.app.export.cmssw.check import check_package
-from econ_ae.app.export.cmssw.plan import plan_of, plan_of_pairs
+from econ_ae.app.export.cmssw.plan import bits_per_link, kept_bits, plan_of, plan_of_pairs
 from econ_ae.app.export.cmssw.replica import cms_sw, fork
 from econ_ae.app.export.cmssw.target import CMS_SW, FORK, TARGETS
 from econ_ae.app.export.package import check_files
 from econ_ae.app.run.context import Context
+from econ_ae.config import parse
+from econ_ae.config.skeleton import skeleton
 from econ_ae.errors import ConfigError, EconAeError, ModelError, VerificationError
 from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import Pack
 from econ_ae.progress import Silent
 from tests.app.export.made import made
+from tests.untrained import untrained
 
 Run = Callable[[str], Context]
 CASES = [(name, target) for name in ("chip", "paper", "signed") for target in TARGETS] + [("knowing", "fork")]
@@ -140,10 +143,9 @@ MUTATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("target", "old", "new", "message"), MUTATIONS)
-def test_mutated_configurations_are_caught(
-    target: str, old: str, new: str, message: str, run: Run, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m[2])
+def test_mutated_configurations_are_caught(mutation: tuple[str, ...], run: Run, tmp_path: Path) -> None:
+    target, old, new, message = mutation
     plan = plan_of(run("chip").run.path, TARGETS[target], Silent())
     write.write_files(plan, tmp_path)
     path = tmp_path / "chip_autoencoder_cff.py"
@@ -213,7 +215,7 @@ def test_weights_of_another_run_are_caught(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "changes", "message"),
+    "case",
     [
         (
             "knowing",
@@ -232,8 +234,9 @@ def test_weights_of_another_run_are_caught(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_the_class_cannot_carry_is_refused(
-    name: str, target: str, changes: Any, message: str, run: Run, command: Any, tmp_path: Path
+    case: tuple[str, str, Any, str], run: Run, command: Any, tmp_path: Path
 ) -> None:
+    name, target, changes, message = case
     path = run(name).run.path if not changes else made(tmp_path / "run", name, **changes).run.path
     out = tmp_path / "out"
     code, text, error = command("export", str(path), "--format", "cmssw", "--target", target, "--out", str(out))
@@ -243,8 +246,6 @@ def test_what_the_class_cannot_carry_is_refused(
 
 
 def test_other_masks_and_encoders_of_cells_are_refused(run: Run) -> None:
-    from econ_ae.app.export.cmssw.plan import bits_per_link, kept_bits
-
     model = run("chip").model()
     odd = replace(model, ops=(*model.ops[:-1], Pack((0b000011111,) * 16, 5)))
     with pytest.raises(ModelError, match=r"latent 0 is sent with mask 0x1f, and CMSSW's class cuts trailing bits"):
@@ -261,10 +262,6 @@ def test_other_masks_and_encoders_of_cells_are_refused(run: Run) -> None:
 
 
 def test_cells_are_refused(command: Any, tmp_path: Path) -> None:
-    from econ_ae.config import parse
-    from econ_ae.config.skeleton import skeleton
-    from tests.untrained import untrained
-
     config = parse({"encoder": {"family": "cells"}, "hardware": {"elinks": 3}}, "test")
     made_of_cells = untrained(tmp_path / "run", skeleton(config, LOW_DENSITY), config, events=20)
     out = ("--out", str(tmp_path / "out"))
@@ -281,7 +278,7 @@ def test_a_package_is_never_replaced_unasked(run: Run, command: Any, tmp_path: P
     code, _, error = command(*arguments)
     assert (code, error) == (2, f"econ-ae: {out} exists; give --overwrite to replace it, or another --out\n")
     monkeypatch.setattr(expected, "BOUND", -1.0)
-    monkeypatch.setattr(check.Compared, "why", property(lambda self: "made to fail"))
+    monkeypatch.setattr(check.Compared, "why", property(lambda _: "made to fail"))
     with pytest.raises(VerificationError, match="made to fail"):
         write.export(run("chip").run.path, "fork", out, Silent(), overwrite=True)
     monkeypatch.undo()

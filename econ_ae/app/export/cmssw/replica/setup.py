@@ -82,8 +82,8 @@ def setup(conf: Parameters, folder: Path, input_bits_type: str) -> Setup:
     Raises
     ------
     DataError
-        When a parameter is missing or of another type, a file cannot be loaded, or the class would throw; and when there
-        is one that it does not read, which CMSSW takes without a word.
+        When a parameter is missing or of another type, a file cannot be loaded, the class would throw, or there is a
+        parameter that it does not read, which CMSSW takes without a word.
     """
     for name in conf:
         if name not in _READ:
