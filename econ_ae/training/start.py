@@ -16,14 +16,6 @@ START = "start"
 """Folder in a training directory with the weights that the training starts from."""
 
 
-def start_from(trained: Path, directory: Path) -> None:
-    """Give a new training directory the best weights of another one to start from."""
-    files = require_weights(trained)
-    (directory / START).mkdir(parents=True)
-    for file in files:
-        shutil.copyfile(file, directory / START / file.name)
-
-
 def start_with(trained: Path, directory: Path, parts: Iterable[str]) -> None:
     """Give a new training directory some files of another one: what is not among them begins anew.
 
