@@ -10,18 +10,10 @@ from typing import Any
 from econ_ae.config import TrainingConfig
 from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.errors import ConfigError
-from econ_ae.training.kept import load_weights, require_weights, weights_path
+from econ_ae.training.kept import load_weights, weights_path
 
 START = "start"
 """Folder in a training directory with the weights that the training starts from."""
-
-
-def start_from(trained: Path, directory: Path) -> None:
-    """Give a new training directory the best weights of another one to start from."""
-    files = require_weights(trained)
-    (directory / START).mkdir(parents=True)
-    for file in files:
-        shutil.copyfile(file, directory / START / file.name)
 
 
 def start_with(trained: Path, directory: Path, parts: Iterable[str]) -> None:
