@@ -106,6 +106,10 @@ def finished(found: Encoder) -> Encoder:
             stage.out = FixedFormat(False, stage.out.width - 1, stage.out.fraction)
         if not stage.relu and not stage.out.signed:
             stage.relu = True
+    if found.scale:
+        raise ModelError(
+            f"the latents come out multiplied by 2^{found.scale}; expected a division by the same number behind it"
+        )
     if found.floored is not None:
         latent = found.stages[-1].out
         assert latent is not None
@@ -138,6 +142,8 @@ def add_conv(found: Encoder, stage: Stage, *, same: bool) -> None:
 
 def add_dense(found: Encoder, stage: Stage) -> None:
     """Put a dense layer behind what there is; ModelError when it expects another number of inputs."""
+    if found.floored is not None or found.scale:
+        raise ModelError(f"layer {stage.name!r} follows a floor, or a factor; expected these behind the last layer")
     op = Dense(
         stage.name, np.zeros(stage.kernel.shape, np.int64), np.zeros(0, np.int64), stage.weight, stage.bias_format
     )

@@ -147,6 +147,8 @@ def _activation(found: Encoder, layer: Layer, stored: Stored) -> None:
 
 
 def _apply(found: Encoder, name: str, raw: Any) -> None:
+    if isinstance(raw, Mapping) and raw.get("class_name") == "function":  # as Keras 3 writes it
+        raw = raw.get("config")
     if isinstance(raw, str) and raw == "relu":
         if found.stages:
             found.stages[-1].relu = True
@@ -190,6 +192,10 @@ def _input(found: Encoder, name: str, one: Quantizer) -> None:
 def _operation(found: Encoder, layer: Layer, stored: Stored) -> None:
     """Take a product, a quotient, a floor or a minimum behind the latents: they keep their leading bits."""
     del stored
+    if not found.stages or found.stages[-1].conv or found.stages[-1].out is None:
+        raise ModelError(
+            f"layer {layer.name!r} ({layer.kind}) stands before the latents' quantizer; expected it behind"
+        )
     name = str(layer.config.get("function") or layer.kind).rpartition(".")[2].lower().removeprefix("keras_")
     value = next((v for v in layer.arguments.values() if isinstance(v, int | float) and not isinstance(v, bool)), None)
     if name in {"multiply", "truediv", "divide"} and value:
@@ -206,9 +212,10 @@ def _operation(found: Encoder, layer: Layer, stored: Stored) -> None:
 
 
 def _minimum(found: Encoder, layer: Layer, value: float) -> None:
-    latent = found.stages[-1].out if found.stages else None
-    if latent is None:
-        raise ModelError(f"layer {layer.name!r}: a minimum before a quantizer has no integer form")
+    latent = found.stages[-1].out
+    assert latent is not None  # it stands behind one
+    if found.scale:
+        raise ModelError(f"layer {layer.name!r}: a minimum of scaled latents; expected it behind the division")
     kept = latent.fraction if found.floored is None else min(found.floored, latent.fraction)
     largest = (latent.max >> (latent.fraction - kept)) * 2.0**-kept
     if value < largest:

@@ -13,8 +13,9 @@ from econ_ae.app import pipeline
 from econ_ae.app.imported import bare, decoder, encoder_layers, layers, registers
 from econ_ae.app.imported.decoder import Decoder
 from econ_ae.app.imported.encoder import INPUT, Encoder, Stage
+from econ_ae.app.imported.layers import Layer
 from econ_ae.app.imported.settings import CHIP, NEAREST, Choice
-from econ_ae.app.imported.stored import Array, read
+from econ_ae.app.imported.stored import Array, Stored, read
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.run.directory import RunDirectory, Stopwatch, check_free
 from econ_ae.app.stages import data, train
@@ -65,11 +66,19 @@ def read_encoder(files: Files, form: str, choice: Choice) -> Encoder:
     if stored.config is None:
         found = bare.encoder(stored, choice)
     else:
-        shapes = [shape for shape in layers.input_shapes(stored, "encoder") if len(shape) != 1]
-        if not shapes:
-            raise ModelError(f"{stored.source}: its architecture names no image as input")
-        found = encoder_layers.translate(stored, layers.chain(stored, "encoder"), shapes[0], choice)
+        chain = layers.chain(stored, "encoder")
+        found = encoder_layers.translate(stored, chain, _image(stored, chain), choice)
     return reordered(found) if choice.dense_order == "in-out" else found
+
+
+def _image(stored: Stored, chain: Sequence[Layer]) -> tuple[int, ...]:
+    """Return the shape of the image: of the input, or what its values are first made of."""
+    shapes = [shape for shape in layers.input_shapes(stored, "encoder") if len(shape) > 1]
+    if chain and chain[0].kind == "Reshape" and not shapes:
+        shapes = [tuple(chain[0].config.get("target_shape", ()))]
+    if not shapes:
+        raise ModelError(f"{stored.source}: its architecture names no image as input")
+    return shapes[0]
 
 
 def reordered(found: Encoder) -> Encoder:

@@ -19,7 +19,7 @@ from tests.icarus import needs_icarus
 
 pytestmark = [pytest.mark.slow, pytest.mark.simulator, needs_icarus]
 
-ENCODER = '[encoder]\nconv = [{{ filters = 4 }}]\n[hardware]\nelinks = {}\naccumulate = "trn_each"\n'
+ENCODER = '[hardware]\nelinks = {}\naccumulate = "trn_each"\n'
 CAMPAIGN = """
 name = "small"
 [campaign]

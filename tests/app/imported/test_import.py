@@ -252,6 +252,14 @@ REFUSED: dict[str, tuple[Callable[[dict[str, dict[str, Any]]], None], str]] = {
         lambda layers: layers["keras_minimum"]["inbound_nodes"][0][0][3].update(sat_val=0.5),
         r"layer 'keras_minimum': a minimum with 0\.5 cuts latents, which reach 1\.75",
     ),
+    "a factor alone": (
+        lambda layers: layers["tf.math.truediv"]["inbound_nodes"][0][3].update(y=2),
+        r"layer 'keras_minimum': a minimum of scaled latents; expected it behind the division",
+    ),
+    "a factor too early": (
+        lambda layers: layers["act"].update(class_name="keras_floor"),
+        r"layer 'act' \(keras_floor\) stands before the latents' quantizer",
+    ),
     "another image": (
         lambda layers: layers["Wafer"]["config"].update(batch_input_shape=[None, 5, 5, 1]),
         r"its input is 5x5x1; expected an image 8x8x1, 4x4x3",
