@@ -1,10 +1,10 @@
 """Calibrates the area model (``econ_ae.app.area_model``) and says how good it is.
 
-    python -m benchmarks.area_model synthesise   # random encoders and presets; every result is cached, run it again to go on
-    python -m benchmarks.area_model fit          # writes the coefficients into the package
-    python -m benchmarks.area_model table        # errors on encoders that were not fitted, as in docs/area_model.md
+    python -m benchmarks.area_model synthesise   # random encoders, each kept: run it again to go on
+    python -m benchmarks.area_model fit          # writes coefficients into the package, results for the tests
+    python -m benchmarks.area_model table        # errors on encoders that were not fitted
 
-Another library: ``--liberty FILE --cache DIR``, with the same three commands; ``fit --out FILE`` writes its coefficients.
+Another library: ``--liberty FILE --cache DIR --out FILE`` with the same three commands.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.area_synthesis import Bench, Block
 from econ_ae.app.area_model.estimate import Coefficients, Provenance
 from econ_ae.config import load_preset
 from econ_ae.config.skeleton import skeleton
-from econ_ae.files import write_text
+from econ_ae.files import write_json, write_text
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.costs.library.cells import read
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBERTY = ROOT.parent / "shared" / "reference" / "liberty" / "nangate45_typ.lib.gz"
 CACHE = Path.home() / ".cache" / "econ-ae" / "area_model"
 OUT = ROOT / "econ_ae" / "app" / "area_model" / "nangate45.json"
+STORED = ROOT / "tests" / "costs" / "area_blocks.json"
+"""What the tests compare the coefficients of the package with."""
 
 LARGER = (5, 12, 17, 18, 33)
 """Seeds of the encoders for the fit that may be large."""
@@ -99,7 +101,13 @@ def fit(bench: Bench, found: Known, out: Path) -> None:
     ]
     rounded = {kind: tuple(float(f"{value:.4g}") for value in values) for kind, values in gates.items()}
     write_text(out, Coefficients(provenance, of[0], of[1], rounded).to_json())
+    if out == OUT:
+        write_json(STORED, {name: _stored(block) for name, (_, block) in tested.items()})
     print(f"{out}: {len(samples)} modules of {len(fitted)} encoders")
+
+
+def _stored(block: Block) -> dict[str, str | float]:
+    return {"encoder_sha256": block.encoder_sha256, "kge": block.kge, "flip_flops": block.flops(block.top)}
 
 
 def table(found: Known, coefficients: Coefficients) -> None:
@@ -111,9 +119,8 @@ def table(found: Known, coefficients: Coefficients) -> None:
         chosen = [(model, block) for model, block in tested.values() if model.sends_cells in cells]
         size = [block.kge for _, block in chosen]
         of = area_fit.family([area_fit.estimate(model, gates) / 1000 / block.kge - 1 for model, block in chosen])
-        print(
-            f"| {what} | {of.encoders} | {min(size):.0f} to {max(size):.0f} | {of.median:.2%} | {of.p95:.2%} | {of.largest:.2%} |"
-        )
+        errors = " | ".join(f"{100 * value:.1f} %" for value in (of.median, of.p95, of.largest))
+        print(f"| {what} | {of.encoders} | {min(size):.0f} to {max(size):.0f} | {errors} |")
     print("\n| preset | synthesis, kGE | estimate, kGE | error |")
     print("|---|---|---|---|")
     for name, kge in PRESETS.items():
@@ -127,7 +134,7 @@ def main() -> None:
     parser.add_argument("--liberty", type=Path, default=LIBERTY)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the results of synthesis")
     parser.add_argument("--out", type=Path, default=OUT, help="coefficients")
-    parser.add_argument("--fitted", type=int, default=12, help="encoders for the fit, beside the larger ones")
+    parser.add_argument("--fitted", type=int, default=8, help="encoders for the fit, beside the larger ones")
     parser.add_argument("--tested", type=int, default=50, help="encoders for the test")
     given = parser.parse_args()
     bench, wanted = Bench(given.cache, given.liberty), list(names(given.fitted, given.tested))

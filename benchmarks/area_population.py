@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from econ_ae.config.cells_skeleton import neighbours
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import LOW_DENSITY, Arrangement
@@ -80,6 +81,15 @@ def encoder(seed: int, limits: Limits = SMALL) -> EncoderModel:
     raise ModelError(f"no encoder of seed {seed} in a thousand attempts")
 
 
+@dataclass(frozen=True)
+class _Numbers:
+    """Formats and sums of a layer."""
+
+    weight: FixedFormat
+    bias: FixedFormat
+    rule: Accumulate
+
+
 def _layers(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> EncoderModel | None:
     arrangement = _arrangement(rng, cells)
     fraction = int(rng.integers(4, 13))
@@ -97,7 +107,8 @@ def _layers(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> 
         rule: Accumulate = TrnEach(max(product - int(rng.integers(1, 8)), 2)) if floored else Exact()
         accumulator = rule.fraction if isinstance(rule, TrnEach) else product
         bias = FixedFormat(True, bias.width, min(bias.fraction, accumulator))
-        layer = (_conv if kind == "conv" else _dense)(rng, f"{kind}{i}", shape, weight, bias, rule, limits)
+        numbers = _Numbers(weight, bias, rule)
+        layer = (_conv if kind == "conv" else _dense)(rng, f"{kind}{i}", shape, numbers, limits)
         last = i == len(kinds) - 1
         out = int(rng.integers(2, 10)) if last else int(rng.integers(3, 11))
         signed = bool(last and rng.random() < 0.3)
@@ -128,15 +139,7 @@ def _arrangement(rng: np.random.Generator, cells: int) -> Arrangement:
     return Arrangement("random", rows, cols, channels, tuple(int(c) if c < cells else -1 for c in order))
 
 
-def _conv(
-    rng: np.random.Generator,
-    name: str,
-    shape: Shape,
-    weight: FixedFormat,
-    bias: FixedFormat,
-    rule: Accumulate,
-    limits: Limits,
-) -> Conv2D:
+def _conv(rng: np.random.Generator, name: str, shape: Shape, numbers: _Numbers, limits: Limits) -> Conv2D:
     size = int(rng.choice([1, 2, 3, 3, 3, 5]))
     stride = int(rng.choice([1, 2, 2, 3]))
     filters = int(rng.integers(1, limits.filters + 1))
@@ -145,25 +148,24 @@ def _conv(
     if rng.random() < 0.7:
         padding = same_padding(shape[0], size, stride), same_padding(shape[1], size, stride)
     layer = Conv2D(
-        name, np.zeros(kernel, np.int64), np.zeros(filters, np.int64), weight, bias, (stride, stride), padding, rule
+        name,
+        np.zeros(kernel, np.int64),
+        np.zeros(filters, np.int64),
+        numbers.weight,
+        numbers.bias,
+        (stride, stride),
+        padding,
+        numbers.rule,
     )
     if min(layer.output_shape(shape)) < 1:
         raise ModelError("kernel larger than the image")
     return layer
 
 
-def _dense(
-    rng: np.random.Generator,
-    name: str,
-    shape: Shape,
-    weight: FixedFormat,
-    bias: FixedFormat,
-    rule: Accumulate,
-    limits: Limits,
-) -> Dense:
+def _dense(rng: np.random.Generator, name: str, shape: Shape, numbers: _Numbers, limits: Limits) -> Dense:
     outputs = int(rng.integers(2, limits.outputs + 1))
     kernel = np.zeros((math.prod(shape), outputs), np.int64)
-    return Dense(name, kernel, np.zeros(outputs, np.int64), weight, bias, rule)
+    return Dense(name, kernel, np.zeros(outputs, np.int64), numbers.weight, numbers.bias, numbers.rule)
 
 
 def _cells(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> EncoderModel:
@@ -182,7 +184,7 @@ def _cells(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> E
     limits = tuple(range(cells - classes + 2, cells + 1))
     choose = Choose(found, limits, ((0,) * len(found),) * classes, bias_bits)
     fraction = int(rng.integers(8, 13))
-    merge: list[Op] = [Merge(_neighbours(rng, cells))] if rng.random() < 0.75 else []
+    merge: list[Op] = [Merge(_neighbours(cells))] if rng.random() < 0.75 else []
     ops = [
         Normalise(FixedFormat(False, fraction + 1, fraction)),
         Order(),
@@ -195,9 +197,7 @@ def _cells(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> E
     return check(EncoderModel(f"cells{seed}", Input(cells, CHARGE, image), tuple(ops), spec_version=CELLS_VERSION))
 
 
-def _neighbours(rng: np.random.Generator, cells: int) -> tuple[tuple[int, ...], ...]:
+def _neighbours(cells: int) -> tuple[tuple[int, ...], ...]:
     """Return the module's neighbours, of as many cells as there are."""
-    from econ_ae.config.cells_skeleton import neighbours
-
     near = neighbours(LOW_DENSITY)
     return tuple(tuple(other for other in near[cell] if other < cells) for cell in range(cells))

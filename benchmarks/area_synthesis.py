@@ -1,6 +1,6 @@
 """Synthesis of complete blocks for the area model, every result cached.
 
-A block goes through ``rtl_gen.costs.synthesise``, as ``econ-ae costs RUN --block block`` does. Its hierarchy is kept and
+A block goes through ``rtl_gen.costs.synthesise``, as ``econ-ae costs RUN --block block`` does. The hierarchy stays and
 every module is mapped by itself, so that the area of a block is the sum over its modules, and a module whose text was
 mapped before (the front end of 48 cells) can stand as a black box in its place.
 """

@@ -11,6 +11,7 @@ from econ_ae.app.area_model import common
 from econ_ae.app.area_model.pieces import Piece
 from econ_ae.ir.cell_widths import CellWidths, width
 from econ_ae.ir.model import EncoderModel
+from rtl_gen.costs.netlist.hierarchy import part_of
 from rtl_gen.verilog.cells import modules as names
 from rtl_gen.verilog.cells.apportion import beyond_bits, most_steps
 from rtl_gen.verilog.cells.enumeration import high_bits
@@ -27,7 +28,7 @@ def pieces(model: EncoderModel) -> Iterator[Piece]:
     yield common.normaliser(model, model.input.cells)
     counted = _Counted(CellWidths(model))
     for name, features in counted.features().items():
-        yield Piece(name, 1, features, name)
+        yield Piece(name, 1, features, name, part_of(f"_{name}", ""))
 
 
 def register_widths(model: EncoderModel) -> dict[str, int]:

@@ -14,7 +14,7 @@ from econ_ae.app.area_model.pieces import Piece
 from econ_ae.errors import ConfigError, did_you_mean
 from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import AddressMap, address_map
-from rtl_gen.verilog.options import FRAME_REGISTER, FRONT_END_REGISTER
+from rtl_gen.verilog.options import FRONT_END_REGISTER
 from rtl_gen.verilog.regfile_bits import index_width
 
 _CONTROL_BITS = 161
@@ -80,9 +80,9 @@ _COEFFICIENTS = TypeAdapter(Coefficients)
 
 @dataclass(frozen=True)
 class PartEstimate:
-    """Gate equivalents (kGE) of all modules of one kind."""
+    """Gate equivalents (kGE) of a part of the design."""
 
-    kind: str
+    part: str
     kge: float
 
 
@@ -97,7 +97,7 @@ class AreaEstimate:
     error : 95 % of the encoders of this family that were not fitted were within this share of ``kge``
     registers : configuration bits, each in triplicate; exact
     flip_flops : of the whole block; exact
-    parts : by kind of module, largest first; they add up to ``kge``
+    parts : of the design, largest first; they add up to ``kge``
     """
 
     kge: float
@@ -131,17 +131,17 @@ def estimate(model: EncoderModel, registers: Collection[str] | None = None) -> A
     layout, stages = address_map(model), stages_of(model, registers)
     areas: dict[str, float] = {}
     for piece in pieces(model, layout, stages):
-        areas[piece.kind] = areas.get(piece.kind, 0.0) + piece.count * area(piece, found)
-    kge = {kind: value / 1000 for kind, value in sorted(areas.items(), key=lambda item: -item[1])}
-    whole = sum(kge.values())
+        areas[piece.part] = areas.get(piece.part, 0.0) + piece.count * area(piece, found) / 1000
+    parts = tuple(PartEstimate(*item) for item in sorted(areas.items(), key=lambda item: -item[1]))
+    whole = sum(part.kge for part in parts)
     return AreaEstimate(
         whole,
-        whole - kge["configuration"],
-        kge["configuration"],
+        whole - areas[common.CONFIGURATION],
+        areas[common.CONFIGURATION],
         (found.cells if model.sends_cells else found.layers).p95,
         layout.stored_bits,
         _flip_flops(layout, stages),
-        tuple(PartEstimate(kind, value) for kind, value in kge.items()),
+        parts,
     )
 
 
@@ -181,7 +181,7 @@ def pieces(model: EncoderModel, layout: AddressMap, stages: dict[str, int]) -> I
     yield common.front_end(model)
     yield from (cells if model.sends_cells else layers).pieces(model)
     yield from common.pipeline(stages.values())
-    yield common.configuration(model, layout)
+    yield common.configuration(layout)
     yield common.control(len(stages))
 
 

@@ -11,7 +11,9 @@ from econ_ae.app.area_model.pieces import Piece
 from econ_ae.fixedpoint import Overflow, Rounding
 from econ_ae.ir.model import EncoderModel, Stage
 from econ_ae.ir.ranges import accumulator_format
+from rtl_gen.costs.netlist.hierarchy import FORMATTER, REQUANTISE, part_of
 from rtl_gen.verilog import structural
+from rtl_gen.verilog.layer import layer_module
 from rtl_gen.verilog.leaves import mac_module, requantise_module
 from rtl_gen.verilog.options import FRAME_REGISTER, FRONT_END_REGISTER, INPUT_REGISTER, NORMALISER_REGISTER
 from rtl_gen.verilog.plan import LayerPlan, plan
@@ -26,8 +28,8 @@ def pieces(model: EncoderModel) -> Iterator[Piece]:
         yield from _layer(p)
     bits = model.latents * model.latent.width
     steps = max(1, (bits - 1).bit_length())
-    yield Piece("squeeze", 1, (bits * steps, bits * steps**2, 1), "econ_ae_squeeze")
-    yield Piece("frame", 1, (1,), "econ_ae_frame")
+    yield Piece("squeeze", 1, (bits * steps, bits * steps**2, 1), "econ_ae_squeeze", FORMATTER)
+    yield Piece("frame", 1, (1,), "econ_ae_frame", FORMATTER)
 
 
 def register_widths(model: EncoderModel) -> dict[str, int]:
@@ -48,16 +50,17 @@ def register_widths(model: EncoderModel) -> dict[str, int]:
 
 def _layer(p: LayerPlan) -> Iterator[Piece]:
     stage, outputs = p.stage, p.stage.layer.bias.size
+    part = part_of(f"_{layer_module(stage)}", "")
     for inputs, windows in Counter(len(w.inputs) for w in p.windows).items():
         if not inputs:
             continue  # nothing but the bias: wires
         multiples, one = _counts(stage, inputs)
         name = mac_module(stage, inputs)
         first = (multiples.full_adders, multiples.half_adders, multiples.gates)
-        yield Piece("multiples", windows, first, f"{name}_multiples")
+        yield Piece("multiples", windows, first, f"{name}_multiples", part)
         rows = (one.full_adders, one.half_adders, one.gates, one.picked, one.gated, one.rows)
-        yield Piece("sum", windows * outputs, rows, f"{name}_output")
-    yield Piece("requantise", len(p.outputs), _requantise(stage), requantise_module(stage))
+        yield Piece("sum", windows * outputs, rows, f"{name}_output", part)
+    yield Piece("requantise", len(p.outputs), _requantise(stage), requantise_module(stage), REQUANTISE)
 
 
 def _requantise(stage: Stage) -> tuple[float, ...]:

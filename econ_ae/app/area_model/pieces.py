@@ -1,4 +1,7 @@
-"""The pieces that a block's area is the sum of: one for every module that synthesis maps, counted from the IR."""
+"""The pieces that a block's area is the sum of: one for every module that synthesis maps, counted from the IR.
+
+Synthesis keeps the hierarchy and maps every module by itself, so the area of a block is the sum over its modules.
+"""
 
 from __future__ import annotations
 
@@ -99,9 +102,11 @@ class Piece:
     count : how many
     features : of one of them, in the order of ``FEATURES``
     module : name of the module without the name of the encoder in front
+    part : of the design, as the table of ``econ-ae costs`` calls it
     """
 
     kind: str
     count: int
     features: tuple[float, ...]
     module: str
+    part: str
