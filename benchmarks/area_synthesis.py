@@ -112,7 +112,7 @@ class Bench:
         }
         known = {} if whole else {m: _MAPPED.validate_json(p.read_bytes()) for m, p in keys.items() if p.is_file()}
         before = _cpu()
-        done = self._synthesise(made, known)
+        done = self._synthesise(made, known)  # whose recipe is in the folder
         seconds = _cpu() - before
         modules = _mapped(done, known)
         for module, path in keys.items():
@@ -132,6 +132,7 @@ class Bench:
         )
         content = json.loads(_BLOCK.dump_json(part)) | {"kge": part.total(made.top) / 1000}
         _write(self.cache / "blocks" / f"{name}.json", json.dumps(content, indent=1).encode())
+        shutil.rmtree(self._work)
         return _BLOCK.validate_python(content)
 
     def _file(self, model: EncoderModel, text: str) -> Path:
@@ -141,13 +142,13 @@ class Bench:
 
     def _synthesise(self, made: Design, known: Mapping[str, Mapped]) -> Synthesis:
         files = {name: _stub(text) if name.removesuffix(".v") in known else text for name, text in made.files.items()}
-        folder = self.cache / "work"
-        shutil.rmtree(folder, ignore_errors=True)
-        sources = [path for path in write_files(files, folder / "rtl") if path.suffix == ".v"]
-        try:
-            return synthesise(sources, made.top, folder, self.liberty, netlist=False)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self._work, ignore_errors=True)
+        sources = [path for path in write_files(files, self._work / "rtl") if path.suffix == ".v"]
+        return synthesise(sources, made.top, self._work, self.liberty, netlist=False)
+
+    @property
+    def _work(self) -> Path:
+        return self.cache / "work"
 
 
 def _mapped(done: Synthesis, known: Mapping[str, Mapped]) -> dict[str, Mapped]:
