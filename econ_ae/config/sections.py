@@ -12,6 +12,7 @@ from econ_ae.fixedpoint import FixedFormat
 SYNTHETIC = "synthetic"
 PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
+_Zeros = Annotated[int, Field(ge=0)]
 _Events = Annotated[int, Field(ge=1, le=10**10)]
 
 
@@ -20,7 +21,7 @@ def _check_format(text: str, field: str) -> str:
         fmt = FixedFormat.parse(text)
     except EconAeError as problem:
         raise ValueError(str(problem)) from problem
-    if field == "weight" and not fmt.signed:
+    if field in {"weight", "bias"} and not fmt.signed:
         raise ValueError("weights need a signed format such as s0.5")
     if field == "input" and fmt.signed:
         raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
@@ -40,10 +41,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @field_validator("input", "weight", "activation", mode="after", check_fields=False)
+    @field_validator("input", "weight", "bias", "activation", mode="after", check_fields=False)
     @classmethod
-    def _format(cls, value: str, info: ValidationInfo) -> str:
-        return _check_format(value, str(info.field_name))
+    def _format(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else _check_format(value, str(info.field_name))
 
 
 class SyntheticConfig(Section):
@@ -94,8 +95,12 @@ class ConvConfig(Section):
     filters: _Count = Field(8, description="output channels")
     kernel: _Count = Field(3, description="rows, and columns, of the kernel")
     stride: _Count = Field(2, description="in rows and in columns")
-    padding: Literal["same", "valid"] = Field("same", description="with zeros, the odd one below and right, or none")
+    padding: Literal["same", "valid"] | tuple[tuple[_Zeros, _Zeros], tuple[_Zeros, _Zeros]] = Field(
+        "same",
+        description="with zeros, the odd one below and right; none; or rows [above, below] and columns [left, right]",
+    )
     weight: str = Field("s0.5", description="signed format of weights and biases")
+    bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u2.7", description="format of the outputs; unsigned ones go through a ReLU")
 
 
@@ -104,6 +109,7 @@ class DenseConfig(Section):
 
     units: _Count = Field(16, description="outputs; those of the last layer are the latents")
     weight: str = Field("s0.5", description="signed format of weights and biases")
+    bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u1.8", description="format of the outputs; unsigned ones go through a ReLU")
     initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
 
@@ -125,56 +131,6 @@ class EncoderConfig(Section):
     def layers(self) -> tuple[ConvConfig | DenseConfig, ...]:
         """All layers, first to last."""
         return (*self.conv, *self.dense)
-
-
-class DecoderConfig(Section):
-    """The decoder off the detector: dense layers, then one value per trigger cell: directly, or by way of an image."""
-
-    kind: Literal["dense", "conv", "graph", "unrolled"] = Field(
-        "dense",
-        description="'conv' draws the image by transposed convolutions, 'graph' on the hexagonal lattice of the cells, "
-        "'unrolled' refines it step by step against what the encoder would have sent of it",
-    )
-    hidden: tuple[_Count, ...] = Field(
-        (256, 256), description="units of its hidden dense layers, first to last; one for every step of 'unrolled'"
-    )
-    residual: bool = Field(False, description="add its input to every hidden layer that is as wide as the one before")
-    filters: Annotated[tuple[_Count, ...], Field(min_length=1)] = Field(
-        (128, 64, 32), description="channels of the images of 'conv', smallest image first; each is twice as large"
-    )
-    units: _Count = Field(16, description="channels per cell of 'graph'")
-    depth: _Count = Field(2, description="layers of 'graph', in each of which a cell sees two rings of neighbours")
-    output: Literal["sigmoid", "softmax"] = Field(
-        "sigmoid", description="a value per cell that is divided by the sum of all, or fractions that sum to 1"
-    )
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of hidden values dropped in training")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="of the decoder's kernels, decoupled from the gradient: each step takes rate * this of them"
-    )
-    output_bias: float = Field(-3.5, description="start of the output bias; sigmoid(-3.5) is about 1/34 per cell")
-    use_sum: bool = Field(False, description="also give the decoder the module sum that the frame carries")
-    use_scale: bool = Field(
-        False, description="also give the decoder the sum divided by the power of two that the normaliser divides by"
-    )
-    conditions: tuple[Literal["eta", "layer", "u", "v", "thickness", "log_sum"], ...] = Field(
-        (),
-        description="what else the decoder knows of the module, in this order, see docs/training.md; default: nothing",
-    )
-    conditioning: Literal["concat", "film"] = Field(
-        "concat", description="conditions as more inputs, or as factors and offsets of the hidden layers"
-    )
-
-    @property
-    def sum_columns(self) -> tuple[int, ...]:
-        """Which columns of ``training.sample.sum_features`` the decoder gets besides the latents."""
-        return (0,) * self.use_sum + (1,) * self.use_scale
-
-    @field_validator("conditions", mode="after")
-    @classmethod
-    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError("a condition is given twice; expected each once")
-        return value
 
 
 class AdmixtureConfig(Section):
