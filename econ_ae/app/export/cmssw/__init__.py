@@ -1,0 +1,1 @@
+"""Graphs and configuration for CMSSW's `HGCalConcentratorAutoEncoderImpl`, and a replica of what that class does."""
