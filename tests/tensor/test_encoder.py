@@ -12,7 +12,7 @@ from econ_ae import emulator
 from econ_ae.econt.autoencoder import template
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray
-from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Normalise
+from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Normalise, Op
 from econ_ae.tensor.encoder import encoder_program
 from econ_ae.tensor.onnx import OPSET, to_onnx
 from econ_ae.tensor.run import run
@@ -111,10 +111,10 @@ def test_encoders_of_cells_have_no_graph() -> None:
 def test_numbers_that_float32_rounds_are_refused() -> None:
     model = chip()
     wide = FixedFormat.parse("s12.5")
-    ops = tuple(
-        replace(op, weight=wide, bias_format=wide, kernel=np.full_like(op.kernel, wide.max)) if isinstance(op, Conv2D | Dense) else
-        Normalise(FixedFormat.parse("u1.12")) if isinstance(op, Normalise) else op
-        for op in model.ops
-    )  # fmt: skip
+    ops: list[Op] = [Normalise(FixedFormat.parse("u1.12")), *model.ops[1:]]
+    for number, op in enumerate(ops):
+        if isinstance(op, Conv2D | Dense):
+            kernel = np.full_like(op.kernel, wide.max)
+            ops[number] = replace(op, weight=wide, bias_format=wide, kernel=kernel)
     with pytest.raises(ModelError, match="float32"):
-        encoder_program(EncoderModel("wide", model.input, ops))
+        encoder_program(EncoderModel("wide", model.input, tuple(ops)))

@@ -1,0 +1,73 @@
+"""The formats of `econ-ae export`, by name: one function each, which writes a package and returns what it compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from econ_ae.errors import ConfigError, did_you_mean
+from econ_ae.progress import Progress
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be exported.
+
+    Parameters
+    ----------
+    path : directory of a run, a family or a campaign
+    out : directory to write
+    overwrite : whether an export in ``out`` is replaced
+    target : of cmssw
+    version : of the emulator library and of the models on the server, from 1
+    types : directory of the ap_types headers, for the emulator library; None takes those that hls4ml ships
+    """
+
+    path: Path
+    out: Path
+    progress: Progress
+    overwrite: bool = False
+    target: str = "fork"
+    version: int = 1
+    types: Path | None = None
+
+
+def _cmssw(request: Request) -> Rows:
+    from econ_ae.app.export.cmssw.write import export, rows
+
+    return rows(export(request.path, request.target, request.out, request.progress, overwrite=request.overwrite))
+
+
+def _onnx(request: Request) -> Rows:
+    from econ_ae.app.export.onnx import export
+
+    return export(request)
+
+
+def _savedmodel(request: Request) -> Rows:
+    from econ_ae.app.export.savedmodel import export
+
+    return export(request)
+
+
+FORMATS: dict[str, Callable[[Request], Rows]] = {"cmssw": _cmssw, "onnx": _onnx, "savedmodel": _savedmodel}
+"""Every format."""
+
+
+def write(form: str, request: Request) -> Rows:
+    """Write a package in a format; return a table of what was compared.
+
+    Raises
+    ------
+    ConfigError
+        When the format is unknown, or ``out`` is there and may not be replaced.
+    """
+    if form not in FORMATS:
+        raise ConfigError(
+            f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}{did_you_mean(form, FORMATS)}"
+        )
+    return FORMATS[form](request)
