@@ -26,7 +26,6 @@ from econ_ae.tensor.program import (
     Shape,
     Slice,
     Step,
-    Transpose,
     Value,
 )
 
@@ -131,10 +130,6 @@ class Builder:
         if math.prod(shape) != math.prod(x.shape):
             raise ModelError(f"{self.name}: {x.shape} cannot have the shape {shape}")
         return x if shape == x.shape else self._add(Reshape(shape), (x,), shape)
-
-    def transpose(self, x: Value, order: tuple[int, ...]) -> Value:
-        """Change the order of the axes."""
-        return self._add(Transpose(order), (x,), tuple(x.shape[i] for i in order))
 
     def pick(self, x: Value, indices: NDArray[np.integer] | Sequence[int]) -> Value:
         """Add a choice of the values of a vector."""

@@ -24,7 +24,6 @@ from econ_ae.tensor.program import (
     Reshape,
     Slice,
     Step,
-    Transpose,
 )
 
 OPSET = 17
@@ -210,11 +209,6 @@ def _reshape(graph: Graph, step: Step) -> None:
     graph.node("Reshape", [*_names(step), shape], step.output.name)
 
 
-def _transpose(graph: Graph, step: Step) -> None:
-    assert isinstance(step.op, Transpose)
-    graph.node("Transpose", _names(step), step.output.name, perm=[0, *(i + 1 for i in step.op.order)])
-
-
 def _pick(graph: Graph, step: Step) -> None:
     assert isinstance(step.op, Pick)
     graph.node("Gather", [*_names(step), graph.constant(step.op.indices)], step.output.name, axis=1)
@@ -246,7 +240,6 @@ _HANDLERS: dict[type, Callable[[Graph, Step], None]] = {
     Slice: _slice,
     Concat: _concat,
     Reshape: _reshape,
-    Transpose: _transpose,
     Pick: _pick,
     Convolve: _convolve,
 }

@@ -82,13 +82,6 @@ class Reshape:
     shape: Shape
 
 
-@dataclass(frozen=True)
-class Transpose:
-    """The axes in another order."""
-
-    order: tuple[int, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Pick:
     """Values of a vector by their index; the result has the shape of the indices."""
@@ -115,7 +108,7 @@ class Convolve:
     transposed: bool = False
 
 
-Op = Constant | Elementwise | Function | MatMul | Reduce | Slice | Concat | Reshape | Transpose | Pick | Convolve
+Op = Constant | Elementwise | Function | MatMul | Reduce | Slice | Concat | Reshape | Pick | Convolve
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from econ_ae.tensor.program import (
     Reduce,
     Reshape,
     Slice,
-    Transpose,
 )
 
 Floats = NDArray[np.floating]
@@ -79,8 +78,6 @@ def _apply(op: Op, x: list[Floats]) -> Any:  # noqa: PLR0911  one line per opera
             return np.concatenate(x, axis=-1)
         case Reshape(shape):
             return x[0].reshape(-1, *shape)
-        case Transpose(order):
-            return x[0].transpose(0, *(i + 1 for i in order))
         case Pick(indices):
             return x[0][:, indices]
         case Convolve():

@@ -54,7 +54,18 @@ def _savedmodel(request: Request) -> Rows:
     return export(request)
 
 
-FORMATS: dict[str, Callable[[Request], Rows]] = {"cmssw": _cmssw, "onnx": _onnx, "savedmodel": _savedmodel}
+def _emulator(request: Request) -> Rows:
+    from econ_ae.app.export.emulator.library import export
+
+    return export(request)
+
+
+FORMATS: dict[str, Callable[[Request], Rows]] = {
+    "cmssw": _cmssw,
+    "onnx": _onnx,
+    "savedmodel": _savedmodel,
+    "emulator": _emulator,
+}
 """Every format."""
 
 

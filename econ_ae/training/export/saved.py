@@ -22,7 +22,6 @@ from econ_ae.tensor.program import (
     Reduce,
     Reshape,
     Slice,
-    Transpose,
 )
 
 SIGNATURE = "serving_default"
@@ -103,8 +102,6 @@ def _apply(op: Op, x: list[Any]) -> Any:  # noqa: PLR0911  one line per operatio
             return tf.concat(x, axis=-1)
         case Reshape(shape):
             return tf.reshape(x[0], (-1, *shape))
-        case Transpose(order):
-            return tf.transpose(x[0], (0, *(i + 1 for i in order)))
         case Pick(indices):
             return tf.gather(x[0], indices, axis=1)
         case Convolve():
