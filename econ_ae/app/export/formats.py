@@ -60,11 +60,18 @@ def _emulator(request: Request) -> Rows:
     return export(request)
 
 
+def _triton(request: Request) -> Rows:
+    from econ_ae.app.export.triton.write import export
+
+    return export(request)
+
+
 FORMATS: dict[str, Callable[[Request], Rows]] = {
     "cmssw": _cmssw,
     "onnx": _onnx,
     "savedmodel": _savedmodel,
     "emulator": _emulator,
+    "triton": _triton,
 }
 """Every format."""
 

@@ -95,14 +95,14 @@ def _of_layers(model: EncoderModel) -> dict[str, Any]:
 def _of_cells(model: EncoderModel) -> dict[str, Any]:
     modes = model.cell_code.choose.modes
     return {
-        "fields": [[_fields(model, one) for one in (mode.shared, mode.exact)] for mode in modes],
+        "fields": [[fields_of(model, one) for one in (mode.shared, mode.exact)] for mode in modes],
         "mode_bits": model.cell_code.choose.mode_bits,
         "ranked": RANKED,
         "most_cells": max(mode.cells for mode in modes),
     }
 
 
-def _fields(model: EncoderModel, fields: Fields) -> list[int]:
+def fields_of(model: EncoderModel, fields: Fields) -> list[int]:
     """Return the numbers of ``struct Fields``; a mode without such a frame has none that can be read."""
     used = model.cell_code.choose.mode_bits + 1 + fields.bits(model.input.cells)
     position = set_bits(model.input.cells, fields.cells)

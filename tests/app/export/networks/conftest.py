@@ -29,7 +29,7 @@ CELLS: dict[str, Any] = {
     "cells": {"rule_events": 100, "units": 4, "depth": 1, "steps": 4, "refits": 0},
     "decoder": {"conditions": ["eta", "layer", "u", "v", "log_sum"], "conditioning": "film"},
     "training": {"epochs": 2, "batch": 32},
-    "hardware": {"elinks": 3},
+    "hardware": {"elinks": 4},
 }
 
 
