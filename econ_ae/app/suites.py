@@ -18,6 +18,8 @@ from econ_ae.errors import ConfigError, did_you_mean
 ALL = "all"
 NETLIST = "netlist"
 """Suite that synthesises first, which takes minutes; not part of ``all``."""
+CMSSW = "cmssw"
+"""Suite of the package for CMSSW, which simulates nothing; not part of ``all``."""
 BENCH_EVENTS = 2
 """Real events of the suite ``netlist`` in Icarus, which is slow on gates; all others run bit-parallel."""
 WAVES = "ECON_AE_WAVES"
@@ -26,11 +28,15 @@ WAVES = "ECON_AE_WAVES"
 
 @dataclass(frozen=True)
 class Request:
-    """What a suite is asked for: real events, HLS headers (None: with hls4ml), cell library (None: generic cells)."""
+    """What a suite is asked for: real events, HLS headers (None: with hls4ml), cell library (None: generic cells).
+
+    ``asked`` is the number of events that was given, None where it is the configuration's.
+    """
 
     events: int
     ac_types: Path | None = None
     liberty: Path | None = None
+    asked: int | None = None
 
 
 def run_suites(
@@ -72,8 +78,8 @@ def run_suites(
             return [_verilated(context, events)]
         if waves:
             os.environ[WAVES] = "1"
-        names = [name for name in SUITES if name != NETLIST] if suite == ALL else [suite]
-        request = Request(events or context.config.verify.real_events, ac_types, liberty)
+        names = [name for name in SUITES if name not in {NETLIST, CMSSW}] if suite == ALL else [suite]
+        request = Request(events or context.config.verify.real_events, ac_types, liberty, events)
         found = [SUITES[name](context, request) for name in names]
         return [result for one in found for result in (one if isinstance(one, list) else [one])]
 
@@ -200,6 +206,12 @@ def _netlist(context: Context, request: Request) -> Any:
     )
 
 
+def _cmssw(context: Context, request: Request) -> Any:
+    from econ_ae.app.export.cmssw.suite import verify_run
+
+    return verify_run(context, request.asked)
+
+
 SUITES: dict[str, Callable[[Context, Request], Any]] = {
     "encoder": _encoder,
     "datapath": _datapath,
@@ -208,5 +220,6 @@ SUITES: dict[str, Callable[[Context, Request], Any]] = {
     "seu": _upsets,
     "hls": _hls,
     NETLIST: _netlist,
+    CMSSW: _cmssw,
 }
-"""Suites by name: the encoder alone, codes to frames, registers over I2C, all of it, every upset, C++, gates."""
+"""Suites by name: the encoder alone, codes to frames, registers over I2C, all of it, every upset, C++, gates, CMSSW."""

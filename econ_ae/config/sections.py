@@ -12,6 +12,7 @@ from econ_ae.fixedpoint import FixedFormat
 SYNTHETIC = "synthetic"
 PYTHIA = "pythia"
 _Count = Annotated[int, Field(ge=1)]
+_Zeros = Annotated[int, Field(ge=0)]
 _Events = Annotated[int, Field(ge=1, le=10**10)]
 
 
@@ -20,7 +21,7 @@ def _check_format(text: str, field: str) -> str:
         fmt = FixedFormat.parse(text)
     except EconAeError as problem:
         raise ValueError(str(problem)) from problem
-    if field == "weight" and not fmt.signed:
+    if field in {"weight", "bias"} and not fmt.signed:
         raise ValueError("weights need a signed format such as s0.5")
     if field == "input" and fmt.signed:
         raise ValueError("charges are never negative; expected an unsigned format such as u1.7")
@@ -40,10 +41,10 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @field_validator("input", "weight", "activation", mode="after", check_fields=False)
+    @field_validator("input", "weight", "bias", "activation", mode="after", check_fields=False)
     @classmethod
-    def _format(cls, value: str, info: ValidationInfo) -> str:
-        return _check_format(value, str(info.field_name))
+    def _format(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else _check_format(value, str(info.field_name))
 
 
 class SyntheticConfig(Section):
@@ -94,8 +95,12 @@ class ConvConfig(Section):
     filters: _Count = Field(8, description="output channels")
     kernel: _Count = Field(3, description="rows, and columns, of the kernel")
     stride: _Count = Field(2, description="in rows and in columns")
-    padding: Literal["same", "valid"] = Field("same", description="with zeros, the odd one below and right, or none")
+    padding: Literal["same", "valid"] | tuple[tuple[_Zeros, _Zeros], tuple[_Zeros, _Zeros]] = Field(
+        "same",
+        description="with zeros, the odd one below and right; none; or rows [above, below] and columns [left, right]",
+    )
     weight: str = Field("s0.5", description="signed format of weights and biases")
+    bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u2.7", description="format of the outputs; unsigned ones go through a ReLU")
 
 
@@ -104,6 +109,7 @@ class DenseConfig(Section):
 
     units: _Count = Field(16, description="outputs; those of the last layer are the latents")
     weight: str = Field("s0.5", description="signed format of weights and biases")
+    bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u1.8", description="format of the outputs; unsigned ones go through a ReLU")
     initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
 
@@ -122,13 +128,36 @@ class EncoderConfig(Section):
     )
 
 
+class ChainLayerConfig(Section):
+    """One layer of a decoder whose layers are all given, such as an imported one."""
+
+    layer: Literal["dense", "conv", "conv-transpose", "scale", "reshape", "upsample", "crop", "activation"] = Field(
+        description="what it is; 'scale' multiplies every channel by a number and adds another one"
+    )
+    units: _Count | None = Field(None, description="of dense: outputs; of convolutions: filters")
+    kernel: tuple[_Count, _Count] = Field((3, 3), description="rows and columns of the kernel of convolutions")
+    stride: tuple[_Count, _Count] = Field((1, 1), description="of convolutions; of upsample: how often to repeat")
+    padding: Literal["same", "valid"] = Field("same", description="of convolutions")
+    shape: tuple[_Zeros, ...] = Field(
+        (), description="of reshape: rows, columns, channels; of crop: rows above and below, columns left and right"
+    )
+    function: Literal["relu", "leaky-relu", "elu", "selu", "softplus", "sigmoid", "tanh", "softmax"] = Field(
+        "relu", description="of activation"
+    )
+    slope: Annotated[float, Field(ge=0)] = Field(0.0, description="of leaky-relu, below 0")
+
+
 class DecoderConfig(Section):
     """The decoder off the detector: dense layers, then one value per trigger cell: directly, or by way of an image."""
 
-    kind: Literal["dense", "conv", "graph", "unrolled"] = Field(
+    kind: Literal["dense", "conv", "graph", "unrolled", "chain"] = Field(
         "dense",
         description="'conv' draws the image by transposed convolutions, 'graph' on the hexagonal lattice of the cells, "
-        "'unrolled' refines it step by step against what the encoder would have sent of it",
+        "'unrolled' refines it step by step against what the encoder would have sent of it, 'chain' is made of the "
+        "layers in decoder.chain",
+    )
+    chain: tuple[ChainLayerConfig, ...] = Field(
+        (), description="of 'chain', first to last; ends with the encoder's image, or with a value per trigger cell"
     )
     hidden: tuple[_Count, ...] = Field(
         (256, 256), description="units of its hidden dense layers, first to last; one for every step of 'unrolled'"

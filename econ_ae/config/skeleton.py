@@ -94,15 +94,19 @@ def empty_layers(encoder: EncoderConfig, arrangement: Arrangement) -> tuple[Empt
         pads = [(0, 0), (0, 0)]
         if conv.padding == "same":
             pads = [same_padding(size, conv.kernel, conv.stride) for size in shape[:2]]
+        elif conv.padding != "valid":
+            pads = list(conv.padding)
+        bias = FixedFormat.parse(conv.bias or conv.weight)
         kernel = np.zeros((conv.kernel, conv.kernel, shape[2], conv.filters), np.int64)
         stride = (conv.stride, conv.stride)
-        op = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, weight, stride, (pads[0], pads[1]))
+        op = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, bias, stride, (pads[0], pads[1]))
         shape = op.output_shape(shape)
         layers.append(EmptyLayer(op, _requantise(f"conv{i}_act", conv.activation), 0.0))
     for i, dense in enumerate(encoder.dense):
         weight = FixedFormat.parse(dense.weight)
         kernel = np.zeros((math.prod(shape), dense.units), np.int64)
-        sums = Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, weight)
+        bias = FixedFormat.parse(dense.bias or dense.weight)
+        sums = Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, bias)
         shape = sums.output_shape(shape)
         layers.append(EmptyLayer(sums, _requantise(f"dense{i}_act", dense.activation), dense.initial_bias))
     return tuple(layers)
@@ -139,6 +143,8 @@ def check_decoder(config: DecoderConfig, arrangement: Arrangement, cells: int) -
             f"decoder.residual adds layers of equal width, but decoder.hidden is {list(config.hidden)}; "
             "expected neighbours of equal width such as [512, 512]"
         )
+    if (config.kind == "chain") != bool(config.chain):
+        raise ConfigError("decoder.chain lists the layers of decoder.kind = 'chain'; give both, or none of them")
     if config.kind != "conv":
         return
     shrink = 2 ** (len(config.filters) - 1)

@@ -12,26 +12,11 @@ import tf_keras as keras
 from econ_ae.config import DecoderConfig
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import Arrangement, WaferGeometry
+from econ_ae.training.chain_decoder import PixelsToCells, chain_decoder
 from econ_ae.training.dropout import CountedDropout
 from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.hexagonal import Around, rings
 from econ_ae.training.unrolled import Unrolled
-
-
-class PixelsToCells(keras.layers.Layer):
-    """Pick every trigger cell's pixel: (n, rows, cols, channels) to (n, cells)."""
-
-    def __init__(self, pixels: list[int], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.pixels = pixels
-
-    def call(self, inputs: Any) -> Any:
-        """Return the values of the cells."""
-        return tf.gather(tf.reshape(inputs, (-1, int(np.prod(inputs.shape[1:])))), self.pixels, axis=1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "pixels": self.pixels}
 
 
 class CellsOut(keras.layers.Layer):
@@ -85,6 +70,9 @@ def build_decoder(
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(count).tolist())
     features, sent = Conditions(config.conditions).width, latents + len(config.sum_columns)
     latent = keras.Input((sent + features,), name="latent")
+    if config.kind == "chain":
+        output = chain_decoder(config, latent, arrangement, geometry.cells, seed)
+        return keras.Model(latent, output, name="decoder")
     if config.kind == "unrolled":
         return keras.Model(latent, _unrolled(config, latent, latents, geometry.cells, next(seeds)), name="decoder")
     if config.conditioning == "film":

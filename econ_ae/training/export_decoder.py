@@ -35,7 +35,13 @@ class Known:
 
 
 def decoder_graph(
-    config: DecoderConfig, networks: Networks, latent: FixedFormat, latents: int, known: Known, image: Sequence[int]
+    config: DecoderConfig,
+    networks: Networks,
+    *,
+    latent: FixedFormat,
+    latents: int,
+    known: Known,
+    image: Sequence[int],
 ) -> bytes:
     """Return the frozen graph, serialised, of a run's decoder: (n, known.width) to (n, pixels).
 

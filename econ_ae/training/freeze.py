@@ -45,6 +45,7 @@ class _State:
     shape: tuple[int, ...]
     ops: list[Op]
     rule: WeightRule
+    zeros: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
 
 
 def freeze(
@@ -112,10 +113,18 @@ def _conv(layer: QConv2D, state: _State) -> None:
     if layer.padding == "same":
         pads = [same_padding(n, k, s) for n, k, s in zip(state.shape, (rows, cols), layer.strides, strict=False)]
     kernel, bias, weight, bias_format = _weights(layer, state.rule)
+    if layer.padding == "valid":
+        pads, state.zeros = list(state.zeros), ((0, 0), (0, 0))
     op = Conv2D(layer.name, kernel, bias, weight, bias_format, tuple(layer.strides), (pads[0], pads[1]), _rule(layer))
     state.shape = op.output_shape(state.shape)
     state.ops.append(op)
     _fused_activation(layer, state)
+
+
+def _zeros(layer: Any, state: _State) -> None:
+    """Zeros around an image: the convolution that follows has them as its padding, and none of its own."""
+    (top, bottom), (left, right) = layer.padding
+    state.zeros = ((top, bottom), (left, right))
 
 
 def _dense(layer: QDense, state: _State) -> None:
@@ -152,6 +161,7 @@ _HANDLERS: dict[type, Callable[[Any, _State], None]] = {
     keras.layers.InputLayer: _nothing,
     keras.layers.Flatten: _nothing,
     keras.layers.Dropout: _nothing,
+    keras.layers.ZeroPadding2D: _zeros,
     QConv2D: _conv,
     QDense: _dense,
     FlooredConv2D: _conv,

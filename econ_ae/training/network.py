@@ -12,7 +12,7 @@ from econ_ae.config import EncoderConfig
 from econ_ae.config.skeleton import EmptyLayer, empty_layers
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import WaferGeometry
-from econ_ae.ir.model import Conv2D, Dense, Requantise
+from econ_ae.ir.model import Conv2D, Dense, Requantise, same_padding
 from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
 from econ_ae.training.quantizers import activation_quantizer, weight_quantizer
 
@@ -65,7 +65,12 @@ def build_encoder(
     for layer, layer_seed in zip(layers, seeds, strict=True):
         if isinstance(layer.sums, Dense) and not flat:
             x, flat = keras.layers.Flatten(name="flatten")(x), True
-        x = _sums(layer, layer_seed, floored=floored, quantised=precision == "quantised")(x)
+        same = True
+        if isinstance(layer.sums, Conv2D):
+            same = layer.sums.padding == _same(layer.sums, x.shape[1:3])
+            if not same and any(map(any, layer.sums.padding)):
+                x = keras.layers.ZeroPadding2D(layer.sums.padding, name=f"{layer.sums.name}_pad")(x)
+        x = _sums(layer, layer_seed, same=same, floored=floored, quantised=precision == "quantised")(x)
         quantised = precision == "quantised" or (precision == "latents" and layer is layers[-1])
         x = _activation(layer.activation, quantised=quantised)(x)
     return keras.Model(image, x, name="encoder")
@@ -75,7 +80,12 @@ _KINDS = {Conv2D: (keras.layers.Conv2D, QConv2D, FlooredConv2D), Dense: (keras.l
 """Float, quantised and floored Keras layers of an operation."""
 
 
-def _sums(layer: EmptyLayer, seed: int, *, floored: bool, quantised: bool) -> Any:
+def _same(op: Conv2D, size: Any) -> tuple[tuple[int, int], ...]:
+    """Return the zeros that TensorFlow's 'same' padding adds."""
+    return tuple(same_padding(n, k, s) for n, k, s in zip(size, op.kernel.shape[:2], op.stride, strict=True))
+
+
+def _sums(layer: EmptyLayer, seed: int, *, same: bool, floored: bool, quantised: bool) -> Any:
     op = layer.sums
     settings: dict[str, Any] = {
         "name": op.name,
@@ -87,7 +97,7 @@ def _sums(layer: EmptyLayer, seed: int, *, floored: bool, quantised: bool) -> An
     size: tuple[Any, ...] = (op.kernel.shape[-1],)
     if isinstance(op, Conv2D):
         size = (*size, op.kernel.shape[:2])
-        settings |= {"strides": op.stride, "padding": "same" if any(map(any, op.padding)) else "valid"}
+        settings |= {"strides": op.stride, "padding": "same" if same else "valid"}
     plain, fixed, in_chip_arithmetic = _KINDS[type(op)]
     if not quantised:
         return plain(*size, **settings)

@@ -30,3 +30,53 @@ def export(
         return
     print_table(f"{form}, {target}" if form == "cmssw" else form, found)
     typer.echo(out)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="Model: .h5, .hdf5 or .keras of QKeras, or a register YAML.")],
+    form: Annotated[str, typer.Option("--format", help="qkeras or econt-yaml.")],
+    out: Annotated[Path, typer.Option(help="Run directory to make.")],
+    decoder: Annotated[Path | None, typer.Option(help="Keras file of its decoder; default: one is trained.")] = None,
+    architecture: Annotated[Path | None, typer.Option(help="JSON of its layers, for files of weights alone.")] = None,
+    decoder_architecture: Annotated[Path | None, typer.Option(help="The same of the decoder.")] = None,
+    arithmetic: Annotated[
+        str | None, typer.Option(help="exact, as Keras computes, or chip: products floored. Default: what was trained.")
+    ] = None,
+    elinks: Annotated[int | None, typer.Option(min=1, max=13, help="Links; default: as few as hold all bits.")] = None,
+    keep: Annotated[int | None, typer.Option(min=1, help="Leading bits of every latent; default: what fits.")] = None,
+    weight_format: Annotated[str | None, typer.Option(help="Of weights without a usable quantizer, as s0.5.")] = None,
+    activation_format: Annotated[str | None, typer.Option(help="Of activations without one, as u2.7.")] = None,
+    latent_format: Annotated[str | None, typer.Option(help="Of latents without one, as u1.8.")] = None,
+    rounding: Annotated[
+        str | None, typer.Option(help="Of float weights: nearest, or floor as the chip's files.")
+    ] = None,
+    dense_order: Annotated[
+        str, typer.Option(help="out-in, or in-out: what a chip with the published, scrambled registers computes.")
+    ] = "out-in",
+    conditions: Annotated[str | None, typer.Option(help="Of the decoder, in its order, with commas.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data of the run, as of `econ-ae run`.")] = None,
+    events: Annotated[int | None, typer.Option(min=1, help="Images to generate, or to read of --data.")] = None,
+    name: Annotated[str, typer.Option(help="Of the encoder in Verilog and C.")] = "imported",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
+) -> None:
+    """Make a run of a model that somebody else trained; continue it with: econ-ae run --out OUT --resume."""
+    from econ_ae.app.cli.console import Terminal
+    from econ_ae.app.imported.run import Files, import_model
+    from econ_ae.app.imported.settings import choice_of
+
+    choice = choice_of(
+        form,
+        name=name,
+        arithmetic=arithmetic,
+        elinks=elinks,
+        keep=keep,
+        formats=(weight_format, activation_format, latent_format),
+        rounding=rounding,
+        dense_order=dense_order,
+        conditions=conditions,
+    )
+    files = Files(file, architecture, decoder, decoder_architecture)
+    made = import_model(files, form, choice, out, Terminal(), source=data, events=events, overwrite=overwrite)
+    for message in made.messages:
+        typer.echo(f"econ-ae: note: {message}", err=True)
+    typer.echo(out)

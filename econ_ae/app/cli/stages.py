@@ -159,12 +159,17 @@ def generate(
 def verify(
     run_path: FamilyPath,
     events: Annotated[int | None, typer.Option(min=1, help="Real events to simulate.")] = None,
-    suite: Annotated[str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist or all.")] = "encoder",
+    suite: Annotated[
+        str, typer.Option(help="encoder, datapath, i2c, block, seu, hls, netlist, cmssw or all.")
+    ] = "encoder",
     simulator: Annotated[str, typer.Option(help="icarus, or verilator for the datapath.")] = "icarus",
     waves: Annotated[bool, typer.Option("--waves", help="Also write waveforms (FST).")] = False,
     ac_types: Annotated[Path | None, typer.Option(help="Headers of Catapult's C++; default: hls4ml's.")] = None,
     liberty: Annotated[
         Path | None, typer.Option(help="Cells of the netlist (.lib, .lib.gz); default: generic.")
+    ] = None,
+    package: Annotated[
+        Path | None, typer.Option(help="Suite cmssw: files that `econ-ae export` wrote; default: written anew.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -176,7 +181,16 @@ def verify(
 
     found: list[Any] = []
     progress = Terminal(quiet=as_json)
-    if is_campaign(run_path):
+    if package is not None:
+        from econ_ae.app.export.cmssw.suite import verify_package
+
+        if suite != verification.CMSSW:
+            raise ConfigError(f"--package goes with --suite {verification.CMSSW}, not {suite}")
+        found += verify_package(run_path, package, events, progress)
+        if not as_json:
+            print_table(f"verification of {package}: {suite}", verification.rows(found))
+        contexts = []
+    elif is_campaign(run_path):
         from econ_ae.app.campaign.members import opened
 
         contexts = list(opened(run_path, progress)[1].values())

@@ -15,7 +15,6 @@ from econ_ae.app.run.directory import CONFIG
 from econ_ae.errors import ConfigError
 from econ_ae.files import check_writable, read_json, sha256, write_json
 from econ_ae.ir import codec
-from econ_ae.training.kept import weights_path
 
 MANIFEST = "export.json"
 
@@ -80,6 +79,8 @@ class Origin:
 
     def facts(self) -> dict[str, Any]:
         """Return the hashes: of the run's settings and of what it recorded, model, weights, and class map."""
+        from econ_ae.training.kept import weights_path
+
         context = self.context
         modules = context.config.data.modules
         return {

@@ -72,8 +72,20 @@ def _unsigned(value: Any) -> int:
 
 
 def _config_module() -> SimpleNamespace:
-    scalars = {"int32": int, "uint32": _unsigned, "double": float, "bool": bool, "string": str, "FileInPath": str}
-    vectors = {"vint32": int, "vuint32": _unsigned, "vstring": str, "VPSet": lambda item: item}
+    scalars: dict[str, Callable[[Any], Any]] = {
+        "int32": int,
+        "uint32": _unsigned,
+        "double": float,
+        "bool": bool,
+        "string": str,
+        "FileInPath": str,
+    }
+    vectors: dict[str, Callable[[Any], Any]] = {
+        "vint32": int,
+        "vuint32": _unsigned,
+        "vstring": str,
+        "VPSet": lambda item: item,
+    }
     return SimpleNamespace(
         PSet=lambda **values: Parameters().clone(**values),
         **{name: _scalar(name, convert) for name, convert in scalars.items()},
@@ -123,7 +135,7 @@ def read_configuration(path: Path) -> Parameters:
         exec(compile(text, str(path), "exec"), names)  # the check of what CMSSW would execute
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from problem
-    except Exception as problem:  # noqa: BLE001  # whatever a script may raise
+    except Exception as problem:  # whatever a script may raise
         raise DataError(f"{path}: cannot be executed: {type(problem).__name__}: {problem}") from problem
     found = [value for name, value in names.items() if isinstance(value, Parameters) and name != _BASE]
     if len(found) != 1:

@@ -45,9 +45,10 @@ def remaps(plan: Plan) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def fragment(plan: Plan) -> str:
     """Return the text of the configuration."""
     remap, once = remaps(plan)
+    folder = f"{DATA}/{plan.name}"
     files = "".join(
-        f"        cms.PSet(\n            encoderModelFile = cms.FileInPath('{DATA}/{plan.name}/{encoder_file(graph)}'),\n"
-        f"            decoderModelFile = cms.FileInPath('{DATA}/{plan.name}/{decoder_file(graph)}'),\n        ),\n"
+        f"        cms.PSet(\n            encoderModelFile = cms.FileInPath('{folder}/{encoder_file(graph)}'),\n"
+        f"            decoderModelFile = cms.FileInPath('{folder}/{decoder_file(graph)}'),\n        ),\n"
         for graph in range(len(plan.pairs))
     )
     own = _IN_FORK_ALONE if plan.target.columns else ""

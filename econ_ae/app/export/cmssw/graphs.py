@@ -41,5 +41,10 @@ def _decoder(plan: Plan, pair: Pair) -> bytes:
     networks = artifact.load(receiver.config, pair.context.geometry, receiver.folder)
     known = Known(plan.decoder_width, dict(plan.target.columns))
     return decoder_graph(
-        receiver.config.decoder, networks, pair.model.latent, pair.model.latents, known, plan.image.cells
+        receiver.config.decoder,
+        networks,
+        latent=pair.model.latent,
+        latents=pair.model.latents,
+        known=known,
+        image=plan.image.cells,
     )

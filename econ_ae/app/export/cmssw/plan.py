@@ -135,7 +135,7 @@ def plan_of_pairs(
     # A module with fewer links than any class gets the first graph, one between two classes the smaller one.
     graphs = tuple(max((i for i, n in enumerate(links) if n <= number), default=0) for number in range(LINKS))
     bits = tuple(_bits(pairs[graph], number) for number, graph in enumerate(graphs))
-    fewer = [n for n in range(1, links[0])]
+    fewer = list(range(1, links[0]))
     if fewer:
         notes = [
             *notes,

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from econ_ae.app.export.cmssw.check import BOUND, Compared
+from econ_ae.app.export.cmssw.check import Compared
+from econ_ae.app.export.cmssw.expected import BOUND
 from econ_ae.app.export.cmssw.fragment import DATA, decoder_file, encoder_file, fragment_file
 from econ_ae.app.export.cmssw.plan import Pair, Plan
 from econ_ae.app.export.cmssw.target import LATENTS
 from econ_ae.econt.autoencoder import SUM_EXPONENT, SUM_MANTISSA
-from econ_ae.training.export_graph import INPUT, OUTPUT
 
 
 def readme(plan: Plan, found: Sequence[Compared]) -> str:
     """Return the text."""
+    from econ_ae.training.export_graph import INPUT, OUTPUT
+
+    names = INPUT, OUTPUT
     notes = "".join(f"\n- {note}" for note in plan.notes)
     return f"""\
 # {plan.name}: autoencoder graphs for CMSSW
 
-For `HGCalConcentratorAutoEncoderImpl` of {plan.target.what}. Made by econ-ae from `{plan.source}`; `export.json` has
-the hashes of the runs, models, class map and of every file here.
+For `HGCalConcentratorAutoEncoderImpl` of {plan.target.what}.
+Made by econ-ae from `{plan.source}`; `export.json` has the hashes of runs, models, class map and of every file here.
 
 | file | what it is |
 |---|---|
@@ -34,9 +37,9 @@ the hashes of the runs, models, class map and of every file here.
    `process = custom_{plan.name}(process)`.
 
 ## What the class does with them
-- **Graphs.** TensorFlow 1 GraphDefs. Node 0 is the placeholder `{INPUT}`, the last node is `{OUTPUT}`, the same names in
-  every graph. Encoders take (n, {", ".join(map(str, plan.image.shape))}) and give (n, {LATENTS}); decoders take
-  (n, {plan.decoder_width}) and give one value for each of the {len(plan.image.cells)} pixels.
+- **Graphs.** TensorFlow 1 GraphDefs. Node 0 is the placeholder `{names[0]}`, the last node is `{names[1]}`, the same
+  names in every graph. Encoders take (n, {", ".join(map(str, plan.image.shape))}) and give (n, {LATENTS}); decoders
+  take (n, {plan.decoder_width}) and give one value for each of the {len(plan.image.cells)} pixels.
 - **Encoder.** The chip's integers in float32: inputs are floored to {plan.pairs[0].model.normalise.out}, all products,
   sums, floors and saturations are exact, because every number on the way is an integer below 2^24 times a power of two
   (proved by range analysis before the graph is written). A latent leaves the graph as its kept bits say, as a number
@@ -54,13 +57,7 @@ Report events of each run, the files as they lie here, through a replica of the 
 
 | | {" | ".join(one.modules for one in found)} |
 |---|{"---|" * len(found)}
-| events | {" | ".join(str(one.events) for one in found)} |
-| latents that differ from the chip's | {" | ".join(f"{one.differing} of {one.latents}" for one in found)} |
-| latents that differ on its own inputs (k / 128), random images | {" | ".join(_grid(one) for one in found)} |
-| largest difference of a charge to our decoder, of the module sum | {" | ".join(f"{one.largest:.1e}" for one in found)} |
-| cells dropped as too small | {" | ".join(f"{100 * one.absent:.1f} %" for one in found)} |
-| mean EMD after the class | {" | ".join(f"{one.emd:.4f}" for one in found)} |
-| mean EMD after the chip's frame and our decoder | {" | ".join(f"{one.emd_own:.4f}" for one in found)} |
+{_compared(found)}
 
 The bound of a charge's difference is {BOUND:.1e} of the module sum (float32 sums in another order).
 
@@ -91,8 +88,22 @@ def _pair(pair: Pair) -> str:
     return f"{pair.name}: {pair.elinks} eLinks, {pair.model.latents} latents, {sum(pair.kept)} bits{known}"
 
 
-def _grid(one: Compared) -> str:
-    return f"{one.grid_differing} in {one.grid_images} images"
+def _compared(found: Sequence[Compared]) -> str:
+    lines = {
+        "events": [str(one.events) for one in found],
+        "latents that differ from the integer model on the class's inputs": [
+            f"{one.differing} of {one.latents}" for one in found
+        ],
+        "the same on random images k / 128": [f"{one.grid_differing} in {one.grid_images} images" for one in found],
+        "latents that are not the chip's, which normalises in its own way": [
+            f"{one.chip_differing} in {one.chip_events} events" for one in found
+        ],
+        "largest difference of a charge to our decoder, of the module sum": [f"{one.largest:.1e}" for one in found],
+        "cells dropped as too small": [f"{100 * one.absent:.1f} %" for one in found],
+        "mean EMD after the class": [f"{one.emd:.4f}" for one in found],
+        "mean EMD after the chip's frame and our decoder": [f"{one.emd_own:.4f}" for one in found],
+    }
+    return "\n".join(f"| {what} | {' | '.join(values)} |" for what, values in lines.items())
 
 
 def _inputs(plan: Plan) -> str:

@@ -43,20 +43,9 @@ def export(path: Path, target: str, out: Path, progress: Progress, *, overwrite:
         found = check_package(plan, folder, EVENTS)
         failed = next((one for one in found if not one.passed), None)
         if failed is not None:
-            raise VerificationError(f"{failed.modules}: the package would not compute what the run does: {why(failed)}")
+            raise VerificationError(f"{failed.modules}: the package would not compute what the run does: {failed.why}")
         finish(plan, folder, found)
     return found
-
-
-def why(one: Compared) -> str:
-    """Return why a comparison failed, in one line."""
-    if one.problem:
-        return one.problem
-    if one.grid_differing:
-        return f"{one.grid_differing} latents of {one.grid_images} random images differ"
-    if one.differing and one.exact:
-        return f"{one.differing} of {one.latents} latents differ, in {one.events_differing} of {one.events} events"
-    return f"charges differ by {one.largest:.1e} of the module sum; expected at most {one.bound:.1e}"
 
 
 def write_files(plan: Plan, folder: Path) -> None:
@@ -104,8 +93,8 @@ def rows(found: Sequence[Compared]) -> list[dict[str, Any]]:
             "modules": one.modules,
             "eLinks": one.elinks,
             "events": one.events,
-            "latents differ": f"{one.differing} of {one.latents}",
-            "on the chip's inputs": one.grid_differing,
+            "latents wrong": f"{one.differing} of {one.latents}",
+            "not the chip's": one.chip_differing,
             "charges differ": f"{one.largest:.1e}",
             "EMD": one.emd,
             "EMD of the frame": one.emd_own,

@@ -1,0 +1,1 @@
+"""Models that others trained: read without running anything of theirs, and made runs like any other."""
