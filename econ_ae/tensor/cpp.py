@@ -47,6 +47,7 @@ _FUNCTIONS = {
     "relu": "std::max(x, 0.0f)",
     "sigmoid": "1.0f / (1.0f + std::exp(-x))",
     "softplus": "std::max(x, 0.0f) + std::log1p(std::exp(-std::fabs(x)))",
+    "tanh": "std::tanh(x)",
     "exp": "std::exp(x)",
     "log": "std::log(x)",
     "abs": "std::fabs(x)",

@@ -38,6 +38,7 @@ _FUNCTIONS = {
     "relu": "Relu",
     "sigmoid": "Sigmoid",
     "softplus": "Softplus",
+    "tanh": "Tanh",
     "exp": "Exp",
     "log": "Log",
     "abs": "Abs",

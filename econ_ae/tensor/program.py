@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 Array = NDArray[np.float32]
 
 ElementwiseKind = Literal["add", "sub", "mul", "div", "min", "max", "equal", "at_least"]
-FunctionKind = Literal["relu", "sigmoid", "softmax", "softplus", "exp", "log", "abs", "floor", "round_even"]
+FunctionKind = Literal["relu", "sigmoid", "softmax", "softplus", "tanh", "exp", "log", "abs", "floor", "round_even"]
 
 
 @dataclass(frozen=True)

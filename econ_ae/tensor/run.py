@@ -94,6 +94,7 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "softmax": _softmax,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "tanh": np.tanh,
     "exp": np.exp,
     "log": np.log,
     "abs": np.abs,

@@ -22,7 +22,8 @@ def export(
 ) -> None:
     """Write a run or a campaign for those who use it elsewhere, compared with the integer model first."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
-    from econ_ae.app.export.formats import Request, write
+    from econ_ae.app.export.formats import write
+    from econ_ae.app.export.request import Request
 
     found = write(form, Request(path, out, Terminal(quiet=as_json), overwrite, target, version, types))
     if as_json:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from econ_ae.app.export.formats import Request, Rows
 from econ_ae.app.export.interface import interface, page
 from econ_ae.app.export.networks import Compared, Networks, Runs, compare, encoders, networks_of
 from econ_ae.app.export.package import Origin, check_out, write_manifest, written
+from econ_ae.app.export.request import Request, Rows
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tf_keras as keras
+from numpy.typing import NDArray
 
 from econ_ae.errors import ModelError
 from econ_ae.ir.model import same_padding
 from econ_ae.tensor.builder import Builder
 from econ_ae.tensor.program import Convolve, Value
 from econ_ae.training.cells.network import Inputs, Output
-from econ_ae.training.decoders import CellsOut, PixelsToCells
+from econ_ae.training.chain_decoder import NOTHING, PixelsToCells, Scale
+from econ_ae.training.decoders import CellsOut
 from econ_ae.training.dropout import CountedDropout
 from econ_ae.training.export import own
+from econ_ae.training.export.activations import activated, leaky
 from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.hexagonal import Around
 from econ_ae.training.unrolled import Unrolled
@@ -57,16 +61,6 @@ def _dense(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
     return activated(out, layer.activation, out.add(out.matmul(x[0], layer.kernel.numpy()), layer.bias.numpy()))
 
 
-def activated(out: Builder, activation: Any, x: Value) -> Value:
-    """Add a Keras activation."""
-    name = getattr(activation, "__name__", str(activation))
-    if name == "linear":
-        return x
-    if name not in {"relu", "sigmoid", "softmax"}:
-        raise ModelError(f"activation {name!r} cannot be exported; expected linear, relu, sigmoid or softmax")
-    return out.function(name, x)  # type: ignore[arg-type]
-
-
 def _activation(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
     return activated(out, layer.activation, x[0])
 
@@ -77,12 +71,44 @@ def _same(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
     return x[0]
 
 
-def _cells_first(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
-    """Return what came in: the cells stand in front of the events only to be one product of matrices in training."""
-    del out
-    if layer.name != "cells_first":
-        raise ModelError(f"layer {layer.name!r} is a function of its own and cannot be exported")
-    return x[0]
+def _function(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    """Add one of our own functions, by the layer's name."""
+    if layer.name == "cells_first":  # they stand there only to be one product of matrices in training
+        return x[0]
+    if layer.name == "charges":
+        return out.add(out.function("relu", x[0]), NOTHING)
+    raise ModelError(f"layer {layer.name!r} is a function of its own and cannot be exported")
+
+
+def _flatten(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    del layer
+    return out.reshape(x[0], (math.prod(x[0].shape),))
+
+
+def _scale(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    return out.add(out.mul(x[0], layer.factor.numpy()), layer.offset.numpy())
+
+
+def _leaky(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    return leaky(out, x[0], float(layer.alpha))
+
+
+def _upsampled(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    if layer.interpolation != "nearest":
+        raise ModelError(f"layer {layer.name!r}: only upsampling that repeats pixels can be exported")
+    rows, cols = (np.repeat(np.arange(n), size) for n, size in zip(x[0].shape[:2], layer.size, strict=True))
+    return _pixels_at(out, x[0], rows, cols)
+
+
+def _cropped(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
+    axes = zip(x[0].shape[:2], layer.cropping, strict=True)
+    rows, cols = (np.arange(first, n - last) for n, (first, last) in axes)
+    return _pixels_at(out, x[0], rows, cols)
+
+
+def _pixels_at(out: Builder, x: Value, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> Value:
+    numbers = np.arange(math.prod(x.shape)).reshape(x.shape)
+    return out.pick(out.reshape(x, (numbers.size,)), numbers[np.ix_(rows, cols)])
 
 
 def _sum(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
@@ -106,6 +132,8 @@ def _convolution(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
 
 def _transposed(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
     kernel = np.ascontiguousarray(layer.kernel.numpy().transpose(0, 1, 3, 2))
+    if any(k < s for k, s in zip(kernel.shape[:2], layer.strides, strict=True)):
+        raise ModelError(f"layer {layer.name!r}: a kernel smaller than its stride cannot be exported")
     size = [n * s for n, s in zip(x[0].shape[:2], layer.strides, strict=True)]
     pads = _padding(tuple(size), kernel.shape[:2], layer)
     op = Convolve(kernel, layer.bias.numpy(), tuple(layer.strides), pads, transposed=True)
@@ -113,8 +141,10 @@ def _transposed(out: Builder, layer: Any, x: Sequence[Value]) -> Value:
 
 
 def _padding(size: tuple[int, ...], kernel: tuple[int, ...], layer: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    if layer.padding != "same" or tuple(layer.dilation_rate) != (1, 1):
-        raise ModelError(f"layer {layer.name!r}: only undilated convolutions with padding 'same' can be exported")
+    if layer.padding not in {"same", "valid"} or tuple(layer.dilation_rate) != (1, 1) or layer.groups != 1:
+        raise ModelError(f"layer {layer.name!r}: only plain convolutions without dilation can be exported")
+    if layer.padding == "valid":
+        return (0, 0), (0, 0)
     rows, cols = (same_padding(n, k, s) for n, k, s in zip(size, kernel, layer.strides, strict=True))
     return rows, cols
 
@@ -134,7 +164,12 @@ _HANDLERS: dict[type, Handler] = {
     keras.layers.Reshape: _reshape,
     keras.layers.Conv2D: _convolution,
     keras.layers.Conv2DTranspose: _transposed,
-    keras.layers.Lambda: _cells_first,
+    keras.layers.Lambda: _function,
+    keras.layers.Flatten: _flatten,
+    keras.layers.LeakyReLU: _leaky,
+    keras.layers.UpSampling2D: _upsampled,
+    keras.layers.Cropping2D: _cropped,
+    Scale: _scale,
     CountedDropout: _same,
     PixelsToCells: _pixels,
     Columns: _columns,

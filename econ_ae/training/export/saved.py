@@ -41,6 +41,7 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": tf.sigmoid,
     "softmax": tf.nn.softmax,
     "softplus": tf.nn.softplus,
+    "tanh": tf.tanh,
     "exp": tf.exp,
     "log": tf.math.log,
     "abs": tf.abs,

@@ -38,6 +38,32 @@ DECODERS: dict[str, dict[str, Any]] = {
     "conv": {"kind": "conv", "hidden": [24], "filters": [8, 6, 4]},
     "graph": {"kind": "graph", "hidden": [24], "units": 5, "depth": 2},
     "unrolled": {"kind": "unrolled", "hidden": [20, 16], "use_sum": True, "use_scale": True, "output": "softmax"},
+    "chain": {
+        "kind": "chain",
+        "conditions": ["layer"],
+        "chain": [
+            {"layer": "dense", "units": 50},
+            {"layer": "activation", "function": "leaky-relu", "slope": 0.2},
+            {"layer": "reshape", "shape": [5, 5, 2]},
+            {"layer": "crop", "shape": [1, 0, 0, 1]},
+            {"layer": "upsample", "stride": [2, 1]},
+            {"layer": "conv-transpose", "units": 3, "stride": [1, 2], "padding": "same"},
+            {"layer": "scale"},
+            {"layer": "activation", "function": "elu"},
+            {"layer": "conv", "units": 4, "kernel": [3, 3], "padding": "valid"},
+            {"layer": "activation", "function": "selu"},
+            {"layer": "conv-transpose", "units": 1, "kernel": [3, 3], "padding": "valid"},
+        ],
+    },
+    "chain of cells": {
+        "kind": "chain",
+        "chain": [
+            {"layer": "dense", "units": 20},
+            {"layer": "activation", "function": "tanh"},
+            {"layer": "dense", "units": 48},
+            {"layer": "activation", "function": "softplus"},
+        ],
+    },
     "unrolled, sum unknown": {"kind": "unrolled", "hidden": [20]},
 }
 
@@ -151,9 +177,9 @@ def test_decoders_of_cells(elinks: int, conditioning: str) -> None:
 
 def test_other_layers_are_refused() -> None:
     image = keras.Input((4,))
-    model = keras.Model(image, keras.layers.LeakyReLU(name="leaky")(image))
+    model = keras.Model(image, keras.layers.PReLU(name="learned")(image))
     out = Builder("test")
-    with pytest.raises(ModelError, match="layer 'leaky' of type LeakyReLU cannot be exported; expected one of Dense,"):
+    with pytest.raises(ModelError, match="layer 'learned' of type PReLU cannot be exported; expected one of Dense,"):
         steps(out, model, [out.input("x", (4,))])
 
 

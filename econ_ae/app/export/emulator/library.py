@@ -12,9 +12,9 @@ import numpy as np
 
 from econ_ae import process
 from econ_ae.app.export.emulator.sources import frame_words, render, sources
-from econ_ae.app.export.formats import Request, Rows
 from econ_ae.app.export.networks import BOUND, Networks, encoders, networks_of
 from econ_ae.app.export.package import Origin, check_out, write_manifest, written
+from econ_ae.app.export.request import Request, Rows
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.data.batch import Batch

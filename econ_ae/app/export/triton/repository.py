@@ -62,8 +62,8 @@ def _decoder(name: str, networks: Networks, version: int) -> dict[str, bytes]:
     model = networks.model
     digest = codec.sha256(model)
     known = [Tensor(one, 1) for one in conditions(networks)]
-    of_frame = [Tensor(v.name, *v.shape) for v in networks.decoder.inputs if v.name not in DEFINITIONS]
-    results = [Tensor(one, *value.shape) for one, value in networks.decoder.outputs]
+    of_frame = [Tensor(v.name, v.shape[0]) for v in networks.decoder.inputs if v.name not in DEFINITIONS]
+    results = [Tensor(one, value.shape[0]) for one, value in networks.decoder.outputs]
     frame = Tensor("frame", frame_words(model), "TYPE_UINT32")
     graph = to_onnx(networks.decoder, {"econ_ae.model": model.name, "econ_ae.model_sha256": digest})
     same: dict[str, Any] = {"version": version, "batch": BATCH, "sha256": digest}

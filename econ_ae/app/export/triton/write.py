@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app.export.emulator.sources import frame_words
-from econ_ae.app.export.formats import Request, Rows
 from econ_ae.app.export.networks import Compared, Networks, chunks, encoders, networks_of
 from econ_ae.app.export.package import Origin, check_out, write_manifest, written
+from econ_ae.app.export.request import Request, Rows
 from econ_ae.app.export.triton.repository import BATCH, BY_LINKS, conditions, render, repository
 from econ_ae.app.export.triton.server.frames import unpack
 from econ_ae.app.reconstruction import reconstruct

@@ -25,7 +25,7 @@ class TritonPythonModel:
         if unknown:
             known = ", ".join(self._models)
             return pb.InferenceResponse(error=pb.TritonError(f"no decoder for {unknown[0]} eLinks; there are: {known}"))
-        out = {}
+        out: dict[str, np.ndarray] = {}
         for number in np.unique(links):
             rows = np.flatnonzero(links == number)
             model = self._models[str(number)]
