@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,19 +90,29 @@ def export(request: Request) -> Rows:
     types = find_types(VITIS, request.types)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
+    names = library_names({name: context.model().name for name, context in members.items()}, request.version)
     with written(request.out, overwrite=request.overwrite) as folder:
         found = []
         for name, context in members.items():
             request.progress.say(f"library of {name}: written, built, run on its report events")
-            found.append(_member(context, folder, request.version, types))
+            found.append(_member(context, folder, names[name], types))
         facts = {name: Origin(context, context.path(TRAINING)).facts() for name, context in members.items()}
         write_manifest(folder, FORMAT, {"libraries": [one.name for one in found], "runs": facts})
     return [one.row() for one in found]
 
 
-def _member(context: Context, out: Path, version: int, types: Path) -> Built:
+def library_names(models: Mapping[str, str], version: int) -> dict[str, str]:
+    """Return ``NAME_vN`` of every run: the name of its model, and where several have the same, of the run as well."""
+    found = {}
+    for run, model in models.items():
+        shared = list(models.values()).count(model) > 1
+        name = f"{model}_{re.sub(r'[^0-9A-Za-z]', '_', run)}" if shared else model
+        found[run] = f"{name}_v{version}"
+    return found
+
+
+def _member(context: Context, out: Path, name: str, types: Path) -> Built:
     networks = networks_of(context)
-    name = f"{networks.model.name}_v{version}"
     folder = out / name
     for file, text in sources(networks, name).items():
         write_text(folder / file, text)

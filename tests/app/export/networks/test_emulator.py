@@ -82,6 +82,12 @@ def test_libraries_encode_and_decode_as_the_run_does(run: Context, command: Comm
     assert defined == {"create_model", "destroy_model"}  # two versions can be loaded side by side
 
 
+def test_names_of_libraries() -> None:
+    assert library.library_names({"a": "x", "b": "y"}, 2) == {"a": "x_v2", "b": "y_v2"}
+    assert library.library_names({"CE-E": "x", "b": "x"}, 1) == {"CE-E": "x_CE_E_v1", "b": "x_b_v1"}
+
+
+@pytest.mark.slow
 def test_a_library_with_another_weight_is_noticed(layers_run: Context, tmp_path: Path) -> None:
     networks = library.networks_of(layers_run)
     rows = layers_run.rows("report")[:40]

@@ -1,5 +1,6 @@
 """From the words of frames to the inputs of a decoder, with numpy alone; the layout comes from ``frame.json``."""
 
+import functools
 from math import comb
 
 import numpy as np
@@ -116,7 +117,12 @@ def _places(rank, places, size):
         raise FrameError(f"a frame has rank {rank.max()} of {size} out of {places}")
     left, out = rank.copy(), np.empty((len(rank), size), np.int64)
     for j in range(size, 0, -1):
-        table = np.array([comb(place, j) for place in range(places)], np.int64)
+        table = _binomials(places, j)
         out[:, j - 1] = np.searchsorted(table, left, side="right") - 1
         left -= table[out[:, j - 1]]
     return out
+
+
+@functools.cache
+def _binomials(places, j):
+    return np.array([comb(place, j) for place in range(places)], np.int64)
