@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRESET = "frontier-4elinks"
 ROWS = (1, 64, 1024)
 CLIENTS = (1, 8)
-SECONDS = 4.0
+SECONDS = 3.0
 _STARTED_WITHIN = 300
 
 

@@ -1,12 +1,13 @@
 """From the words of frames to the inputs of a decoder, with numpy alone; the layout comes from ``frame.json``."""
 
-import functools
 from math import comb
 
 import numpy as np
 
 _HEADER_BITS, _SUM_BITS, _MANTISSA = 5, 9, 4
-_PIECE = 30
+_BEHIND = 3  # words of zeros that a field may begin in or reach into
+_RANKED = 63
+_BINOMIALS = np.array([[comb(place, j) for j in range(_RANKED + 1)] for place in range(_RANKED + 1)], np.int64)
 
 
 class FrameError(ValueError):
@@ -14,25 +15,21 @@ class FrameError(ValueError):
 
 
 class Bits:
-    """Takes bit fields off frames, uint32 (n, words), most significant first."""
+    """Bit fields of frames, uint32 (n, words), most significant first; places and widths may differ by frame."""
 
     def __init__(self, frames):
-        self._words = np.concatenate([frames.T, np.zeros((1, len(frames)), np.uint32)]).astype(np.uint64)
-        self.at = _HEADER_BITS
+        zeros = np.zeros((len(frames), _BEHIND), np.uint32)
+        self._words = np.concatenate([frames, zeros], axis=1).astype(np.uint64)
+        self._rows = np.arange(len(frames))
 
-    def take(self, width):
-        """Return the next bits as int64 (n,)."""
-        value = np.zeros(self._words.shape[1], np.int64)
-        for low in range((width - 1) // _PIECE * _PIECE, -1, -_PIECE):
-            bits = min(_PIECE, width - low)
-            value = value << bits | self._take(bits)
-        return value
-
-    def _take(self, width):
-        word, used = divmod(self.at, 32)
-        both = self._words[word] << np.uint64(32) | self._words[min(word + 1, len(self._words) - 1)]
-        self.at += width
-        return (both >> np.uint64(64 - used - width)).astype(np.int64) & ((1 << width) - 1)
+    def take(self, at, width):
+        """Return ``width`` (0..63) bits from bit ``at`` on, int64 (n,)."""
+        at, width = (np.broadcast_to(np.asarray(v, np.int64), self._rows.shape) for v in (at, width))
+        at = np.where(width > 0, at, 0)  # what has no bits may stand behind the frame
+        word, used = at // 32, (at % 32).astype(np.uint64)
+        first, second, third = (self._words[self._rows, word + i] for i in range(3))
+        window = (first << np.uint64(32) | second) << used | third >> np.uint64(32) - used
+        return np.where(width > 0, window >> (64 - np.maximum(width, 1)).astype(np.uint64), 0).astype(np.int64)
 
 
 def unpack(layout, frames):
@@ -58,71 +55,66 @@ def _mid_bin(codes):
 
 
 def _latents(layout, frames):
-    bits = Bits(frames)
-    total = _mid_bin(bits.take(_SUM_BITS))
-    bits.at += layout["zeros"]
+    bits, at = Bits(frames), _HEADER_BITS + _SUM_BITS + layout["zeros"]
     latents = np.zeros((len(frames), layout["latents"]), np.int64)
     width = layout["width"]
     for index, mask, sent in layout["fields"]:
-        value = bits.take(sent)
-        for at, place in enumerate([b for b in range(width) if mask >> b & 1][:sent]):
-            latents[:, index] |= (value >> at & 1) << place
+        value = bits.take(at, sent)
+        at += sent
+        for low, place in enumerate([b for b in range(width) if mask >> b & 1][:sent]):
+            latents[:, index] |= (value >> low & 1) << place
     if layout["signed"]:
         latents -= latents >> (width - 1) << width
+    total = _mid_bin(bits.take(_HEADER_BITS, _SUM_BITS))
     return {"latents": latents * 2.0 ** -layout["fraction"], "sum": total[:, None]}
 
 
 def _cells(layout, frames):
-    bits = Bits(frames)
-    total = _mid_bin(bits.take(_SUM_BITS))
-    mode, exact = bits.take(layout["mode_bits"]), bits.take(1) > 0
+    bits, at = Bits(frames), _HEADER_BITS + _SUM_BITS
+    total = _mid_bin(bits.take(_HEADER_BITS, _SUM_BITS))
+    mode, exact = bits.take(at, layout["mode_bits"]), bits.take(at + layout["mode_bits"], 1) > 0
     if len(mode) and mode.max() >= len(layout["modes"]):
         raise FrameError(f"a frame has mode {mode.max()}; there are {len(layout['modes'])}")
-    pulses = np.zeros((len(frames), layout["cells"]), np.int64)
-    key = 2 * mode + exact
-    for k in np.unique(key):
-        rows = np.flatnonzero(key == k)
-        pulses[rows] = _pulses(
-            layout, frames[rows], bits.at, layout["modes"][k // 2][k % 2], exact=bool(k % 2), total=total[rows]
-        )
+    fields = np.array(layout["modes"], np.int64)[mode, exact.astype(np.int64)]
+    pulses = _pulses(layout["cells"], bits, at + layout["mode_bits"] + 1, fields, exact=exact, total=total)
     exact = exact | (total == 0)
     total = np.where(exact, pulses.sum(axis=1), total)
     return {"mode": mode[:, None], "exact": exact[:, None], "pulses": pulses, "sum": total[:, None]}
 
 
-def _pulses(layout, frames, start, fields, *, exact, total):
-    cells, parts, most, low_bits, places, high_bits, position_bits, zeros = fields
-    bits = Bits(frames)
-    bits.at = start + zeros
-    where = _places(bits.take(position_bits), layout["cells"], cells)
-    low = np.zeros((len(frames), parts), np.int64)
-    for part in range(parts):
-        low[:, part] = bits.take(low_bits)
-    high = np.diff(_places(bits.take(high_bits), places, parts), axis=1, prepend=-1) - 1
-    found = np.zeros((len(frames), cells), np.int64)
-    found[:, :parts] = (high << low_bits | low) + 1
-    if not exact:
-        found[:, -1] = most - found.sum(axis=1)
-    wrong = found.sum(axis=1) > most if exact else found[:, -1] < 1
+def _pulses(count, bits, at, fields, *, exact, total):
+    cells, parts, most, low_bits, places, high_bits, position_bits, zeros = fields.T
+    rows = np.arange(len(fields))
+    slots = np.arange(int(cells.max(initial=1)))
+    at = at + zeros
+    where = _places(bits.take(at, position_bits), np.full(len(fields), count), cells, len(slots))
+    at = at + position_bits
+    low = np.zeros((len(fields), len(slots)), np.int64)
+    for part in range(int(parts.max(initial=0))):
+        low[:, part] = bits.take(at + part * low_bits, np.where(part < parts, low_bits, 0))
+    bars = _places(bits.take(at + parts * low_bits, high_bits), places, parts, len(slots))
+    high = np.diff(bars, axis=1, prepend=-1) - 1
+    found = np.where(slots < parts[:, None], (high << low_bits[:, None] | low) + 1, 0)
+    known = found.sum(axis=1)
+    left = np.flatnonzero(~exact)
+    found[left, cells[left] - 1] = (most - known)[left]
+    wrong = np.where(exact, known > most, found[rows, cells - 1] < 1)
     if (wrong & (total > 0)).any():
-        raise FrameError(f"a frame has more pulses than the {most} of its mode")
-    out = np.zeros((len(frames), layout["cells"]), np.int64)
-    np.put_along_axis(out, where, found, axis=1)
-    return np.where(total[:, None] > 0, out, 0)
+        raise FrameError("a frame has more pulses than its mode can have")
+    out = np.zeros((len(fields), count + 1), np.int64)
+    np.put_along_axis(out, np.where(slots < cells[:, None], where, count), found, axis=1)
+    return np.where(total[:, None] > 0, out[:, :count], 0)
 
 
-def _places(rank, places, size):
-    """Return the places in rising order, int64 (n, size), of the ranks of sets of ``size`` out of ``places``."""
-    if rank.max(initial=0) >= comb(places, size):
-        raise FrameError(f"a frame has rank {rank.max()} of {size} out of {places}")
-    left, out = rank.copy(), np.empty((len(rank), size), np.int64)
-    for j in range(size, 0, -1):
-        table = _binomials(places, j)
-        out[:, j - 1] = np.searchsorted(table, left, side="right") - 1
-        left -= table[out[:, j - 1]]
+def _places(rank, places, size, slots):
+    """Return the places in rising order, int64 (n, slots), of the ranks of sets of ``size`` out of ``places``, (n,)."""
+    if (rank >= _BINOMIALS[places, size]).any():
+        worst = int(np.argmax(rank >= _BINOMIALS[places, size]))
+        raise FrameError(f"a frame has rank {rank[worst]} of {size[worst]} out of {places[worst]}")
+    left, out = rank.copy(), np.zeros((len(rank), slots), np.int64)
+    for j in range(int(size.max(initial=0)), 0, -1):
+        table = _BINOMIALS[:-1, j]
+        place = np.searchsorted(table, left, side="right") - 1
+        out[:, j - 1] = np.where(j <= size, place, 0)
+        left -= np.where(j <= size, table[place], 0)
     return out
-
-
-@functools.cache
-def _binomials(places, j):
-    return np.array([comb(place, j) for place in range(places)], np.int64)
