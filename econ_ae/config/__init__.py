@@ -9,6 +9,7 @@ from econ_ae.config.data import (
     ResampleConfig,
     RootConfig,
 )
+from econ_ae.config.decoder import ChainLayerConfig, DecoderConfig
 from econ_ae.config.load import changed, load, load_preset, parse, presets
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import (
@@ -17,7 +18,6 @@ from econ_ae.config.sections import (
     AdmixtureConfig,
     ConditionsConfig,
     ConvConfig,
-    DecoderConfig,
     DenseConfig,
     DistillConfig,
     EncoderConfig,
@@ -34,6 +34,7 @@ __all__ = [
     "SYNTHETIC",
     "AdmixtureConfig",
     "CellsConfig",
+    "ChainLayerConfig",
     "CmsEventsConfig",
     "ConditionsConfig",
     "ConvConfig",

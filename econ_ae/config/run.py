@@ -8,9 +8,9 @@ from pydantic import Field
 
 from econ_ae.config.cells import CellsConfig
 from econ_ae.config.data import DataConfig
+from econ_ae.config.decoder import DecoderConfig
 from econ_ae.config.sections import (
     ConditionsConfig,
-    DecoderConfig,
     EncoderConfig,
     HardwareConfig,
     PruneConfig,

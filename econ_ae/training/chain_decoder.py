@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from econ_ae.config import DecoderConfig
-from econ_ae.config.sections import ChainLayerConfig
+from econ_ae.config import ChainLayerConfig, DecoderConfig
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import Arrangement
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app import pipeline
-from econ_ae.app.imported import bare, decoder, encoder, layers, registers
+from econ_ae.app.imported import bare, decoder, encoder_layers, layers, registers
 from econ_ae.app.imported.decoder import Decoder
 from econ_ae.app.imported.encoder import INPUT, Encoder, Stage
+from econ_ae.app.imported.layers import Layer
 from econ_ae.app.imported.settings import CHIP, NEAREST, Choice
-from econ_ae.app.imported.stored import Array, read
+from econ_ae.app.imported.stored import Array, Stored, read
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.run.directory import RunDirectory, Stopwatch, check_free
 from econ_ae.app.stages import data, train
@@ -65,17 +66,25 @@ def read_encoder(files: Files, form: str, choice: Choice) -> Encoder:
     if stored.config is None:
         found = bare.encoder(stored, choice)
     else:
-        shapes = [shape for shape in layers.input_shapes(stored, "encoder") if len(shape) != 1]
-        if not shapes:
-            raise ModelError(f"{stored.source}: its architecture names no image as input")
-        found = encoder.translate(stored, layers.chain(stored, "encoder"), shapes[0], choice)
+        chain = layers.chain(stored, "encoder")
+        found = encoder_layers.translate(stored, chain, _image(stored, chain), choice)
     return reordered(found) if choice.dense_order == "in-out" else found
+
+
+def _image(stored: Stored, chain: Sequence[Layer]) -> tuple[int, ...]:
+    """Return the shape of the image: of the input, or what its values are first made of."""
+    shapes = [shape for shape in layers.input_shapes(stored, "encoder") if len(shape) > 1]
+    if chain and chain[0].kind == "Reshape" and not shapes:
+        shapes = [tuple(chain[0].config.get("target_shape", ()))]
+    if not shapes:
+        raise ModelError(f"{stored.source}: its architecture names no image as input")
+    return shapes[0]
 
 
 def reordered(found: Encoder) -> Encoder:
     """Give the first dense kernel the order in which the published register files were packed (ECON-T, spec 7).
 
-    They are packed input-major and read output-major: what comes out is what such a chip computes, not what was trained.
+    They are packed input-major and read output-major: that gives what such a chip computes, not what was trained.
     """
     dense = next(stage for stage in found.stages if not stage.conv)
     dense.kernel = dense.kernel.reshape(-1).reshape(dense.kernel.shape[::-1]).T.copy()

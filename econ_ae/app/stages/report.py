@@ -107,7 +107,9 @@ def write(
             "loss": [e["loss"] for e in history],
             "val_loss": [e["validation_loss"] for e in history],
             "learning_rate": [e["learning_rate"] for e in history],
-        },
+        }
+        if history
+        else {},  # weights that somebody else trained
         verification=context.json(VERIFY, VERIFICATION),
         model_card=model_card(model),
         manifest=context.run.manifest().facts() | {"preset": config.name},

@@ -11,11 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.app.export.cmssw.configuration import Parameters
-from econ_ae.errors import DataError
+from econ_ae.errors import DataError, did_you_mean
 
 CELLS = 48
 NODES = 16
 _MOST_LINKS = 13
+
+# Parameters that one form of the class or the processor around it reads.
+_READ = (
+    *("ProcessorName", "Method", "cellRemap", "cellRemapNoDuplicates", "encoderShape", "decoderShape", "nBitsPerInput"),
+    *("maxBitsPerOutput", "bitsPerLink", "modelFiles", "linkToGraphMap", "zeroSuppresionThreshold"),
+    *("bitShiftNormalization", "saveEncodedValues", "preserveModuleSum", "bitsPerADC", "bitsPerNorm", "bitsPerCALQ"),
+    *("useTransverseADC", "useModuleFactor", "normByMax", "skipAE", "verbose"),
+)
 
 Doubles = NDArray[np.float64]
 Graph = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -74,8 +82,12 @@ def setup(conf: Parameters, folder: Path, input_bits_type: str) -> Setup:
     Raises
     ------
     DataError
-        When a parameter is missing or of another type, a file cannot be loaded, or the class would throw.
+        When a parameter is missing or of another type, a file cannot be loaded, the class would throw, or there is a
+        parameter that it does not read, which CMSSW takes without a word.
     """
+    for name in conf:
+        if name not in _READ:
+            raise DataError(f"{name} is no parameter that the class reads{did_you_mean(name, _READ)}")
     shape, decoder_shape = conf.get("vuint32", "encoderShape"), conf.get("vuint32", "decoderShape")
     graphs = conf.get("vuint32", "linkToGraphMap")
     if len(shape) != 4 or len(decoder_shape) != 2:

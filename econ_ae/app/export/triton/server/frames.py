@@ -23,11 +23,11 @@ class Bits:
         self._rows = np.arange(len(frames))
 
     def take(self, at, width):
-        """Return ``width`` (0..63) bits from bit ``at`` on, int64 (n,)."""
-        at, width = (np.broadcast_to(np.asarray(v, np.int64), self._rows.shape) for v in (at, width))
+        """Return ``width`` (0..63) bits from bit ``at`` on, int64; both are numbers, (n,) or (n, fields)."""
+        at, width, rows = np.broadcast_arrays(at, width, self._rows if np.ndim(at) < 2 else self._rows[:, None])
         at = np.where(width > 0, at, 0)  # what has no bits may stand behind the frame
         word, used = at // 32, (at % 32).astype(np.uint64)
-        first, second, third = (self._words[self._rows, word + i] for i in range(3))
+        first, second, third = (self._words[rows, word + i] for i in range(3))
         window = (first << np.uint64(32) | second) << used | third >> np.uint64(32) - used
         return np.where(width > 0, window >> (64 - np.maximum(width, 1)).astype(np.uint64), 0).astype(np.int64)
 
@@ -89,12 +89,11 @@ def _pulses(count, bits, at, fields, *, exact, total):
     at = at + zeros
     where = _places(bits.take(at, position_bits), np.full(len(fields), count), cells, len(slots))
     at = at + position_bits
-    low = np.zeros((len(fields), len(slots)), np.int64)
-    for part in range(int(parts.max(initial=0))):
-        low[:, part] = bits.take(at + part * low_bits, np.where(part < parts, low_bits, 0))
+    is_part = slots < parts[:, None]
+    low = bits.take(at[:, None] + slots * low_bits[:, None], np.where(is_part, low_bits[:, None], 0))
     bars = _places(bits.take(at + parts * low_bits, high_bits), places, parts, len(slots))
     high = np.diff(bars, axis=1, prepend=-1) - 1
-    found = np.where(slots < parts[:, None], (high << low_bits[:, None] | low) + 1, 0)
+    found = np.where(is_part, (high << low_bits[:, None] | low) + 1, 0)
     known = found.sum(axis=1)
     left = np.flatnonzero(~exact)
     found[left, cells[left] - 1] = (most - known)[left]

@@ -17,7 +17,7 @@ from econ_ae.app.export.triton.write import events, write
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.files import read_json
-from tests.app.export.networks.serving import Server, environment
+from tests.app.export.serving import Server, environment
 
 Command = Callable[..., tuple[int, str, str]]
 pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
@@ -54,12 +54,12 @@ def close(context: Context, charges: Any) -> bool:
     return bool((np.abs(charges - own) / np.maximum(rows.total, 1)[:, None]).max() < BOUND)
 
 
-def test_the_servers_code_unpacks_what_frames_say(run: Context, repository: Path) -> None:
-    networks, rows = networks_of(run), run.rows("report")
+def test_the_servers_code_unpacks_what_frames_say(exported: Context, repository: Path) -> None:
+    networks, rows = networks_of(exported), exported.rows("report")
     name = "cells" if networks.model.sends_cells else "layers"
     layout = read_json(repository / "models" / f"{name}_frame" / "2" / "frame.json")
     frames = events(networks, rows)["frame"]
-    expected = received(run, networks.model, rows)
+    expected = received(exported, networks.model, rows)
     found = unpack(layout, frames)
     assert found
     for one, values in found.items():
@@ -86,14 +86,16 @@ def test_the_export_of_a_run(layers_run: Context, command: Command, tmp_path: Pa
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_charges_of_the_server_are_our_decoders(run: Context, server: Server, tmp_path: Path, protocol: str) -> None:
-    networks, rows = networks_of(run), run.rows("report")
+def test_charges_of_the_server_are_our_decoders(
+    exported: Context, server: Server, tmp_path: Path, protocol: str
+) -> None:
+    networks, rows = networks_of(exported), exported.rows("report")
     name = "cells" if networks.model.sends_cells else "layers"
     given = stored(tmp_path / "events.npz", events(networks, rows))
     client = server.client(name, given, tmp_path / "charges.npz", protocol)
     assert (client.communicate(timeout=300), client.returncode) == (("", ""), 0)
     with np.load(tmp_path / "charges.npz") as found:
-        assert close(run, found["charges"])
+        assert close(exported, found["charges"])
         assert np.allclose(found["fractions"].sum(axis=1), 1, atol=1e-5)
 
 

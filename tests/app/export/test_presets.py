@@ -12,7 +12,7 @@ import pytest
 from econ_ae.app.export.networks import BOUND
 from econ_ae.app.run.context import Context
 from econ_ae.config import load_preset, presets
-from tests.app.export.networks.conftest import trained
+from tests.app.export.small_runs import trained
 from tests.hls_toolchain import require_toolchain
 
 Command = Callable[..., tuple[int, str, str]]

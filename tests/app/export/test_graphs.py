@@ -26,19 +26,19 @@ onnx = pytest.importorskip("onnx", reason="pip install 'econ-ae[onnx]'")
 pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
 
 
-def test_onnx_models_compute_what_the_run_does(run: Context, command: Command, tmp_path: Path) -> None:
+def test_onnx_models_compute_what_the_run_does(exported: Context, command: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("export", str(run.run.path), "--format", "onnx", "--out", str(out))
+    arguments = ("export", str(exported.run.path), "--format", "onnx", "--out", str(out))
     code, printed, error = command(*arguments, "--json")
     assert code == 0, error
-    model, rows = run.model(), run.rows("report")
+    model, rows = exported.model(), exported.rows("report")
     row = json.loads(printed)[0]
     assert row["events"] == len(rows) > 50
     assert row["latents that differ"] == ("no graph" if model.sends_cells else 0)
 
     decoder = OnnxModel((out / "decoder.onnx").read_bytes())
-    given = received(run, model, rows)
-    own = reconstruct(run, model, rows).charges
+    given = received(exported, model, rows)
+    own = reconstruct(exported, model, rows).charges
     assert (np.abs(decoder.run(given)["charges"] - own) / given["sum"]).max() < BOUND
     assert {"eta", "layer"} <= set(decoder.inputs)  # conditions are inputs, as they are in the data
     turned = given | {"eta": given["eta"] + 0.3}
@@ -55,7 +55,7 @@ def test_onnx_models_compute_what_the_run_does(run: Context, command: Command, t
 
     manifest = json.loads((out / "export.json").read_text(encoding="utf-8"))
     assert (manifest["format"], manifest["opset"]) == ("onnx", 17)
-    assert manifest["runs"][run.run.path.name]["model_sha256"] == codec.sha256(model)
+    assert manifest["runs"][exported.run.path.name]["model_sha256"] == codec.sha256(model)
     assert manifest["files"]["decoder.onnx"] == sha256(out / "decoder.onnx")
     assert set(manifest["files"]) | {"export.json"} == {p.name for p in out.iterdir()}
 
@@ -65,13 +65,15 @@ def test_onnx_models_compute_what_the_run_does(run: Context, command: Command, t
     assert command(*arguments, "--overwrite")[0] == 0
 
 
-def test_saved_models_compute_what_the_run_does(run: Context, command: Command, tmp_path: Path) -> None:
+def test_saved_models_compute_what_the_run_does(exported: Context, command: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code, printed, error = command("export", str(run.run.path), "--format", "savedmodel", "--out", str(out), "--json")
+    code, printed, error = command(
+        "export", str(exported.run.path), "--format", "savedmodel", "--out", str(out), "--json"
+    )
     assert code == 0, error
-    model, rows = run.model(), run.rows("report")
-    given = received(run, model, rows)
-    own = reconstruct(run, model, rows).charges
+    model, rows = exported.model(), exported.rows("report")
+    given = received(exported, model, rows)
+    own = reconstruct(exported, model, rows).charges
     found = SavedModel(out / "decoder").run(given)["charges"]
     assert (np.abs(found - own) / given["sum"]).max() < BOUND
     if not model.sends_cells:

@@ -54,6 +54,6 @@ def cells_run(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 @pytest.fixture(params=["layers_run", "cells_run"])
-def run(request: pytest.FixtureRequest) -> Context:
+def exported(request: pytest.FixtureRequest) -> Context:
     found: Context = request.getfixturevalue(request.param)
     return found

@@ -50,14 +50,14 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_libraries_encode_and_decode_as_the_run_does(run: Context, command: Command, tmp_path: Path) -> None:
+def test_libraries_encode_and_decode_as_the_run_does(exported: Context, command: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("export", str(run.run.path), "--format", "emulator", "--version", "3", "--out", str(out))
+    arguments = ("export", str(exported.run.path), "--format", "emulator", "--version", "3", "--out", str(out))
     code, printed, error = command(*arguments, "--json")
     assert code == 0, error
     row = json.loads(printed)[0]
-    name = f"{run.model().name}_v3"
-    assert (row["library"], row["events"], row["frames that differ"]) == (name, len(run.rows("report")), 0)
+    name = f"{exported.model().name}_v3"
+    assert (row["library"], row["events"], row["frames that differ"]) == (name, len(exported.rows("report")), 0)
     assert float(row["largest difference of a charge / module sum"]) <= library.BOUND
     manifest = json.loads((out / "export.json").read_text(encoding="utf-8"))
     assert manifest["files"][f"{name}/encoder.cpp"] == sha256(out / name / "encoder.cpp")
