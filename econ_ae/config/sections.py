@@ -127,6 +127,11 @@ class EncoderConfig(Section):
         (DenseConfig(),), description="first to last; default: one"
     )
 
+    @property
+    def layers(self) -> tuple[ConvConfig | DenseConfig, ...]:
+        """All layers, first to last."""
+        return (*self.conv, *self.dense)
+
 
 class AdmixtureConfig(Section):
     """Generated images among those of the data while training: many different ones, where a sample has few."""
