@@ -23,6 +23,7 @@ from scripts.architecture import PACKAGES, ROOT, modules
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TREE = re.compile(r"(?:econ_ae|rtl_gen|sim|metrics|tests|benchmarks|docs|scripts|\.ci)(?:/[\w.*-]+)+/?")
 SUFFIXES = {"json", "csv", "html", "npz", "txt", "cpp", "h", "py", "yaml", "xml", "tcl", "rpt", "v", "svg", "md", "h5"}
+SUFFIXES |= {"onnx", "qonnx"}
 COMMAND_LINE: Any = typer.main.get_command(app)
 
 

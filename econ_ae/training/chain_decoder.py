@@ -14,7 +14,7 @@ from econ_ae.errors import ConfigError
 from econ_ae.geometry import Arrangement
 
 _POSITIVE = {"sigmoid", "softmax", "softplus"}
-_NOTHING = 1e-30
+NOTHING = 1e-30
 """Added to all cells, so that an image of zeros has fractions: float32 holds nothing of it beside a charge."""
 
 
@@ -80,7 +80,7 @@ def chain_decoder(config: DecoderConfig, x: Any, arrangement: Arrangement, cells
 
 
 def _charges(values: Any) -> Any:
-    return tf.nn.relu(values) + _NOTHING
+    return tf.nn.relu(values) + NOTHING
 
 
 def _dense(layer: ChainLayerConfig, x: Any, name: str, seed: int) -> Any:

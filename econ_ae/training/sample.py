@@ -19,7 +19,7 @@ from econ_ae.ir.model import Input, Normalise
 
 SUMS = 2
 """Columns of ``sum_features``."""
-_SUM_BITS = 28  # of the module sum (ECON-T, spec 6.1)
+SUM_BITS = 28  # of the module sum (ECON-T, spec 6.1)
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ def to_float(integers: NDArray[np.integer], fraction: int) -> NDArray[np.float32
 
 def sum_feature(totals: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return log2(total + 1) / 28, float32 (n, 1), of module sums (n,) as a receiver decodes them from the frame."""
-    return (np.log2(totals + 1) / _SUM_BITS).astype(np.float32)[:, None]
+    return (np.log2(totals + 1) / SUM_BITS).astype(np.float32)[:, None]
 
 
 def totals_of(feature: Any) -> Any:
     """Return the sums (n,) of their ``sum_feature``, tensors of float32 (n, 1) to (n,)."""
-    return tf.pow(2.0, _SUM_BITS * feature[:, 0]) - 1.0
+    return tf.pow(2.0, SUM_BITS * feature[:, 0]) - 1.0
 
 
 def sum_features(totals: NDArray[np.floating]) -> NDArray[np.float32]:

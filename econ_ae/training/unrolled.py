@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-_FROM_IMAGE, _FROM_DIFFERENCE = 4.0, 2.0
+FROM_IMAGE, FROM_DIFFERENCE = 4.0, 2.0
 """Factors that bring the inputs of a step to the size of the latents."""
-_SCALE = 1.4
+SCALE = 1.4
 """Of the normalised image's sum, between 1 and 2, where it is not known."""
 
 
@@ -76,13 +76,13 @@ class Unrolled(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Return the values."""
         latents = inputs[:, : self.latents]
-        scale = _SCALE if self.scale is None else 1.0 + inputs[:, self.scale : self.scale + 1]
+        scale = SCALE if self.scale is None else 1.0 + inputs[:, self.scale : self.scale + 1]
         values = self.first + tf.zeros_like(inputs[:, :1])
         hidden = inputs[:, :0]
         for inner, bias, out in self.steps:
             image = tf.nn.softmax(values)
             difference = latents - tf.nn.relu(scale * (image @ self.imitation) + self.imitation_bias)
-            seen = tf.concat([inputs, _FROM_DIFFERENCE * difference, _FROM_IMAGE * image, hidden], axis=1)
+            seen = tf.concat([inputs, FROM_DIFFERENCE * difference, FROM_IMAGE * image, hidden], axis=1)
             hidden = tf.nn.relu(seen @ inner + bias)
             values += hidden @ out
         return values

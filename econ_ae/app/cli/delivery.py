@@ -8,31 +8,28 @@ from typing import Annotated
 import typer
 
 from econ_ae.app.cli.options import Json
-from econ_ae.errors import ConfigError, did_you_mean
-
-_FORMATS = ("cmssw",)
 
 
 def export(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run or a campaign.")],
-    form: Annotated[str, typer.Option("--format", help="cmssw: graphs and configuration of CMSSW's class.")],
+    form: Annotated[str, typer.Option("--format", help="cmssw, onnx, savedmodel, emulator or triton.")],
     out: Annotated[Path, typer.Option(help="Directory to write.")],
     target: Annotated[str, typer.Option(help="Of cmssw: cms-sw (the release) or fork (the collaboration's).")] = "fork",
+    version: Annotated[int, typer.Option(min=1, help="Of the emulator library, or of the models on a server.")] = 1,
+    types: Annotated[Path | None, typer.Option(help="Of the emulator: ap_types headers; default: hls4ml's.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the export in --out.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a run or a campaign for those who use it elsewhere, compared with the integer model first."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
-    from econ_ae.app.export.cmssw.write import export as write_cmssw
-    from econ_ae.app.export.cmssw.write import rows
+    from econ_ae.app.export.formats import write
+    from econ_ae.app.export.request import Request
 
-    if form not in _FORMATS:
-        raise ConfigError(f"format {form!r} is unknown; expected {' or '.join(_FORMATS)}{did_you_mean(form, _FORMATS)}")
-    found = rows(write_cmssw(path, target, out, Terminal(quiet=as_json), overwrite=overwrite))
+    found = write(form, Request(path, out, Terminal(quiet=as_json), overwrite, target, version, types))
     if as_json:
         print_json(found)
         return
-    print_table(f"{form}, {target}", found)
+    print_table(f"{form}, {target}" if form == "cmssw" else form, found)
     typer.echo(out)
 
 

@@ -23,10 +23,10 @@ from econ_ae.training.cells.table import Table
 from econ_ae.training.film import Columns, Modulation
 from econ_ae.training.hexagonal import Around, rings
 
-_COUNTS = 6
+COUNTS = 6
 """Numbers of pulses with an input of their own, 0 to 5."""
 _BATCH = 1024
-_SUM_SCALE = 4.0  # of the module sum among the inputs
+SUM_SCALE = 4.0  # of the module sum among the inputs
 _SEED = 4  # beside that of the run
 
 
@@ -43,7 +43,7 @@ class Inputs(keras.layers.Layer):
     def build(self, shape: Any) -> None:
         """Make the weights: of a cell's numbers, of the event's, and the vector of every cell."""
         rng = np.random.default_rng(self.seed)
-        width = _COUNTS + 4
+        width = COUNTS + 4
         event = int(shape[2][-1]) - self.more
 
         def weight(name: str, scale: float, *size: int) -> Any:
@@ -60,7 +60,7 @@ class Inputs(keras.layers.Layer):
         pulses, table, event = inputs
         q, image = tf.transpose(pulses), tf.transpose(table)
         share = q / tf.maximum(tf.reduce_sum(q, axis=0, keepdims=True), 1.0)
-        counts = [tf.cast(tf.equal(q, float(n)), tf.float32) for n in range(_COUNTS)]
+        counts = [tf.cast(tf.equal(q, float(n)), tf.float32) for n in range(COUNTS)]
         numbers = [tf.math.log1p(q), 8.0 * image, tf.math.log(image + 1e-3) / 4.0, 8.0 * share]
         of_cell = tf.tensordot(tf.stack([*counts, *numbers], axis=2), self.of_cell, 1)
         if self.of_module is None:
@@ -129,7 +129,7 @@ def features(
     totals : (n,), the module sums as the receiver decodes them from the frame
     known : float32 (n, k), the features of the decoder's conditions; None without any
     """
-    parts = [np.eye(len(modes), dtype=np.float32)[mode], _SUM_SCALE * sample.sum_feature(totals)]
+    parts = [np.eye(len(modes), dtype=np.float32)[mode], SUM_SCALE * sample.sum_feature(totals)]
     event = np.concatenate(parts if known is None else [*parts, known], axis=1)
     return pulses.astype(np.float32), table.fractions(mode, pulses).astype(np.float32), event
 
@@ -141,7 +141,7 @@ def totals_of(event: Any, modes: int) -> Any:
     ----------
     modes : how many there are
     """
-    return sample.totals_of(event[:, modes : modes + 1] / _SUM_SCALE)
+    return sample.totals_of(event[:, modes : modes + 1] / SUM_SCALE)
 
 
 def predict(network: Any, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.float64]:

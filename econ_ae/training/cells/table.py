@@ -18,10 +18,10 @@ from econ_ae.training.cells.candidates import Candidates
 FILE = "table.npz"
 LEVELS = 13
 """Numbers of pulses with a level of their own; beyond, the level is the number plus a constant of the mode."""
-_CONTEXTS = 5
+CONTEXTS = 5
 _ENOUGH = 4  # cells that a level is made of; with fewer it is half a pulse below the number
 _ENOUGH_EVENTS = 40  # of those that would choose a mode; with fewer all that could have it count
-_LEAST = 0.05  # pulses, of a cell that is sent
+LEAST = 0.05  # pulses, of a cell that is sent
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Table:
     def _fit(cls, modes: tuple[Mode, ...], seen: Candidates, geometry: WaferGeometry, used: NDArray[np.bool_]) -> Table:
         groups = np.asarray(geometry.stc4)
         levels = np.tile(np.arange(1, LEVELS + 1) - 0.5, (len(modes), 1))
-        beyond, unsent = np.full(len(modes), -0.5), np.zeros((len(modes), _CONTEXTS))
+        beyond, unsent = np.full(len(modes), -0.5), np.zeros((len(modes), CONTEXTS))
         for number, mode in enumerate(modes):
             pairs = seen.mode == number
             own = pairs & used if (pairs & used).sum() >= _ENOUGH_EVENTS else pairs
@@ -70,7 +70,7 @@ class Table:
                     levels[number, n - 1] = np.median(charge[pulses == n])
             if (pulses > LEVELS).any():
                 beyond[number] = np.median((charge - pulses)[pulses > LEVELS])
-            for c in range(_CONTEXTS):
+            for c in range(CONTEXTS):
                 cells = (pulses == 0) & (near == c)
                 unsent[number, c] = charge[cells].mean() if cells.any() else 0.0
         return cls(levels, beyond, unsent, groups)
@@ -78,7 +78,7 @@ class Table:
     def fractions(self, mode: IntArray, pulses: NDArray[np.integer]) -> FloatArray:
         """Return charge fractions, float64 (n, cells), summing to 1, of events with pulses."""
         level = self.levels[mode[:, None], np.clip(pulses, 1, LEVELS) - 1]
-        sent = np.maximum(np.where(pulses > LEVELS, pulses + self.beyond[mode][:, None], level), _LEAST)
+        sent = np.maximum(np.where(pulses > LEVELS, pulses + self.beyond[mode][:, None], level), LEAST)
         rest = np.maximum(self.unsent[mode[:, None], _context(pulses, self.groups)], 0.0)
         image = np.where(pulses > 0, sent, rest)
         out: FloatArray = image / image.sum(axis=1, keepdims=True)

@@ -10,6 +10,9 @@ import pytest
 import econ_ae.training  # noqa: F401  before anything imports TensorFlow
 from econ_ae.app.run.context import Context
 from tests.app.export.made import made
+from tests.app.export.small_runs import cells_run, exported, layers_run
+
+__all__ = ["cells_run", "exported", "layers_run", "run"]
 
 
 @pytest.fixture(scope="session")

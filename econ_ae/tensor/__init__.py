@@ -1,0 +1,1 @@
+"""Programs on float32 tensors: what decoders, and encoders in exact float arithmetic, are exported from."""

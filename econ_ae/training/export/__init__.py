@@ -1,0 +1,1 @@
+"""Trained decoders as programs, and programs as TensorFlow graphs."""
