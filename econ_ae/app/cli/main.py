@@ -16,6 +16,7 @@ from econ_ae.app.cli.campaign import campaign
 from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
 from econ_ae.app.cli.data import data
+from econ_ae.app.cli.explore import explore
 from econ_ae.app.cli.options import INTERRUPTED, Interrupted
 from econ_ae.app.cli.physics import physics
 from econ_ae.app.cli.shell import Group, Shell
@@ -27,6 +28,7 @@ from econ_ae.errors import EconAeError
 COMMANDS: dict[str, Any] = {
     "run": run,
     "campaign": campaign,
+    "explore": explore,
     "data": data,
     "train": train,
     "freeze": freeze,
