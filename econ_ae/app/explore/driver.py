@@ -51,7 +51,7 @@ class Driver:
     log : its storage
     workers : who trains
     share_data : makes the run whose rows a point trains on, in a directory; raises EconAeError when it cannot
-    changed : is called whenever something is known that was not known before
+    changed : is called after every generation
     """
 
     place: SearchDirectory
@@ -96,7 +96,6 @@ class Driver:
 
     def _note(self) -> None:
         self.place.write_state(self.trials)
-        self.changed(self.trials)
 
     def _ask(self, generation: int) -> None:
         """Draw what is missing of a generation."""
@@ -184,6 +183,7 @@ class Driver:
                 self.log.tell(trial)
                 self._set(trial)
         self._note()
+        self.changed(self.trials)
 
     def _figures(self, trial: Trial, rung: int) -> Figures:
         """Return the objectives at a rung, each the smaller the better; power is not known there."""

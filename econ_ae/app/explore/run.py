@@ -99,11 +99,11 @@ def run(
             place.lock(progress),
             closing(Log(place.url(options.storage), found, mode="attach", patience=options.patience)) as log,
         ):
-            driver = Driver(place, log, cluster, _Shared(progress), progress, lambda trials: None)
+            driver = Driver(place, log, cluster, _Shared(progress), progress, lambda trials: page.write(place, trials))
             trials = driver.run()
             trials = finish(place, trials, cluster, driver, verify=options.verify, progress=progress)
             log.amend({"trials": len(trials)})
-            page.write(place, trials, progress)
+            page.write(place, trials)
     return trials
 
 
