@@ -76,6 +76,7 @@ class Asker:
             directions=["minimize" if one == "minimise" else "maximize" for one in directions]
         )
         self._study.add_trials([self._frozen(one) for one in trials])
+        self._choose_parents()
 
     def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the drawn parameters of the next number, and what the sampler keeps of it."""
@@ -86,6 +87,21 @@ class Asker:
         assert trial.number == number
         found = self._study.get_trials(deepcopy=False)[number]
         return dict(found.params), dict(found.system_attrs)
+
+    def _choose_parents(self) -> None:
+        """Choose the parents of all generations of a genetic sampler before the first draw.
+
+        Optuna gives them to the first draw by their rank and to all others by their number: the first draw after an
+        interruption would be another one.
+        """
+        from optuna.samplers import NSGAIISampler
+
+        sampler = self._sampler(0)
+        if not isinstance(sampler, NSGAIISampler):
+            return
+        last = max((sampler.get_trial_generation(self._study, one) for one in self._study.trials), default=0)
+        for generation in range(1, last + 2):
+            sampler.get_parent_population(self._study, generation)
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         from optuna import samplers

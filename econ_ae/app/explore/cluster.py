@@ -10,14 +10,18 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from econ_ae.app.explore.work import THREADS, Outcome, Task, Work
 from econ_ae.errors import ToolError
+from econ_ae.files import write_text
 from econ_ae.progress import Progress
 
 PATIENCE = 600.0
 """Seconds in which a scheduler may come back."""
+WORKING = "working"
+"""In the directory of a search: which task was begun last on every trial."""
 _TIMEOUT = 10.0
 """Seconds for one attempt to reach a scheduler."""
 _PAUSE = 1.0
@@ -71,7 +75,8 @@ class Cluster:
         import dask
         import distributed
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in a line of ours
+        for name in ("distributed", *(n for n in logging.root.manager.loggerDict if n.startswith("distributed."))):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said in a line of ours
         dask.config.set(_SETTINGS)
         if not self.address:
             self._folder = tempfile.TemporaryDirectory(prefix="econ-ae-explore-", ignore_cleanup_errors=True)
@@ -157,8 +162,10 @@ class Cluster:
         return sum(count for key, count in self._attempts.items() if key[1] == number)
 
     def _submit(self, task: Task) -> Any:
-        name = f"{task.kind}-{task.number:04d}-{task.rung}-{time.monotonic_ns()}"
-        return self._client.submit(self.work, task, key=name, pure=False, priority=-task.number)
+        if self._client.status != "running":
+            raise _Lost("the connection to the scheduler is closed")
+        name = f"{task.kind}-{task.number:04d}-{task.rung}-{time.time_ns()}"
+        return self._client.submit(begun, self.work, task, name, key=name, pure=False, priority=-task.number)
 
     def _wait(self, futures: Sequence[Any]) -> list[Any]:
         """Return the futures that have ended; _Lost when the scheduler is gone."""
@@ -209,6 +216,8 @@ class Cluster:
             problem = future.exception()
             if not isinstance(problem, distributed.scheduler.KilledWorker):
                 return Outcome(task.number, failure=f"{type(problem).__name__}: {_first(problem)}")
+            if not _was_begun(task, future.key):
+                return None  # it only waited for a worker that died of another one
             reason = "its worker was killed; is there enough memory?"
         key = (task.kind, task.number, task.rung)
         self._attempts[key] = self._attempts.get(key, 0) + 1
@@ -216,6 +225,24 @@ class Cluster:
             self.progress.say(f"trial {task.number}: {reason}; again ({self._attempts[key]} of {self.retries})")
             return None
         return Outcome(task.number, failure=f"{reason} ({self._attempts[key]} attempts)")
+
+
+def begun(work: Work, task: Task, key: str) -> Outcome:
+    """Do a task in a worker; that it was begun is noted, as a worker that dies says only which tasks it had."""
+    note = _note(task)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_text(note, key)
+    return work(task)
+
+
+def _was_begun(task: Task, key: str) -> bool:
+    note = _note(task)
+    return note.is_file() and note.read_text(encoding="utf-8") == key
+
+
+def _note(task: Task) -> Path:
+    path = Path(task.path)
+    return path.parents[1] / WORKING / path.name
 
 
 class _Lost(Exception):  # noqa: N818  # no error: it is mended

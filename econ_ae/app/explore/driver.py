@@ -61,6 +61,7 @@ class Driver:
     progress: Progress
     changed: Callable[[list[Trial]], None]
     trials: list[Trial] = field(default_factory=list)
+    _configs: dict[int, RunConfig] = field(default_factory=dict)
 
     def run(self) -> list[Trial]:
         """Do all generations; what is done already is not repeated. Return all trials.
@@ -147,9 +148,13 @@ class Driver:
         )
 
     def _config(self, trial: Trial) -> RunConfig | None:
+        """Return the settings of a point that may be trained; None of others."""
         if trial.state in SETTLED:
             return None
-        return point(self.place.config, values_of(self.place.config, trial.parameters)).config
+        if trial.number not in self._configs:
+            search = self.place.config
+            self._configs[trial.number] = search.space.config(values_of(search, trial.parameters), "point")
+        return self._configs[trial.number]
 
     def _generation(self, generation: int) -> None:
         """Train a generation rung by rung, synthesise, tell."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from econ_ae.app.explore.directory import RIVALS, SearchDirectory
+from econ_ae.app.explore.directory import DATA, RIVALS, SearchDirectory
 from econ_ae.app.explore.driver import Driver, Workers, best
+from econ_ae.app.explore.points import data_key
 from econ_ae.app.explore.records import Trial
 from econ_ae.app.explore.work import Outcome
 from econ_ae.app.run.context import Context, open_run
@@ -42,7 +43,7 @@ def finish(
     verify : simulate the Verilog of every point
     """
     chosen = best(trials, dict(place.config.objectives))
-    write_rivals(place, trials, chosen, progress)
+    write_rivals(place, trials, driver, progress)
     before = {one.number: one for one in place.state()}
     trials = [replace(one, checked=before[one.number].checked) if one.number in before else one for one in trials]
     open_ = [one for one in chosen if not _is_checked(trials[one.number], verify=verify)]
@@ -69,14 +70,17 @@ def _is_checked(trial: Trial, *, verify: bool) -> bool:
     return trial.checked is not None and (not verify or trial.checked.verified is not None)
 
 
-def write_rivals(place: SearchDirectory, trials: list[Trial], chosen: list[Trial], progress: Progress) -> None:
+def write_rivals(place: SearchDirectory, trials: list[Trial], driver: Driver, progress: Progress) -> None:
     """Write what the chip's algorithms do with the rows of the search, on the eLinks of its points."""
     counts = sorted({int(one.known["elinks"]) for one in trials if one.rungs})
     path = place.path / RIVALS
-    if not chosen or (path.is_file() and read_json(path)["elinks"] == counts):
+    if not counts or (path.is_file() and read_json(path)["elinks"] == counts):
         return
     progress.say("the chip's algorithms on the same rows")
-    context = open_run(place.trial(chosen[0]), Silent())
+    base = place.config.space.base
+    data = place.path / DATA / data_key(base)
+    driver.share_data(base, data)
+    context = open_run(data, Silent())
     write_json(path, {"elinks": counts, "rivals": [asdict(one) for one in rivals_of(context, counts)]})
 
 

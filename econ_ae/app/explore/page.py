@@ -12,7 +12,7 @@ from econ_ae.app.explore.directory import DATA, PAGE, SearchDirectory
 from econ_ae.app.explore.driver import best
 from econ_ae.app.explore.finish import read_rivals
 from econ_ae.app.explore.importance import importance
-from econ_ae.app.explore.points import data_key, point
+from econ_ae.app.explore.points import data_key
 from econ_ae.app.explore.records import SETTLED, Trial
 from econ_ae.app.explore.summary import counts, front_rows
 from econ_ae.app.run.context import FACTS
@@ -85,7 +85,7 @@ def _drawn(place: SearchDirectory, trial: Trial, *, front: bool) -> dict[str, An
     """Return a trial as the script of the page takes it."""
     search, figure = place.config, trial.figure
     refused = trial.state in SETTLED
-    config = None if refused else point(search, values_of(search, trial.parameters)).config
+    config = None if refused else search.space.config(values_of(search, trial.parameters), "point")
     return {
         "trial": trial.number,
         "generation": trial.generation,
