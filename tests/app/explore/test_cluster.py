@@ -194,7 +194,8 @@ def test_a_scheduler_that_stays_away_ends_the_search_in_a_line(tmp_path: Path, f
 
 def test_a_scheduler_that_is_not_there_is_said_in_a_line() -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
-    with pytest.raises(ToolError, match=f"no Dask scheduler answers at {address}"), opened(
-        Cluster(address, None, fake.work, Silent(), 0)
+    with (
+        pytest.raises(ToolError, match=f"no Dask scheduler answers at {address}"),
+        opened(Cluster(address, None, fake.work, Silent(), 0)),
     ):
         pass

@@ -104,7 +104,15 @@ def trained(place: SearchDirectory) -> list[Trial]:
 
 def without_times(trials: tuple[Trial, ...]) -> list[tuple[object, ...]]:
     return [
-        (t.number, t.generation, dict(t.values), t.state, t.reason, [(r.epochs, r.emd, r.error) for r in t.rungs], t.checked)
+        (
+            t.number,
+            t.generation,
+            dict(t.values),
+            t.state,
+            t.reason,
+            [(r.epochs, r.emd, r.error) for r in t.rungs],
+            t.checked,
+        )
         for t in trials
     ]
 
@@ -116,10 +124,13 @@ def test_every_trained_point_is_an_ordinary_run(finished: SearchDirectory) -> No
         run_ = RunDirectory.open(finished.trial(one))
         run_.check("data", "train", "freeze")
         for name, value in one.values.items():
-            assert value == {
-                "encoder.conv.0.filters": run_.config.encoder.conv[0].filters,
-                "encoder.dense.0.units": run_.config.encoder.dense[0].units,
-            }[name]
+            assert (
+                value
+                == {
+                    "encoder.conv.0.filters": run_.config.encoder.conv[0].filters,
+                    "encoder.dense.0.units": run_.config.encoder.dense[0].units,
+                }[name]
+            )
     stopped = [one for one in finished.state() if one.state == State.STOPPED]
     assert stopped
     assert all(not RunDirectory.open(finished.trial(one)).has("train") for one in stopped)
