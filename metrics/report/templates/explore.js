@@ -81,7 +81,7 @@
       add(svg, "text", { x: 380, y: 220, "text-anchor": "middle" }, "no point has it yet");
       return;
     }
-    const box = { left: 70, right: 610, top: 20, bottom: 380 };
+    const box = { left: 70, right: 580, top: 20, bottom: 380 };
     const links = new Set(points.map((trial) => trial.known.elinks));
     const lines = rivals.filter((rival) => links.has(rival.elinks));
     const emds = [...points.map((trial) => trial.emd), ...lines.map((rival) => rival.validation)];
@@ -108,7 +108,7 @@
       const full = trial.state === "trained";
       if (name === "area" && !trial.measured && trial.front) {
         const error = trial.known.area_error * trial.area;
-        add(svg, "line", { x1: x.at(Math.max(trial.area - error, trial.area / 100)), x2: x.at(trial.area + error), y1: at[1], y2: at[1], stroke: "#c8102e" });
+        add(svg, "line", { x1: Math.max(box.left, x.at(Math.max(trial.area - error, trial.area / 100))), x2: Math.min(box.right, x.at(trial.area + error)), y1: at[1], y2: at[1], stroke: "#c8102e" });
       }
       const dot = add(svg, "circle", {
         cx: at[0], cy: at[1], r: trial.front ? 5 : 3.5, "data-trial": trial.trial,
