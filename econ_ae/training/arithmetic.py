@@ -15,7 +15,7 @@ from qkeras import QConv2D, QDense
 from econ_ae.ir.model import same_padding
 
 
-def _floored_sum(taps: Any, kernel: Any, fraction: int) -> Any:
+def floored_sum(taps: Any, kernel: Any, fraction: Any) -> Any:
     """Sum over taps of products floored to ``fraction`` bits: (..., taps) by (taps, outputs) to (..., outputs).
 
     The sums are integers below 2**24 (``ir.validate.check_float32``), so any order of adding gives the same bits. One
@@ -28,7 +28,7 @@ def _floored_sum(taps: Any, kernel: Any, fraction: int) -> Any:
     return exact + tf.stop_gradient(floored - exact)
 
 
-def _patches(images: Any, kernel: tuple[int, int], strides: tuple[int, int], padding: str) -> Any:
+def patches(images: Any, kernel: tuple[int, int], strides: tuple[int, int], padding: str) -> Any:
     """Return the taps of a convolution, (n, rows, cols, kernel rows * kernel cols * channels).
 
     Slices, because ``tf.image.extract_patches`` takes longer than all the arithmetic after it.
@@ -53,7 +53,7 @@ class FlooredDense(QDense):
     def call(self, inputs: Any) -> Any:
         """Return (n, units) of inputs (n, features)."""
         kernel = self.kernel_quantizer_internal(self.kernel)
-        return _floored_sum(inputs, kernel, self.fraction) + self.bias_quantizer_internal(self.bias)
+        return floored_sum(inputs, kernel, self.fraction) + self.bias_quantizer_internal(self.bias)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -70,9 +70,9 @@ class FlooredConv2D(QConv2D):
     def call(self, inputs: Any) -> Any:
         """Return (n, rows, cols, filters) of images (n, rows, cols, channels)."""
         kernel = self.kernel_quantizer_internal(self.kernel)
-        taps = _patches(inputs, self.kernel_size, self.strides, self.padding)
+        taps = patches(inputs, self.kernel_size, self.strides, self.padding)
         flat = tf.reshape(kernel, (-1, self.filters))
-        return _floored_sum(taps, flat, self.fraction) + self.bias_quantizer_internal(self.bias)
+        return floored_sum(taps, flat, self.fraction) + self.bias_quantizer_internal(self.bias)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

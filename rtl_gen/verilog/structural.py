@@ -15,6 +15,7 @@ inverted, the sum leaves inverted. All constants of the signs are one number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -250,3 +251,56 @@ def _picked(bits: tuple[str, str], a: str, b: str, both: str, width: int) -> str
 
 def _concatenated(bits: list[str]) -> str:
     return f"{{{', '.join(reversed(bits))}}}"
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """What a module is written with.
+
+    Parameters
+    ----------
+    full_adders, half_adders : cells
+    gates : sums and carries of one-bit adders that have a constant input or of which only one output is used
+    picked : bits of rows that are one of three multiples or nothing
+    gated : bits of rows that are an input or nothing
+    rows : rows of both kinds
+    """
+
+    full_adders: int
+    half_adders: int
+    gates: int
+    picked: int = 0
+    gated: int = 0
+    rows: int = 0
+
+
+def cell_counts(stage: Stage, inputs: int) -> tuple[CellCounts, CellCounts]:
+    """Return what the multiples of a window, and one of its outputs, are written with.
+
+    The texts of ``modules`` have these cells: both are made by the same functions.
+    """
+    structure = Structure(stage, inputs)
+    rows, cells, _ = _output(structure)
+    used = _used_bits(cells)
+    picked = sum(used.get(row.name, 0) for row in rows if "|" in row.value)
+    gated = sum(used.get(row.name, 0) for row in rows if "|" not in row.value)
+    return _counted(_multiples(structure)), _counted(cells, picked, gated, len(rows))
+
+
+def _used_bits(cells: list[str]) -> dict[str, int]:
+    """Return how many bits of every row some cell reads."""
+    read = {bit for line in cells if "unused" not in line for bit in _BIT.findall(line)}
+    found: dict[str, int] = {}
+    for name, _ in read:
+        found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _counted(cells: list[str], picked: int = 0, gated: int = 0, rows: int = 0) -> CellCounts:
+    full = sum(line.startswith("econ_ae_full_adder") for line in cells)
+    half = sum(line.startswith("econ_ae_half_adder") for line in cells)
+    gates = sum(line.startswith("wire ") and " = " in line and "[" not in line.split("=")[0] for line in cells)
+    return CellCounts(full, half, gates - sum("wire unused" in line for line in cells), picked, gated, rows)
+
+
+_BIT = re.compile(r"\b(r\d+_\d+)\[(\d+)\]")

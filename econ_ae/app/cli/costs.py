@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +25,25 @@ def costs(
         int | None, typer.Option(min=0, help="Report events simulated for the power; 0: no power.")
     ] = None,
     timeout: Annotated[float | None, typer.Option(min=1, help="Seconds that each run of yosys may take.")] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Area of the block from a fitted model, without synthesis; NanGate 45.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Area, timing and power of the hardware in silicon, beside the published chip; before layout."""
-    from econ_ae.app import cost_tables, costing
-    from econ_ae.app.cli.console import Terminal, print_table
+    from econ_ae.app import cost_estimate, cost_tables, costing
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.run.context import open_run
 
     context = open_run(run_path, Terminal(quiet=as_json))
+    if estimate:
+        guess = cost_estimate.estimated(context, block, liberty)
+        if as_json:
+            print_json(asdict(guess))
+        else:
+            print_table("Area of the block, estimated without synthesis", cost_estimate.rows(guess))
+            typer.echo(cost_estimate.line(guess))
+        return
     found = costing.costs(
         context, liberty=liberty, clock_ns=clock_ns, block=block, timeout=timeout, power_events=power_events
     )

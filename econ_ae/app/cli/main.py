@@ -21,7 +21,7 @@ from econ_ae.app.cli.options import INTERRUPTED, Interrupted
 from econ_ae.app.cli.physics import physics
 from econ_ae.app.cli.shell import Group, Shell
 from econ_ae.app.cli.stages import freeze, generate, report, run, train, verify
-from econ_ae.app.cli.studies import drift, evaluate, quantisation, retrain
+from econ_ae.app.cli.studies import drift, evaluate, quantisation, retrain, widths
 from econ_ae.app.cli.verbosity import LOG, Verbosity, set_verbosity
 from econ_ae.errors import EconAeError
 
@@ -42,6 +42,7 @@ COMMANDS: dict[str, Any] = {
     "retrain": retrain,
     "drift": drift,
     "quantisation": quantisation,
+    "widths": widths,
     "registers": registers,
     "econt": econt,
 }

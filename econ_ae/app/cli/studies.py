@@ -25,6 +25,28 @@ def quantisation(run_path: RunPath, as_json: Json = False) -> None:
     print_table("Mean EMD of the report events", rows, as_json=as_json)
 
 
+def widths(
+    run_path: RunPath,
+    price: Annotated[float, typer.Option(min=0, help="Validation loss that 100 kGE are worth; 0: widths are free.")],
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the run's.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier search of the run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn the bit widths of a run's layers with their weights, at a price per area; keep what nothing beats."""
+    from dataclasses import asdict
+
+    from econ_ae.app.cli.console import Terminal, print_json, print_table
+    from econ_ae.app.run.context import open_run
+    from econ_ae.app.studies.widths import learn
+
+    found = learn(open_run(run_path, Terminal(quiet=as_json)), price, epochs, overwrite=overwrite)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    print_table("Encoders that no other epoch beats in both loss and area", [one.row() for one in found])
+    typer.echo("Each is an ordinary configuration: econ-ae run --config FILE trains and verifies it.")
+
+
 def _names(algorithms: str) -> list[str]:
     names = [name.strip() for name in algorithms.split(",") if name.strip()]
     if not names:

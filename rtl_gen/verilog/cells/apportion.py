@@ -29,7 +29,7 @@ def scale_of_event(module: str, widths: CellWidths) -> Text:
     )
     text.input("sum", w.sum)
     text.input("mode", w.choose.mode_bits)
-    top, steps = w.fraction, _steps(w)
+    top, steps = w.fraction, most_steps(w)
     bits = width(steps)
     moves = [f"if (sum[{top - step}]) up_now = {bits}'d{step};" for step in reversed(range(steps))]
     text.process("up_now", bits, [f"up_now = {bits}'d{steps};", *moves])
@@ -55,7 +55,7 @@ _RECIPROCAL = RECIPROCAL_BITS - MANTISSA_BITS + 1
 """Bits of a reciprocal, which is 2**10 at most."""
 
 
-def _steps(widths: CellWidths) -> int:
+def most_steps(widths: CellWidths) -> int:
     """Return the most places that the sum may have to move up: the largest cell has at least 1/n of all charge."""
     least = min(widths.model.normalise.out.max, (1 << widths.fraction) // widths.cells)
     return widths.fraction - (least.bit_length() - 1)
@@ -76,7 +76,7 @@ def multiply(module: str, widths: CellWidths) -> Text:
     text.input("slots", w.slots * bits)
     scale_bits = width(w.scale(w.modes))
     text.input("scale", scale_bits * copies(w.slots))
-    text.input("up", width(_steps(w)) * copies(w.slots))
+    text.input("up", width(most_steps(w)) * copies(w.slots))
     text.input("cells", w.count)
     text.input("exact", 1)
     text.comment("Two bits of a charge pick one of the multiples of the scale.")
@@ -102,7 +102,9 @@ def _share(text: Text, w: CellWidths, scale: Common, p: int) -> tuple[Net, str]:
     """Add share and remainder of a slot; the scale has no more bits than modes that use the slot give it."""
     op, shift, bits = w.apportion, w.fraction + PRODUCT_SHIFT, charge_bits(w)
     acc = width(w.beyond_one(p) + 2 << op.fraction) + 1 + shift
-    text.wire(f"g{p}", w.sum, f"slots[{p * bits + w.sum - 1}:{p * bits}] << {bus('up', p // SHARED, width(_steps(w)))}")
+    text.wire(
+        f"g{p}", w.sum, f"slots[{p * bits + w.sum - 1}:{p * bits}] << {bus('up', p // SHARED, width(most_steps(w)))}"
+    )
     rows = scale.rows(f"g{p}", w.sum, acc, stem=f"p{p}", most=width(w.scale(w.above(p))))
     missing = (1 << op.fraction) - op.offset  # of a share to one pulse, when it is only the offset
     if missing:

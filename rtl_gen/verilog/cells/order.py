@@ -150,7 +150,7 @@ def lost(module: str, widths: CellWidths) -> Text:
             "  behind: charges from the smallest on, added up within groups",
         ),
     )
-    bounds = _in_groups(w)
+    bounds = group_bounds(w)
     text.input("behind", sum(map(width, bounds)))
     inner, at = [], 0
     for i, largest in enumerate(bounds):
@@ -171,7 +171,7 @@ def _used(w: CellWidths) -> range:
     return range(1, min(w.slots, w.cells))
 
 
-def _in_groups(w: CellWidths) -> list[int]:
+def group_bounds(w: CellWidths) -> list[int]:
     """Return the largest values of the sums within groups."""
     most = (1 << w.sum) - 1
     terms = [most] if w.slots < w.cells else []
