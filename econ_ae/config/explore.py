@@ -95,8 +95,9 @@ class BudgetSection(Section):
 class SynthesisSection(Section):
     """Which points are synthesised: of those trained in full the ones that the estimate does not rule out."""
 
-    block: Literal["encoder", "datapath", "block"] = Field("block", description="of the hardware, as econ-ae costs")
-    liberty: str | None = Field(None, description="cell library; default: gate equivalents of generic cells, no power")
+    liberty: str | None = Field(
+        None, description="cell library beside this file, the one that areas are estimated in; default: --liberty"
+    )
     power_events: Annotated[int, Field(ge=0)] = Field(0, description="report events for the power; 0: no power")
     most: Annotated[int, Field(ge=1)] | None = Field(None, description="points of a generation; default: all of them")
     timeout: Annotated[float, Field(ge=1)] | None = Field(None, description="seconds per run of yosys")
@@ -167,6 +168,21 @@ class ExploreConfig(Section):
             return self
         return self.model_copy(update={"budget": self.budget.model_copy(update={"trials": trials})})
 
+    def with_liberty(self, liberty: Path | None) -> ExploreConfig:
+        """Return the search with synthesis into the cells of a library; None leaves it.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such file.
+        """
+        if liberty is None:
+            return self
+        if not liberty.is_file():
+            raise ConfigError(f"cell library {liberty} does not exist; expected a file (.lib, .lib.gz)")
+        own = (self.synthesis or SynthesisSection()).model_copy(update={"liberty": str(liberty.resolve())})
+        return self.model_copy(update={"synthesis": own})
+
     def with_data(self, source: str | None) -> ExploreConfig:
         """Return the search on another file; None leaves it."""
         base = changed(self.space.base, "options", data={"source": source})
@@ -196,7 +212,8 @@ def load(path: Path) -> ExploreConfig:
     given = file.model_dump(mode="json", include={"name", "constraints", "objectives", "budget", "synthesis"})
     found = parse_as(ExploreConfig, given | {"space": space.model_dump(mode="json")}, str(path))
     _check_rungs(found, path)
-    return found
+    own = found.synthesis
+    return found.with_liberty(None if own is None or own.liberty is None else path.parent / own.liberty)
 
 
 def _check_rungs(found: ExploreConfig, path: Path) -> None:

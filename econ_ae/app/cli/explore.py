@@ -42,6 +42,9 @@ def search(
     trials: Annotated[int | None, typer.Option(min=1, help="Points that are drawn, instead of budget.trials.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at a time; default: CPUs and memory.")] = None,
     cluster: Cluster = None,
+    liberty: Annotated[
+        Path | None, typer.Option(help="Cell library (.lib, .lib.gz) that the best points are synthesised into.")
+    ] = None,
     storage: Storage = None,
     verify: Annotated[bool, typer.Option(help="Verify the Verilog of the front at the end.")] = True,
     out: Annotated[Path | None, typer.Option(help="Directory; default: a new one under runs/.")] = None,
@@ -63,9 +66,9 @@ def search(
     if resume and out is None:
         raise ConfigError("--resume needs --out, the search to continue")
     if config is not None:
-        found = named_or_file(config).with_data(data)
+        found = named_or_file(config).with_data(data).with_liberty(liberty)
     elif resume and out is not None and out.exists():
-        found = SearchDirectory.open(out).config.with_data(data)
+        found = SearchDirectory.open(out).config.with_data(data).with_liberty(liberty)
     else:
         raise ConfigError("CONFIG is missing; expected a TOML file of a search, or one that comes along: cells, layers")
     found = found.with_trials(trials)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from econ_ae.app import judge
+from econ_ae.app.area_model import estimate
 from econ_ae.app.costed import BLOCK, options_of
-from econ_ae.app.explore.areas import estimate
 from econ_ae.config import RunConfig
 from econ_ae.config.explore import ExploreConfig
 from econ_ae.config.skeleton import skeleton
@@ -46,7 +46,7 @@ def point(search: ExploreConfig, values: Mapping[str, Any]) -> Point:
     try:
         config = search.space.config(values, "point")
         judge.check(config)
-        known = known_of(config, BLOCK if search.synthesis is None else search.synthesis.block)
+        known = known_of(config)
     except (ConfigError, ModelError) as problem:
         return Point(used, None, {}, nothing, " ".join(str(problem).split()))
     excess = {one.text: max(0.0, one.excess(known[one.quantity])) for one in search.limits}
@@ -55,17 +55,17 @@ def point(search: ExploreConfig, values: Mapping[str, Any]) -> Point:
     return Point(used, config, known, excess, told)
 
 
-def known_of(config: RunConfig, block: str) -> dict[str, float]:
+def known_of(config: RunConfig) -> dict[str, float]:
     """Return the figures of an encoder that need no training; ConfigError, ModelError when it cannot be built."""
     from rtl_gen.verilog import latency
 
     model = skeleton(config, LOW_DENSITY)
-    area = estimate(model)
+    area = estimate(model, config.hardware.registers)
     return {
         "area": area.kge,
         "area_error": area.error,
         "registers": float(area.registers),
-        "latency": float(latency(model, options_of(config, model, block))),
+        "latency": float(latency(model, options_of(config, model, BLOCK))),
         "elinks": float(model.elinks),
         "bits": float(_bits(model)),
     }

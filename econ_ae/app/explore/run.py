@@ -79,7 +79,9 @@ def run(
     assert found is not None
     if options.verify:
         pipeline.check_tools()
-    if found.synthesis is not None:
+    if found.synthesis is not None and found.synthesis.liberty is None:
+        progress.say("nothing is synthesised: give the cell library with --liberty")
+    elif found.synthesis is not None:
         require(YOSYS)
     url = options.storage if place is None else place.url(options.storage)
     if place is None:

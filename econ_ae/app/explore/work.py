@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from econ_ae.app.costed import BLOCK
 from econ_ae.app.explore.records import Checked, Rung, Silicon
 from econ_ae.app.run.context import TRAINING, VERIFICATION, VERIFY, Context, open_run
 from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, Stopwatch, clear, config_hash
@@ -214,8 +215,9 @@ def _synthesise(context: Context, task: Task) -> Silicon:
 
     asked, watch = task.synthesis, Stopwatch()
     assert asked is not None
-    liberty = None if asked.liberty is None else Path(asked.liberty)
-    folder = folder_of(context, liberty, asked.block)
+    assert asked.liberty is not None  # else nothing is synthesised
+    liberty = Path(asked.liberty)
+    folder = folder_of(context, liberty, BLOCK)
     try:
         if context.run.study_problem(folder) is None:
             found = read(folder / FILE)
@@ -223,7 +225,7 @@ def _synthesise(context: Context, task: Task) -> Silicon:
             found = costs(
                 context,
                 liberty=liberty,
-                block=asked.block,
+                block=BLOCK,
                 timeout=asked.timeout,
                 power_events=asked.power_events,
                 simulate=False,

@@ -159,7 +159,8 @@ def test_a_small_space_is_used_up_and_nothing_is_trained_twice(tmp_path: Path) -
 
 
 def test_only_points_that_could_be_in_the_front_are_synthesised(tmp_path: Path) -> None:
-    text = fake.SEARCH + '[synthesis]\nblock = "block"\n'
+    (tmp_path / "small.lib").touch()
+    text = fake.SEARCH + '[synthesis]\nliberty = "small.lib"\n'
     workers = Inline()
     found = go_on(begin(tmp_path / "out", fake.search(tmp_path, text)), workers)
     made = [task.number for task in workers.tasks if task.kind == "synthesise"]
