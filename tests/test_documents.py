@@ -13,6 +13,7 @@ import typer
 
 from econ_ae import config
 from econ_ae.app.cli.main import COMMANDS, app
+from econ_ae.config.explore import ExploreFile
 from econ_ae.config.family import families
 from econ_ae.config.keys import names_at
 from econ_ae.config.load import parse_as
@@ -147,7 +148,8 @@ def test_configuration_keys_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_examples_of_configurations_are_taken(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8"), "toml"):
-        parse_as(FamilyFile, tomllib.loads(block), page.name)
+        told = tomllib.loads(block)
+        parse_as(ExploreFile if "space" in told else FamilyFile, told, page.name)
     with pytest.raises(ConfigError):
         config.parse(tomllib.loads("[training]\nepoch = 3"), page.name)
 

@@ -42,8 +42,6 @@ def _of(search: ExploreConfig, trials: Sequence[Trial], value: Callable[[Trial],
     kinds = distributions(search)
     study: optuna.Study = optuna.create_study()
     for one in trials:
-        study.add_trial(
-            optuna.trial.create_trial(value=value(one), params=dict(one.parameters), distributions=kinds)
-        )
+        study.add_trial(optuna.trial.create_trial(value=value(one), params=dict(one.parameters), distributions=kinds))
     found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=_SEED))
     return {name: float(found.get(name, 0.0)) for name in search.space.variables}
