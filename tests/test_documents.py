@@ -41,7 +41,8 @@ def codes(text: str) -> Iterator[str]:
 
 def options_of(command: Any) -> set[str]:
     inner = [option for sub in getattr(command, "commands", {}).values() for option in options_of(sub)]
-    return {name for parameter in command.params for name in parameter.opts} | {*inner, "-h", "--help"}
+    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return own | {*inner, "-h", "--help"}
 
 
 def mistakes(line: str) -> list[str]:
@@ -53,6 +54,8 @@ def mistakes(line: str) -> list[str]:
         command = command.commands[name]
     if name == "data":  # econ-ae data FILE describes it
         command = command.commands["describe"]
+    if name == "explore":  # econ-ae explore CONFIG searches
+        command = command.commands["search"]
     if hasattr(command, "commands") and words and not words[0].startswith("-"):
         return [f"no command {words[0]!r}"]
     known = options_of(command)

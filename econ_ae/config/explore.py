@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,7 +14,6 @@ from pydantic import Field, field_validator, model_validator
 
 from econ_ae.config.family import member
 from econ_ae.config.load import changed, parse_as, read
-from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import Section
 from econ_ae.config.space import Space, Variable, WhenSection
 from econ_ae.errors import ConfigError, did_you_mean
@@ -237,8 +237,6 @@ def _check_rungs(found: ExploreConfig, path: Path) -> None:
 
 def named_or_file(given: str) -> ExploreConfig:
     """Return a search by its file, or by the name of one that comes with the package."""
-    from importlib import resources
-
     if given.endswith((".toml", ".json")):
         return load(Path(given))
     if given not in searches():
@@ -252,12 +250,5 @@ def named_or_file(given: str) -> ExploreConfig:
 
 def searches() -> list[str]:
     """Return the names of the searches that come with the package."""
-    from importlib import resources
-
     folder = resources.files("econ_ae.config") / "searches"
     return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".toml"))
-
-
-def runs_of(config: ExploreConfig) -> RunConfig:
-    """Return the settings that every point starts from."""
-    return config.space.base

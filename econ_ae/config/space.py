@@ -44,12 +44,19 @@ class VariableSection(Section):
         if self.choices is not None and len({label(one) for one in self.choices}) < len(self.choices):
             raise ValueError("a choice is given twice")
         if ranged:
-            assert self.low is not None and self.high is not None
-            if self.low > self.high:
+            low, high = self.ends
+            if low > high:
                 raise ValueError("low is above high, so that the range is empty")
-            if self.log and (self.low <= 0 or self.step is not None):
+            if self.log and (low <= 0 or self.step is not None):
                 raise ValueError("log needs low above 0 and no step")
         return self
+
+    @property
+    def ends(self) -> tuple[int | float, int | float]:
+        """Both ends of a range."""
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high
 
     @property
     def whole(self) -> bool:
@@ -61,18 +68,15 @@ class VariableSection(Section):
         """How many values there are; infinite between numbers without a step."""
         if self.choices is not None:
             return len(self.choices)
-        assert self.low is not None and self.high is not None
-        if self.low == self.high:
+        low, high = self.ends
+        if low == high:
             return 1
         step = 1 if self.whole and self.step is None else self.step
-        return math.inf if step is None else math.floor((self.high - self.low) / step + 1e-9) + 1
+        return math.inf if step is None else math.floor((high - low) / step + 1e-9) + 1
 
     def extremes(self) -> tuple[Any, ...]:
         """Return the values that say whether all are allowed: both ends of a range, or every choice."""
-        if self.choices is not None:
-            return self.choices
-        assert self.low is not None and self.high is not None
-        return self.low, self.high
+        return self.ends if self.choices is None else self.choices
 
 
 Variable = Annotated[VariableSection, BeforeValidator(_listed)]
@@ -150,6 +154,15 @@ class Space(Section):
         """Raise ConfigError when the space is empty, a key is unknown, a value is refused, or a condition cannot be."""
         if not self.variables:
             raise ConfigError(f"{where}: the search space is empty; give one key at least in [space]")
+        self._check_conditions(where)
+        for name in self.variables:
+            self._check_variable(name, where)
+        for one in self.when:
+            tree = self.base.model_dump(mode="json")
+            _merge(tree, one.settings)
+            parse(tree, f"{where}: settings of a condition")
+
+    def _check_conditions(self, where: str) -> None:
         for one in self.when:
             for name in (*one.where, *one.use):
                 if name not in self.variables:
@@ -163,21 +176,20 @@ class Space(Section):
                 if never:
                     raise ConfigError(f"{where}: condition on {name} = {never[0]!r}, which it never is")
         self._order()
-        for name, variable in self.variables.items():
-            if name.startswith(FREE) and not variable.sets and not any(name in one.where for one in self.when):
-                raise ConfigError(f"{where}: {name} sets no key and no condition reads it; leave it out")
-            for value in variable.extremes():
-                tree = self.base.model_dump(mode="json")
-                for one in self.when:
-                    if name in one.use:
-                        _merge(tree, one.settings)
-                for key in self.keys_of(name):
-                    put(tree, key, value, grow=True)
-                parse(tree, f"{where}: {name}")
-        for one in self.when:
+
+    def _check_variable(self, name: str, where: str) -> None:
+        """Raise ConfigError when a key is unknown, or a value is none of its."""
+        variable = self.variables[name]
+        if name.startswith(FREE) and not variable.sets and not any(name in one.where for one in self.when):
+            raise ConfigError(f"{where}: {name} sets no key and no condition reads it; leave it out")
+        for value in variable.extremes():
             tree = self.base.model_dump(mode="json")
-            _merge(tree, one.settings)
-            parse(tree, f"{where}: settings of a condition")
+            for one in self.when:
+                if name in one.use:
+                    _merge(tree, one.settings)
+            for key in self.keys_of(name):
+                put(tree, key, value, grow=True)
+            parse(tree, f"{where}: {name}")
 
 
 def label(value: Any) -> str:

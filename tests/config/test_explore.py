@@ -143,5 +143,5 @@ def test_searches_that_come_along_are_right(name: str) -> None:
 
 
 def test_a_search_that_does_not_come_along_is_said() -> None:
-    with pytest.raises(ConfigError, match="search 'cels' is unknown.*did you mean 'cells'"):
+    with pytest.raises(ConfigError, match=r"search 'cels' is unknown.*did you mean 'cells'"):
         named_or_file("cels")

@@ -106,10 +106,11 @@ def test_filters_leave_what_they_say(browser: Browser) -> None:
         """
         const seen = [];
         const look = (id, value) => {
-          for (const name of ["filter-state", "filter-text", "filter-emd", "filter-area"]) document.getElementById(name).value = "";
+          for (const name of ["state", "text", "emd", "area"]) document.getElementById(`filter-${name}`).value = "";
           const field = document.getElementById(id);
           field.value = value; field.dispatchEvent(new Event("input"));
-          seen.push([...document.querySelectorAll("#trials-table tbody tr td:first-child")].map((c) => Number(c.textContent)).join("+"));
+          const cells = [...document.querySelectorAll("#trials-table tbody tr td:first-child")];
+          seen.push(cells.map((cell) => Number(cell.textContent)).join("+"));
         };
         look("filter-text", ""); look("filter-state", "front"); look("filter-state", "refused");
         look("filter-text", "merge=true most_cells=12"); look("filter-text", "wanted"); look("filter-emd", "0.4");

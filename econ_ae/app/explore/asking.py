@@ -35,10 +35,10 @@ def _distribution(one: VariableSection) -> optuna.distributions.BaseDistribution
         if _numbers(one.choices):
             return IntDistribution(0, len(one.choices) - 1)
         return CategoricalDistribution([label(choice) for choice in one.choices])
-    assert one.low is not None and one.high is not None
+    low, high = one.ends
     if one.whole:
-        return IntDistribution(int(one.low), int(one.high), step=int(one.step or 1), log=one.log)
-    return FloatDistribution(one.low, one.high, step=one.step, log=one.log)
+        return IntDistribution(int(low), int(high), step=int(one.step or 1), log=one.log)
+    return FloatDistribution(low, high, step=one.step, log=one.log)
 
 
 def _numbers(choices: Sequence[Any]) -> bool:

@@ -104,7 +104,7 @@ def _drawn(place: SearchDirectory, trial: Trial, *, front: bool) -> dict[str, An
 
 
 def toml_of(config: RunConfig) -> str:
-    """Return settings as TOML that ``econ-ae run --config`` reads back to the same settings, without what is default."""
+    """Return settings as TOML that ``econ-ae run --config`` reads back; what is default is left out."""
     import tomli_w
 
     text = tomli_w.dumps(config.model_dump(mode="json", exclude_defaults=True, exclude_none=True))

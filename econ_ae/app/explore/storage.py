@@ -12,15 +12,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from econ_ae.app.explore.asking import distributions, told
 from econ_ae.app.explore.records import Trial
 from econ_ae.config.explore import ExploreConfig
 from econ_ae.errors import RunDirectoryError, ToolError
-
-if TYPE_CHECKING:
-    import optuna
 
 VERSION = 1
 """Of what is kept of a trial."""
@@ -89,7 +86,7 @@ class Log:
         from optuna.study import StudyDirection
 
         name, own = self._search.name, {"version": VERSION, "identity": self._search.identity}
-        there = {one.study_name: one._study_id for one in self._tried(self._storage.get_all_studies)}  # noqa: SLF001
+        there = {one.study_name: one._study_id for one in self._tried(self._storage.get_all_studies)}
         if name in there and mode == "replace":
             self._storage.delete_study(there.pop(name))
         if name not in there:

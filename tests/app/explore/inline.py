@@ -18,6 +18,10 @@ from econ_ae.progress import Silent
 from tests.app.explore import fake
 
 
+def nothing(*_: object) -> None:
+    """Stand for what is of no interest."""
+
+
 class Cut(BaseException):
     """The end of everything, as by kill -9."""
 
@@ -68,6 +72,6 @@ def go_on(place: SearchDirectory, workers: Inline) -> list[Trial]:
     """Do a search, or what is left of it; its storage is opened anew."""
     log = Log(storage.url_of(place.path), place.config, mode="attach", patience=0.0)
     try:
-        return Driver(place, log, workers, lambda config, path: None, Silent(), lambda trials: None).run()
+        return Driver(place, log, workers, nothing, Silent(), nothing).run()
     finally:
         log.close()

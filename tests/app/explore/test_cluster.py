@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_trials_whose_workers_die_are_repeated_a_few_times_and_then_marked(
     numbers = [one.number for one in expected if one.generation == 0 and one.state == State.STOPPED]
     once, always = numbers[0], [one.number for one in expected if one.generation == 0 and one.rungs][-1]
     if once == always:
-        once = [one.number for one in expected if one.rungs][0]
+        once = next(one.number for one in expected if one.rungs)
     accidents = (f"kill-{once}", f"kill-{always}-always")
     found = searched(tmp_path, Options(2, work=fake.work, verify=False), accidents)
     assert len(found) == len(expected)
@@ -105,10 +106,8 @@ def python(*arguments: str) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -21,7 +21,7 @@ from econ_ae.errors import RunDirectoryError, ToolError
 from econ_ae.progress import Silent
 from tests.app.explore import fake
 from tests.app.explore.database import Database, programs
-from tests.app.explore.inline import Inline, begin, go_on
+from tests.app.explore.inline import Inline, begin, go_on, nothing
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
@@ -52,7 +52,7 @@ def named(folder: Path, name: str) -> SearchDirectory:
 
 
 def drive(place: SearchDirectory, log: Log, workers: Inline) -> list[Trial]:
-    return Driver(place, log, workers, lambda config, path: None, Silent(), lambda trials: None).run()
+    return Driver(place, log, workers, nothing, Silent(), nothing).run()
 
 
 @dataclass
@@ -111,7 +111,7 @@ def test_a_database_that_stays_away_ends_the_search_in_a_line(
 ) -> None:
     place = named(tmp_path, "away")
     log, workers = Log(server.url, place.config, mode="new", patience=1.0), Striking(strikes=(4,), strike=server.kill)
-    with pytest.raises(ToolError, match="is away since 1 s: .*nothing is lost: continue with --resume"):
+    with pytest.raises(ToolError, match=r"is away since 1 s: .*nothing is lost: continue with --resume"):
         drive(place, log, workers)
     log.close()
     server.start()

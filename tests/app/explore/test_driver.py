@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 
 from econ_ae.app.explore import storage
@@ -85,9 +86,10 @@ def test_a_search_that_is_cut_off_between_its_draws_ends_the_same(
         left[0] -= 1
         add(log, trial)
 
-    with monkeypatch.context() as patch, pytest.raises(Cut):
-        patch.setattr(Log, "add", cut_off)
+    monkeypatch.setattr(Log, "add", cut_off)
+    with pytest.raises(Cut):
         go_on(place, Inline())
+    monkeypatch.undo()
     assert go_on(place, Inline()) == whole
 
 
@@ -104,9 +106,10 @@ def test_a_search_that_is_cut_off_while_it_tells_ends_the_same(
         left[0] -= 1
         tell(log, trial)
 
-    with monkeypatch.context() as patch, pytest.raises(Cut):
-        patch.setattr(Log, "tell", cut_off)
+    monkeypatch.setattr(Log, "tell", cut_off)
+    with pytest.raises(Cut):
         go_on(place, Inline())
+    monkeypatch.undo()
     assert go_on(place, Inline()) == whole
 
 
@@ -188,8 +191,6 @@ def test_a_trial_is_written_once_and_told_once(tmp_path: Path, whole: list[Trial
 
 
 def test_optuna_reads_the_storage(tmp_path: Path) -> None:
-    import optuna
-
     place = begin(tmp_path / "out", fake.search(tmp_path))
     found = go_on(place, Inline())
     study = optuna.load_study(study_name="small", storage=storage.url_of(place.path))
@@ -220,8 +221,6 @@ def test_a_storage_of_another_search_or_version_is_refused(tmp_path: Path) -> No
 
 
 def test_a_study_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
-    import optuna
-
     optuna.create_study(study_name="small", storage=storage.url_of(tmp_path)).ask()
     with pytest.raises(RunDirectoryError, match="did not make"):
         Log(storage.url_of(tmp_path), fake.search(tmp_path), mode="attach")
