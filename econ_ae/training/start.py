@@ -10,7 +10,7 @@ from typing import Any
 from econ_ae.config import TrainingConfig
 from econ_ae.data.module_conditions import NONE, Conditions
 from econ_ae.errors import ConfigError
-from econ_ae.training.kept import load_weights, require_weights, weights_path
+from econ_ae.training.kept import load_weights, weights_path
 
 START = "start"
 """Folder in a training directory with the weights that the training starts from."""

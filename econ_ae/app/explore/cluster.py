@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import tempfile
 import time
@@ -25,6 +26,8 @@ WORKING = "working"
 _TIMEOUT = 10.0
 """Seconds for one attempt to reach a scheduler."""
 _PAUSE = 1.0
+_ALONE = 20.0
+"""Seconds without any worker after which that is said."""
 _MEMORY = 2 << 30  # bytes that a worker may need
 _SETTINGS = {
     # A worker that dies is counted here, by trial; Dask itself gives nothing out again.
@@ -62,6 +65,7 @@ class Cluster:
     _folder: Any = None
     _local: Any = None
     _client: Any = None
+    _alone: float = field(default_factory=time.monotonic)
     _attempts: dict[tuple[str, int, int], int] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -143,6 +147,7 @@ class Cluster:
                     running[self._submit(task)] = task
                 done = self._wait(list(running))
                 lost_since = None
+                self._say_alone(bool(done))
             except (OSError, TimeoutError, RuntimeError, _Lost) as problem:
                 lost_since = self._again(lost_since, problem)
                 running.clear()
@@ -184,6 +189,15 @@ class Cluster:
             raise _Lost("the scheduler forgot the work")
         return done
 
+    def _say_alone(self, worked: bool) -> None:
+        """Say, once, that there is nobody who works."""
+        now = time.monotonic()
+        if worked or self._client.nthreads():
+            self._alone = now
+        elif now - self._alone > _ALONE:
+            self.progress.say(f"the scheduler {self.address} has no workers; waiting for some")
+            self._alone = math.inf
+
     def _again(self, since: float | None, problem: BaseException) -> float:
         """Reach the scheduler anew; ToolError when it has been away for too long."""
         now = time.monotonic()
@@ -214,6 +228,11 @@ class Cluster:
             reason = outcome.failure
         else:
             problem = future.exception()
+            if isinstance(problem, ImportError | FileNotFoundError):
+                raise ToolError(
+                    f"a worker cannot do any work ({_first(problem)}); expected this package in the same version, and "
+                    "the directory of the search under the same path, at every worker; then continue with --resume"
+                ) from problem
             if not isinstance(problem, distributed.scheduler.KilledWorker):
                 return Outcome(task.number, failure=f"{type(problem).__name__}: {_first(problem)}")
             if not _was_begun(task, future.key):

@@ -27,8 +27,8 @@ class SearchDirectory:
     """A directory that describes itself.
 
     ``search.json`` and ``manifest.json`` are what it was made with, ``state.json`` is what is known now,
-    ``trials/NNNN`` are ordinary run directories, ``data`` has their rows once, ``study.db`` is the storage unless that is
-    elsewhere.
+    ``trials/NNNN`` are ordinary run directories, ``data`` has their rows once, ``study.db`` is the storage,
+    unless that is elsewhere.
     """
 
     path: Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from econ_ae.app import pipeline
@@ -84,9 +84,11 @@ def run(
     elif found.synthesis is not None:
         require(YOSYS)
     url = options.storage if place is None else place.url(options.storage)
+    shared = _Shared(progress)
     if place is None:
         prepared = data.prepare(found.space.base, LOW_DENSITY, progress)
         progress.say(prepared.title)
+        shared.ready[data_key(found.space.base)] = prepared
     retries = found.budget.retries
     cluster = Cluster(options.cluster or "", options.workers, options.work, progress, retries, options.patience)
     with opened(cluster):
@@ -101,7 +103,7 @@ def run(
             place.lock(progress),
             closing(Log(place.url(options.storage), found, mode="attach", patience=options.patience)) as log,
         ):
-            driver = Driver(place, log, cluster, _Shared(progress), progress, lambda trials: page.write(place, trials))
+            driver = Driver(place, log, cluster, shared, progress, lambda trials: page.write(place, trials))
             trials = driver.run()
             trials = finish(place, trials, cluster, driver, verify=options.verify, progress=progress)
             log.amend({"trials": len(trials)})
@@ -114,12 +116,13 @@ class _Shared:
     """Makes the runs that hold the rows of all points with the same settings of data."""
 
     progress: Progress
+    ready: dict[str, data.Prepared] = field(default_factory=dict)  # read before there was a directory
 
     def __call__(self, config: RunConfig, path: Path) -> None:
         """Read the rows into the run in ``path``, unless they are there; DataError when that cannot be."""
         if (path / MANIFEST).is_file() and RunDirectory.open(path).has("data"):
             return
-        prepared = data.prepare(config, LOW_DENSITY, self.progress)
+        prepared = self.ready.pop(data_key(config), None) or data.prepare(config, LOW_DENSITY, self.progress)
         pipeline.check_settings(config, LOW_DENSITY, prepared.rows)
         if path.is_dir() and content(path) <= {CONFIG}:
             clear(path)

@@ -87,7 +87,15 @@ Work = Callable[[Task], Outcome]
 
 
 def work(task: Task) -> Outcome:
-    """Do a task; what goes wrong with the point itself is its outcome."""
+    """Do a task; what goes wrong with the point itself is its outcome.
+
+    Raises
+    ------
+    FileNotFoundError
+        When this worker does not see the directory of the search.
+    """
+    if not Path(task.data).is_dir():
+        raise FileNotFoundError(f"{task.data} is not there")  # no fault of the point
     os.environ.update(THREADS)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
@@ -238,6 +246,19 @@ def _synthesise(context: Context, task: Task) -> Silicon:
 
 def _check(context: Context, task: Task) -> Checked:
     """Verify the Verilog, and say what the report rows say, which nothing was chosen by."""
+    path = context.path(FOLDER, "check.json")
+    if path.is_file():
+        stored = read_json(path)
+        found = Checked(**stored["checked"])
+        if stored["config"] == config_hash(context.config) and (found.verified is not None or not task.verify):
+            return found
+    found = _checked(context, verify=task.verify)
+    if not found.problem:
+        write_json(path, {"config": config_hash(context.config), "checked": asdict(found)})
+    return found
+
+
+def _checked(context: Context, *, verify: bool) -> Checked:
     import numpy as np
 
     from econ_ae.app import pipeline
@@ -248,7 +269,7 @@ def _check(context: Context, task: Task) -> Checked:
     sent = reconstruct(context, context.model(), rows)
     values = emd(rows.charges, sent.charges, LOW_DENSITY).of_defined
     mean, error = float(values.mean()), float(values.std() / np.sqrt(max(len(values), 1)))
-    if not task.verify:
+    if not verify:
         return Checked(None, mean, error)
     try:
         for stage in ("generate", "verify"):

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from econ_ae.app.explore import storage
 from econ_ae.app.explore.cluster import Cluster, opened
-from econ_ae.app.explore.records import State, Trial
+from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.run import Options, run
+from econ_ae.app.explore.storage import Log
 from econ_ae.errors import ToolError
 from econ_ae.progress import Silent
 from tests.app.explore import fake
@@ -189,6 +191,18 @@ def test_a_scheduler_that_stays_away_ends_the_search_in_a_line(tmp_path: Path, f
     with pytest.raises(ToolError, match="is away since 1 s; nothing is lost: continue with --resume"):
         run(place.path, None, options, overwrite=False, resume=True, progress=Silent())
     striker.join()
+
+
+def test_workers_that_do_not_see_the_search_end_it_in_a_line(tmp_path: Path) -> None:
+    place = begin(tmp_path / "out", fake.search(tmp_path))
+    (place.path / "trials").mkdir()
+    (place.path / "blind").touch()
+    with pytest.raises(ToolError, match=r"a worker cannot do any work \(.* is not there\); expected .* the same path"):
+        run(place.path, None, Options(1, work=fake.work, verify=False), overwrite=False, resume=True, progress=Silent())
+    (place.path / "blind").unlink()
+    log = Log(storage.url_of(place.path), place.config, mode="attach")
+    assert {one.state for one in log.trials()} <= {State.ASKED, *SETTLED}
+    log.close()
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_a_line() -> None:

@@ -113,6 +113,31 @@ def test_a_search_that_is_cut_off_while_it_tells_ends_the_same(
     assert go_on(place, Inline()) == whole
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_other_samplers_end_the_same_too(tmp_path: Path, sampler: str) -> None:
+    text = fake.SEARCH.replace("generation = 5", f'generation = 5\nsampler = "{sampler}"')
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    place = begin(tmp_path / "one" / "out", fake.search(tmp_path / "one", text))
+    expected = go_on(place, Inline())
+    assert any(one.state == State.TRAINED for one in expected)
+    workers = Inline(left=9)
+    other = begin(tmp_path / "other" / "out", fake.search(tmp_path / "other", text))
+    with pytest.raises(Cut):
+        go_on(other, workers)
+    workers.left = -1
+    assert go_on(other, workers) == expected
+
+
+def test_figures_may_be_maximised(tmp_path: Path) -> None:
+    text = fake.SEARCH + '[objectives]\nemd = "minimise"\nbits = "maximise"\n'
+    place = begin(tmp_path / "out", fake.search(tmp_path, text))
+    found = go_on(place, Inline())
+    chosen = best(found, dict(place.config.objectives))
+    most = max(one.known["bits"] for one in found if one.state == State.TRAINED)
+    assert most in {one.known["bits"] for one in chosen}
+
+
 def test_a_finished_search_does_nothing_when_it_is_continued(tmp_path: Path, whole: list[Trial]) -> None:
     place = begin(tmp_path / "out", fake.search(tmp_path))
     go_on(place, Inline())
