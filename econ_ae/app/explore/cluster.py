@@ -8,10 +8,11 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from econ_ae.app.explore.work import THREADS, Outcome, Task, Work
@@ -139,13 +140,16 @@ class Cluster:
         """
         left, found = {task.number: task for task in tasks}, dict[int, Outcome]()
         running: dict[Any, Task] = {}
+        ended: SimpleQueue[Any] = SimpleQueue()
         lost_since: float | None = None
         while left:
             try:
                 out = {task.number for task in running.values()}
                 for task in (t for n, t in sorted(left.items()) if n not in out):
-                    running[self._submit(task)] = task
-                done = self._wait(list(running))
+                    future = self._submit(task)
+                    running[future] = task
+                    future.add_done_callback(ended.put)
+                done = [future for future in self._wait(ended, running) if future in running]
                 lost_since = None
                 self._say_alone(bool(done))
             except (OSError, TimeoutError, RuntimeError, _Lost) as problem:
@@ -172,22 +176,17 @@ class Cluster:
         name = f"{task.kind}-{task.number:04d}-{task.rung}-{time.time_ns()}"
         return self._client.submit(begun, self.work, task, name, key=name, pure=False, priority=-task.number)
 
-    def _wait(self, futures: Sequence[Any]) -> list[Any]:
-        """Return the futures that have ended; _Lost when the scheduler is gone."""
-        import distributed
-
-        if self._client.status != "running":
-            raise _Lost("the connection to the scheduler is closed")
-        try:
-            distributed.wait(futures, timeout=_PAUSE, return_when="FIRST_COMPLETED")
-        except (TimeoutError, distributed.TimeoutError):
-            return []
-        except distributed.client.CancelledError as problem:
-            raise _Lost("the scheduler forgot the work") from problem
-        done = [future for future in futures if future.done()]
-        if any(future.status in {"cancelled", "lost"} for future in done):
+    def _wait(self, ended: SimpleQueue[Any], running: Iterable[Any]) -> list[Any]:
+        """Return futures that have ended; _Lost when the scheduler is gone."""
+        found = []
+        with suppress(Empty):
+            found.append(ended.get(timeout=_PAUSE))
+            while True:
+                found.append(ended.get_nowait())
+        gone = {"cancelled", "lost"}
+        if self._client.status != "running" or any(one.status in gone for one in found or running):
             raise _Lost("the scheduler forgot the work")
-        return done
+        return found
 
     def _say_alone(self, worked: bool) -> None:
         """Say, once, that there is nobody who works."""

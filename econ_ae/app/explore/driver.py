@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +18,9 @@ from econ_ae.app.explore.work import Outcome, Task
 from econ_ae.config import RunConfig
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.progress import Progress
+
+_PAUSE = 1.0
+"""Seconds between two states that are written."""
 
 
 class Workers(Protocol):
@@ -62,6 +67,7 @@ class Driver:
     changed: Callable[[list[Trial]], None]
     trials: list[Trial] = field(default_factory=list)
     _configs: dict[int, RunConfig] = field(default_factory=dict)
+    _noted: float = -math.inf
 
     def run(self) -> list[Trial]:
         """Do all generations; what is done already is not repeated. Return all trials.
@@ -73,7 +79,7 @@ class Driver:
         """
         search = self.place.config
         self.trials = self.log.trials()
-        self._note()
+        self._note(at_once=True)
         generation = max((one.generation for one in self.trials), default=0)
         while True:
             own = self._of(generation)
@@ -95,8 +101,11 @@ class Driver:
     def _set(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
 
-    def _note(self) -> None:
-        self.place.write_state(self.trials)
+    def _note(self, *, at_once: bool = False) -> None:
+        """Write what is known; with a thousand workers not with every outcome."""
+        if at_once or time.monotonic() - self._noted > _PAUSE:
+            self.place.write_state(self.trials)
+            self._noted = time.monotonic()
 
     def _ask(self, generation: int) -> None:
         """Draw what is missing of a generation."""
@@ -187,7 +196,7 @@ class Driver:
                 trial = replace(trial, told=True)
                 self.log.tell(trial)
                 self._set(trial)
-        self._note()
+        self._note(at_once=True)
         self.changed(self.trials)
 
     def _figures(self, trial: Trial, rung: int) -> Figures:
