@@ -9,6 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,15 +151,15 @@ class Cluster:
                     running[future] = task
                     future.add_done_callback(ended.put)
                 done = [future for future in self._wait(ended, running) if future in running]
+                outcomes = [(future, self._outcome(future, running[future])) for future in done]
                 lost_since = None
                 self._say_alone(bool(done))
-            except (OSError, TimeoutError, RuntimeError, _Lost) as problem:
+            except (OSError, TimeoutError, RuntimeError, CancelledError, _Lost) as problem:
                 lost_since = self._again(lost_since, problem)
                 running.clear()
                 continue
-            for future in done:
+            for future, outcome in outcomes:
                 task = running.pop(future)
-                outcome = self._outcome(future, task)
                 if outcome is None:
                     continue
                 del left[task.number]
