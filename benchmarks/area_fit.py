@@ -16,7 +16,7 @@ from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers import address_map
 
 FLOOR = 200.0
-"""Gate equivalents: below it a module's error counts less, as it matters less for a block."""
+"""Gate equivalents of all modules of a piece: below it their error counts less, as it matters less for a block."""
 PRIOR = 0.03
 """Error that a coefficient twice as large as expected is worth: few modules must not say anything about it."""
 
@@ -68,7 +68,7 @@ def _fitted(kind: str, found: Sequence[Sample]) -> tuple[float, ...]:
         return tuple(expected)
     features = np.array([sample.piece.features for sample in found], float)
     areas = np.array([sample.gate_equivalents for sample in found])
-    weight = 1 / (areas + FLOOR)
+    weight = 1 / (areas + FLOOR / np.array([sample.piece.count for sample in found]))
     rows = np.vstack([features * weight[:, None] * expected, PRIOR * np.eye(len(expected))])
     wanted = np.concatenate([areas * weight, np.full(len(expected), PRIOR)])
     scale, _ = nnls(rows, wanted)

@@ -110,17 +110,30 @@ def _stored(block: Block) -> dict[str, str | float]:
     return {"encoder_sha256": block.encoder_sha256, "kge": block.kge, "flip_flops": block.flops(block.top)}
 
 
+def left_out(fitted: Known) -> dict[str, float]:
+    """Return the error of every encoder of the fit when prices are fitted to all others."""
+    samples = {name: list(area_fit.samples(model, block)) for name, (model, block) in fitted.items()}
+    errors = {}
+    for name, (model, block) in fitted.items():
+        gates = area_fit.fit([sample for other, found in samples.items() if other != name for sample in found])
+        errors[name] = area_fit.estimate(model, gates) / 1000 / block.kge - 1
+    return errors
+
+
 def table(found: Known, coefficients: Coefficients) -> None:
     gates = coefficients.gate_equivalents
-    print("| encoders that were not fitted | number | kGE | median error | 95 % | largest |")
-    print("|---|---|---|---|---|---|")
     tested = {name: both for name, both in found.items() if name.startswith("test_")}
-    for what, cells in (("layers", (False,)), ("cells", (True,)), ("both", (False, True))):
-        chosen = [(model, block) for model, block in tested.values() if model.sends_cells in cells]
-        size = [block.kge for _, block in chosen]
-        of = area_fit.family([area_fit.estimate(model, gates) / 1000 / block.kge - 1 for model, block in chosen])
-        errors = " | ".join(f"{100 * value:.1f} %" for value in (of.median, of.p95, of.largest))
-        print(f"| {what} | {of.encoders} | {min(size):.0f} to {max(size):.0f} | {errors} |")
+    apart = {name: area_fit.estimate(model, gates) / 1000 / block.kge - 1 for name, (model, block) in tested.items()}
+    alone = left_out({name: both for name, both in found.items() if name not in tested})
+    print("| encoders | number | kGE | median error | 95 % | largest |")
+    print("|---|---|---|---|---|---|")
+    for what, errors in (("test", apart), ("fit, each without itself", alone), ("both", apart | alone)):
+        for family, cells in (("layers", (False,)), ("cells", (True,)), ("all", (False, True))):
+            chosen = [name for name in errors if found[name][0].sends_cells in cells]
+            size = [found[name][1].kge for name in chosen]
+            of = area_fit.family([errors[name] for name in chosen])
+            numbers = " | ".join(f"{100 * value:.1f} %" for value in (of.median, of.p95, of.largest))
+            print(f"| {what}: {family} | {of.encoders} | {min(size):.0f} to {max(size):.0f} | {numbers} |")
     print("\n| preset | synthesis, kGE | estimate, kGE | error |")
     print("|---|---|---|---|")
     for name, kge in PRESETS.items():

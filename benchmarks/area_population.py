@@ -117,8 +117,8 @@ def _layers(rng: np.random.Generator, seed: int, cells: int, limits: Limits) -> 
             f"{kind}{i}_act",
             relu=not signed,
             out=keep,
-            rounding=rng.choice([Rounding.RND_CONV, Rounding.TRN], p=[0.7, 0.3]),
-            overflow=rng.choice([Overflow.SAT, Overflow.WRAP], p=[0.9, 0.1]),
+            rounding=Rounding(rng.choice([Rounding.RND_CONV, Rounding.TRN], p=[0.7, 0.3])),
+            overflow=Overflow(rng.choice([Overflow.SAT, Overflow.WRAP], p=[0.9, 0.1])),
         )
         ops += [layer, requantise]
         shape, fmt = layer.output_shape(shape), keep

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,17 @@ class Measured:
 
     value: float
     error: float
+
+    @property
+    def pair(self) -> dict[str, float | None]:
+        """Number and error for JSON; an error that is not known is None."""
+        return {"value": self.value, "error": self.error if np.isfinite(self.error) else None}
+
+    @classmethod
+    def of_pair(cls, pair: Mapping[str, Any]) -> Measured:
+        """Return what ``pair`` says."""
+        value, error = (float("nan") if pair[name] is None else float(pair[name]) for name in ("value", "error"))
+        return cls(value, error)
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,11 @@ class EncoderConfig(Section):
         (DenseConfig(),), description="first to last; default: one"
     )
 
+    @property
+    def layers(self) -> tuple[ConvConfig | DenseConfig, ...]:
+        """All layers, first to last."""
+        return (*self.conv, *self.dense)
+
 
 class DecoderConfig(Section):
     """The decoder off the detector: dense layers, then one value per trigger cell: directly, or by way of an image."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from types import MappingProxyType
 
 import numpy as np
@@ -99,6 +100,18 @@ class Batch:
     def after(self, step: str) -> Batch:
         """Return the same rows with one more provenance step."""
         return replace(self, provenance=replace(self.provenance, steps=(*self.provenance.steps, step)))
+
+    def _repr_html_(self) -> str:
+        source = f"{self.provenance.source}{' (synthetic)' if self.provenance.synthetic else ''}"
+        rows = {
+            "images": len(self),
+            "cells": self.cells,
+            "source": source,
+            "mean occupancy": f"{self.occupancy.mean():.1f}" if len(self) else "-",
+            "metadata": ", ".join(self.metadata) or "none",
+        }
+        cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items())
+        return f"<table>{cells}</table>"
 
     def content_hash(self) -> str:
         """sha256 over charges and metadata."""

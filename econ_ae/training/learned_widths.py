@@ -37,21 +37,23 @@ class Widths:
 
 def widths_of(config: RunConfig) -> Widths:
     """Return the fractional bits of a configuration."""
-    layers = [*config.encoder.conv, *config.encoder.dense]
-    fractions = [[FixedFormat.parse(text).fraction for text in (one.weight, one.activation)] for one in layers]
+    fractions = [
+        [FixedFormat.parse(text).fraction for text in (one.weight, one.activation)] for one in config.encoder.layers
+    ]
     return Widths(tuple(w for w, _ in fractions), tuple(a for _, a in fractions[:-1]))
 
 
 def with_widths(config: RunConfig, widths: Widths) -> RunConfig:
     """Return the configuration with other fractional bits; integer bits stay."""
-    layers = [*config.encoder.conv, *config.encoder.dense]
+    layers = config.encoder.layers
     last = FixedFormat.parse(layers[-1].activation).fraction
     changed = [
-        one.model_copy(update={"weight": _with(one.weight, w), "activation": _with(one.activation, a)})
+        {"weight": _with(one.weight, w), "activation": _with(one.activation, a)}
         for one, w, a in zip(layers, widths.weights, (*widths.activations, last), strict=True)
     ]
-    convs = len(config.encoder.conv)
-    encoder = config.encoder.model_copy(update={"conv": tuple(changed[:convs]), "dense": tuple(changed[convs:])})
+    conv = [one.model_copy(update=to) for one, to in zip(config.encoder.conv, changed, strict=False)]
+    dense = [one.model_copy(update=to) for one, to in zip(config.encoder.dense, changed[len(conv) :], strict=True)]
+    encoder = config.encoder.model_copy(update={"conv": tuple(conv), "dense": tuple(dense)})
     return config.model_copy(update={"encoder": encoder})
 
 
@@ -179,7 +181,7 @@ class LearnedEncoder(tf.Module):
         return x
 
     @property
-    def trainable_variables(self) -> list[Any]:  # type: ignore[override]  # of tf.Module a tuple
+    def trainable_variables(self) -> list[Any]:
         """Weights, and the bits that can become fewer."""
         weights = [variable for layer in self.layers for variable in (layer.kernel, layer.bias)]
         return weights + [one.value for layer in self.layers for one in layer.bits]

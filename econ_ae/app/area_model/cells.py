@@ -18,7 +18,7 @@ from rtl_gen.verilog.cells.enumeration import high_bits
 from rtl_gen.verilog.cells.give import missing_bits
 from rtl_gen.verilog.cells.merge import charge_bits
 from rtl_gen.verilog.cells.order import group_bounds
-from rtl_gen.verilog.cells.text import copies
+from rtl_gen.verilog.cells.text import GROUP, copies
 from rtl_gen.verilog.options import CELL_STAGES, FRAME_REGISTER, FRONT_END_REGISTER, INPUT_REGISTER
 from rtl_gen.verilog.ports import CODE_BITS, FRAME_BITS, SUM_CODE_BITS
 
@@ -67,6 +67,19 @@ def _pairs(w: CellWidths) -> list[int]:
     return [len(near) for near in merge.neighbours for _ in near] if merge else []
 
 
+def _in_groups(terms: int) -> int:
+    """Return the additions in the sums of the first 1, 2, ... terms within groups."""
+    return sum(i % GROUP for i in range(terms))
+
+
+def _over_groups(terms: int) -> int:
+    """Return the additions that make of these the sums of all terms before."""
+    if terms <= GROUP:
+        return 0
+    outer = terms // GROUP
+    return _in_groups(outer) + _over_groups(outer) + sum(i % GROUP != GROUP - 1 for i in range(GROUP, terms))
+
+
 @dataclass(frozen=True)
 class _Counted:
     """Counts what every module is made of.
@@ -85,11 +98,11 @@ class _Counted:
             names.ORDER: self._order(),
             names.DROPPED: self._dropped(),
             names.GROUP: self._group(),
-            names.LOST: (len(group_bounds(self.w)) * self.w.sum, 1),
+            names.LOST: (_over_groups(len(group_bounds(self.w))) * self.w.sum, 1),
             names.CHOOSE: self._choose(),
             names.SEND: (self.n * self.w.count, self.n * self.w.value, 1),
             names.MERGE: self._merge(),
-            names.COUNT: (self.n * self.w.count, 1),
+            names.COUNT: (_in_groups(self.n) * 2 + _over_groups(self.n) * self.w.count, 1),
             names.COMPACT: self._compact(),
             names.POSITION: self._position(),
             names.SCALE: self._scale(),
@@ -127,12 +140,12 @@ class _Counted:
         w, n = self.w, self.n
         lossless = [mode for mode in w.modes if mode.exact_sum]
         table = sum(width(mode.exact_sum) + w.choose.mode_bits for mode in lossless)
-        return n * w.model.input.charge.width, n * w.value, n, table, 1
+        return n * w.model.input.charge.width, n * w.value, n - w.count, table, 1
 
     def _order(self) -> tuple[float, ...]:
         w, n = self.w, self.n
         best = sum(max(k - 1, 0) for k in _pairs(w))
-        return n * (n - 1) / 2 * w.x, n * n, best, (n - 1) * w.sum, copies(self.modes) * w.sum
+        return n * (n - 1) / 2 * w.x, (n + 1) * max(n - w.count, 0), best, (n - 1) * w.sum, copies(self.modes) * w.sum
 
     def _dropped(self) -> tuple[float, ...]:
         w, n = self.w, self.n
@@ -158,7 +171,8 @@ class _Counted:
         return (
             modes * len(w.choose.bias) * fraction,
             picked,
-            picked + modes * w.estimate,
+            picked + modes * (w.sum - w.estimate),
+            modes * w.estimate,
             pairs * (w.estimate + 1),
             chosen * (w.estimate + 1 + w.choose.mode_bits),
             copies(modes) * (w.sum + 2),
@@ -170,8 +184,15 @@ class _Counted:
 
     def _compact(self) -> tuple[float, ...]:
         w, n, stages = self.w, self.n, width(self.n - 1)
-        keys = stages * (stages - 1) // 2
-        return n * (stages * (charge_bits(w) + 2) + keys), n * stages, 1
+        moved = stayed = 0
+        needed = w.slots  # places that are read behind a stage
+        for stage in reversed(range(stages)):
+            step, bits = 1 << stage, charge_bits(w) + 1 + stages - stage - 1
+            both = min(needed, max(n - step, 0))
+            moved += both * bits
+            stayed += (needed - both) * bits
+            needed = min(needed + step, n)
+        return moved, stayed, n * stages, 1
 
     def _position(self) -> tuple[float, ...]:
         w, n = self.w, self.n
@@ -182,7 +203,7 @@ class _Counted:
                 bits = width(max(found))
                 table += len(found) * bits
                 added += bits
-        return table, added, 1
+        return table, max(added - w.position, 0), w.position, 1
 
     def _scale(self) -> tuple[float, ...]:
         w, steps = self.w, most_steps(self.w)
@@ -193,20 +214,20 @@ class _Counted:
     def _multiply(self) -> tuple[float, ...]:
         w, op = self.w, self.w.apportion
         shift = w.fraction + 4
-        picked = added = 0
+        picked = final = 0
         for p in range(w.slots):
             acc = width(w.beyond_one(p) + 2 << op.fraction) + 1 + shift
             wide = width(w.scale(w.above(p))) + 2
             rows = sum(max(min(wide, acc - digit), 0) for digit in range(0, w.sum, 2))
             picked += rows
-            added += rows - acc
+            final += acc
         raw = sum(width(max(mode.exact_sum for mode in w.above(p))) for p in range(w.slots))
         common_bits = copies(w.slots) * (width(w.scale(w.modes)) + 2)
-        return picked, added, w.slots * w.sum * width(most_steps(w)), common_bits, raw
+        return picked, picked - final, final, w.slots * w.sum * width(most_steps(w)), common_bits, raw
 
     def _missing(self) -> tuple[float, ...]:
         w, levels = self.w, (1 << self.w.apportion.fraction) - 1
-        return w.slots, w.slots * levels, sum(self.beyond), 1
+        return w.slots * levels, max(w.slots - width(w.slots), 0) * levels, sum(self.beyond), 1
 
     def _give(self) -> tuple[float, ...]:
         w = self.w

@@ -28,7 +28,9 @@ def pieces(model: EncoderModel) -> Iterator[Piece]:
         yield from _layer(p)
     bits = model.latents * model.latent.width
     steps = max(1, (bits - 1).bit_length())
-    yield Piece("squeeze", 1, (bits * steps, bits * steps**2, 1), "econ_ae_squeeze", FORMATTER)
+    farther = sum(max(bits - (1 << step), 0) for step in range(steps))
+    squeeze = (2 * farther, steps * farther, bits * steps)
+    yield Piece("squeeze", 1, squeeze, "econ_ae_squeeze", FORMATTER)
     yield Piece("frame", 1, (1,), "econ_ae_frame", FORMATTER)
 
 

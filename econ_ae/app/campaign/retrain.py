@@ -102,7 +102,7 @@ def _summarise(
         "total": {
             "old": _means(judged, OLD),
             "new": _means(judged, NEW),
-            "difference": _pair(gains[tables.ALL].difference),
+            "difference": gains[tables.ALL].difference.pair,
             "changed": sum(one["changed"] for one in told.values()),
             "size": sum(one["size"] for one in told.values()),
         },
@@ -175,7 +175,7 @@ def _row(name: str, run: Context, told: Mapping[str, Any], difference: Measured)
         "old": steps[1]["mean"]["value"],
         "new": steps[2]["mean"]["value"],
         "images": steps[2]["events"],
-        "difference": _pair(difference),
+        "difference": difference.pair,
         "changed": told["changed"],
         "size": told["size"],
         "bits": told["bits"],
@@ -215,12 +215,7 @@ def _means(judged: Judged, algorithm: str) -> dict[str, float | None]:
     mean = judged.mean(algorithm, judged.everything)
     if mean is None:
         raise ConfigError("no report image has charge; nothing can be compared")
-    return _pair(mean)
-
-
-def _pair(value: Measured) -> dict[str, float | None]:
-    """Return a number and its error for JSON; an error that is not known is None."""
-    return {"value": value.value, "error": value.error if np.isfinite(value.error) else None}
+    return mean.pair
 
 
 def _verdict(summary: Mapping[str, Any]) -> str:

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.app.campaign import members
 from econ_ae.app.physics import algorithms
 from econ_ae.app.physics.algorithms import Charges
 from econ_ae.app.physics.sample import Sample
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, Context, open_run
-from econ_ae.app.run.family import CampaignDirectory, is_campaign, is_family, run_paths
+from econ_ae.app.run.family import is_campaign, is_family, run_paths
 from econ_ae.app.stages.modules import class_map
 from econ_ae.config.campaign import CampaignConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
 from econ_ae.data.whole_events import WholeEvents
-from econ_ae.errors import ConfigError, RunDirectoryError
+from econ_ae.errors import ConfigError
 from econ_ae.files import read_json
-from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir import codec
 from econ_ae.progress import Progress
 
@@ -191,22 +191,16 @@ def _by_elinks(name: str, contexts: list[Context]) -> Encoders:
 
 
 def _of_campaign(path: Path, progress: Progress) -> Encoders:
-    campaign = CampaignDirectory.open(path)
+    campaign, runs = members.opened(path, progress)
     told = read_json(path / _REPORT) if (path / _REPORT).is_file() else {}
-    chosen, variants = told.get("chosen", {}), told.get("variants", {})
+    variants = told.get("variants", {})
     classes: dict[str, Context | str] = {}
     for name, one in campaign.config.classes.items():
-        if one.algorithm is not None:
-            filled = one.algorithm == "bc" and variants.get(name) == "bc filled"
-            classes[name] = "bc-filled" if filled else one.algorithm
+        if one.algorithm is None:
+            classes[name] = members.chosen(campaign.config, name, runs)
             continue
-        member = chosen.get(name) or (one.members[0] if len(one.members) == 1 else None)
-        if member is None:
-            raise RunDirectoryError(
-                f"{path} does not say which of {', '.join(one.members)} is best; finish it with: "
-                f"econ-ae campaign --out {path} --resume"
-            )
-        classes[name] = Context(campaign.run(member), LOW_DENSITY, progress)
+        filled = one.algorithm == "bc" and variants.get(name) == "bc filled"
+        classes[name] = "bc-filled" if filled else one.algorithm
     elinks = {name: one.elinks for name, one in campaign.config.classes.items()}
     return Encoders(path.name, classes, elinks, campaign.config)
 

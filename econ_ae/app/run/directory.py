@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.run.manifest import Manifest, Record
@@ -21,7 +21,9 @@ from econ_ae.progress import Progress, Silent
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
-FAMILY, CAMPAIGN, SEARCH = "family.json", "campaign.json", "search.json"
+FAMILY: Final = "family.json"
+CAMPAIGN: Final = "campaign.json"
+SEARCH: Final = "search.json"
 """Settings of directories that hold several runs, see ``family``."""
 
 ORDER = ("data", "train", "freeze", "generate", "verify", "costs", "report")

@@ -163,9 +163,9 @@ def _point(run: Context, folder: Path, plan: Plan) -> dict[str, Any]:
         raise ConfigError(f"{folder.name}: no report image has charge; give a smaller condition")
     told = {
         "images": int(np.isfinite(short.emd.old).sum()),
-        "old": _pair(old),
-        "new": _pair(new),
-        "gain": _pair(gain),
+        "old": old.pair,
+        "new": new.pair,
+        "gain": gain.pair,
         "changed": len(short.difference.changed),
         "size": short.difference.size,
         "bits": short.difference.bits,
@@ -175,14 +175,6 @@ def _point(run: Context, folder: Path, plan: Plan) -> dict[str, Any]:
         shutil.rmtree(folder / part)  # rows and weights; what is written to the chip stays
     write_json(folder / _POINT, told)
     return told
-
-
-def _pair(value: Measured) -> dict[str, float | None]:
-    return {"value": value.value, "error": value.error if np.isfinite(value.error) else None}
-
-
-def _measured(pair: Mapping[str, Any]) -> Measured:
-    return Measured(pair["value"], float("nan") if pair["error"] is None else pair["error"])
 
 
 def _summarise(
@@ -199,9 +191,9 @@ def _summarise(
                     name,
                     words,
                     (1.0 if axis == "pileup" else 0.0, *(point["value"] for point in here)),
-                    tuple(_measured(point["old"]) for point in (start, *here)),
-                    tuple(_measured(point["new"]) for point in (start, *here)),
-                    tuple(_measured(point["gain"]) for point in (start, *here)),
+                    tuple(Measured.of_pair(point["old"]) for point in (start, *here)),
+                    tuple(Measured.of_pair(point["new"]) for point in (start, *here)),
+                    tuple(Measured.of_pair(point["gain"]) for point in (start, *here)),
                 )
                 curves.append(curve)
                 verdicts.append(verdict(curve, study.sigma))
@@ -219,8 +211,8 @@ def _summarise(
                 "axis": one.axis,
                 "retrain from": one.value,
                 "most": one.most,
-                "gain": None if one.gain is None else _pair(one.gain),
-                "control": _pair(one.control),
+                "gain": None if one.gain is None else one.gain.pair,
+                "control": one.control.pair,
                 "text": text,
             }
             for one, text in zip(verdicts, answers, strict=True)
@@ -296,9 +288,9 @@ def _row(point: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(point: Mapping[str, Any]) -> dict[str, Cell]:
     cells: dict[str, Cell] = {name: point[name] for name in ("class", "axis", "value", "images")}
     cells |= {
-        "old weights": _measured(point["old"]),
-        "retrained": _measured(point["new"]),
-        "gain": _measured(point["gain"]),
+        "old weights": Measured.of_pair(point["old"]),
+        "retrained": Measured.of_pair(point["new"]),
+        "gain": Measured.of_pair(point["gain"]),
         "bytes that change": point["changed"],
         "of": point["size"],
     }

@@ -83,7 +83,7 @@ def _learn(context: Context, config: RunConfig, price: float) -> list[Learned]:
     found = []
     for point in search.run(batches, folder, context.progress):
         own = search.config_of(point)
-        layers = [*own.encoder.conv, *own.encoder.dense]
+        layers = own.encoder.layers
         found.append(
             Learned(
                 point.epoch,

@@ -211,6 +211,8 @@ def test_a_class_decoded_by_the_graph_of_another_is_found_out(finished: Campaign
     members = {name: Context(campaign.run(name), LOW_DENSITY, Silent()) for name in campaign.config.members}
     with pytest.raises(RunDirectoryError, match=r"stage 'train' has other files than recorded"):
         judge_class(campaign.config, "back", members, ("bc",))
+    with pytest.raises(RunDirectoryError, match=r"stage 'train' has other files than recorded"):
+        read([path], Silent())
 
 
 def test_a_member_with_the_settings_of_another_class_is_found_out(finished: CampaignDirectory, tmp_path: Path) -> None:
