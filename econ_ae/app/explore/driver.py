@@ -11,9 +11,10 @@ from typing import Protocol
 
 from econ_ae.app.explore.asking import Asker, values_of
 from econ_ae.app.explore.directory import DATA, SearchDirectory
-from econ_ae.app.explore.halving import Figures, can_reach, front, survivors
+from econ_ae.app.explore.halving import Figures, can_reach, survivors
 from econ_ae.app.explore.points import data_key, hash_of, point
-from econ_ae.app.explore.records import SETTLED, Rung, State, Trial
+from econ_ae.app.explore.records import SETTLED, State, Trial
+from econ_ae.app.explore.results import line
 from econ_ae.app.explore.work import Outcome, Task
 from econ_ae.config import RunConfig
 from econ_ae.errors import ConfigError, DataError
@@ -296,26 +297,3 @@ class Driver:
         return tuple(
             value * self._objectives[name] for name, value in zip(names, found, strict=True) if value is not None
         )
-
-
-def line(trial: Trial, rung: Rung | None) -> str:
-    """Return a finished part of a trial in one line."""
-    if rung is None:
-        return f"trial {trial.number}: failed: {trial.reason}"
-    values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in trial.values.items())
-    area = trial.known.get("area", float("nan"))
-    return (
-        f"trial {trial.number}: EMD {rung.emd:.4f} after {rung.epochs} epochs, about {area:.0f} kGE, "
-        f"{rung.seconds:.0f} s ({values})"
-    )
-
-
-def best(trials: Sequence[Trial], objectives: dict[str, str]) -> list[Trial]:
-    """Return the front of the trials that are trained in full, in the order of their numbers."""
-    signs = {name: 1 if way == "minimise" else -1 for name, way in objectives.items()}
-    points: dict[int, Figures] = {}
-    for one in trials:
-        found = [one.figure(name) for name in signs]
-        if one.state == State.TRAINED and all(value is not None for value in found):
-            points[one.number] = tuple(v * s for v, s in zip(found, signs.values(), strict=True) if v is not None)
-    return [trials[number] for number in front(points)]

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from econ_ae.app.explore.directory import DATA, RIVALS, SearchDirectory
-from econ_ae.app.explore.driver import Driver, Workers, best
+from econ_ae.app.explore.driver import Driver, Workers
 from econ_ae.app.explore.points import data_key
 from econ_ae.app.explore.records import Trial
+from econ_ae.app.explore.results import best
 from econ_ae.app.explore.work import Outcome
 from econ_ae.app.run.context import Context, open_run
 from econ_ae.files import read_json, write_json

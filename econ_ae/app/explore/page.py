@@ -9,11 +9,11 @@ from typing import Any
 
 from econ_ae.app.explore.asking import values_of
 from econ_ae.app.explore.directory import DATA, PAGE, SearchDirectory
-from econ_ae.app.explore.driver import best
 from econ_ae.app.explore.finish import read_rivals
 from econ_ae.app.explore.importance import importance
 from econ_ae.app.explore.points import data_key
 from econ_ae.app.explore.records import SETTLED, Trial
+from econ_ae.app.explore.results import best
 from econ_ae.app.explore.summary import counts, front_rows
 from econ_ae.app.run.context import FACTS
 from econ_ae.config import RunConfig, parse

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from econ_ae.app.explore.directory import SearchDirectory
-from econ_ae.app.explore.driver import best
 from econ_ae.app.explore.records import State, Trial
+from econ_ae.app.explore.results import best
 
 
 def counts(place: SearchDirectory, trials: Sequence[Trial]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 
 from econ_ae.app.explore import storage
 from econ_ae.app.explore.directory import SearchDirectory
-from econ_ae.app.explore.driver import best
 from econ_ae.app.explore.records import SETTLED, State, Trial
+from econ_ae.app.explore.results import best
 from econ_ae.app.explore.storage import Log
 from econ_ae.errors import ConfigError, RunDirectoryError
 from tests.app.explore import fake
