@@ -13,6 +13,7 @@ import typer
 
 from econ_ae import config
 from econ_ae.app.cli.main import COMMANDS, app
+from econ_ae.config.explore import ExploreFile
 from econ_ae.config.family import families
 from econ_ae.config.keys import names_at
 from econ_ae.config.load import parse_as
@@ -41,7 +42,8 @@ def codes(text: str) -> Iterator[str]:
 
 def options_of(command: Any) -> set[str]:
     inner = [option for sub in getattr(command, "commands", {}).values() for option in options_of(sub)]
-    return {name for parameter in command.params for name in parameter.opts} | {*inner, "-h", "--help"}
+    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return own | {*inner, "-h", "--help"}
 
 
 def mistakes(line: str) -> list[str]:
@@ -53,6 +55,8 @@ def mistakes(line: str) -> list[str]:
         command = command.commands[name]
     if name == "data":  # econ-ae data FILE describes it
         command = command.commands["describe"]
+    if name == "explore":  # econ-ae explore CONFIG searches
+        command = command.commands["search"]
     if hasattr(command, "commands") and words and not words[0].startswith("-"):
         return [f"no command {words[0]!r}"]
     known = options_of(command)
@@ -148,7 +152,8 @@ def test_configuration_keys_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_examples_of_configurations_are_taken(page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8"), "toml"):
-        parse_as(FamilyFile, tomllib.loads(block), page.name)
+        told = tomllib.loads(block)
+        parse_as(ExploreFile if "space" in told else FamilyFile, told, page.name)
     with pytest.raises(ConfigError):
         config.parse(tomllib.loads("[training]\nepoch = 3"), page.name)
 

@@ -111,10 +111,15 @@ def design(config: RunConfig, model: EncoderModel, block: str) -> Design:
         raise ConfigError(
             f"block {block!r} is unknown; expected one of {', '.join(BLOCKS)}{did_you_mean(block, BLOCKS)}"
         )
-    options = (_cells if model.sends_cells else _layers)(config, model, block)
+    options = options_of(config, model, block)
     if block == BLOCK:
         return Design(model, options, block, generate_block(model, options), block_module(model))
     return Design(model, options, block, generate(model, options), top_module(model, options))
+
+
+def options_of(config: RunConfig, model: EncoderModel, block: str) -> VerilogOptions:
+    """Return the options of the Verilog that is synthesised; ConfigError without such a block of this encoder."""
+    return (_cells if model.sends_cells else _layers)(config, model, block)
 
 
 def _layers(config: RunConfig, model: EncoderModel, block: str) -> VerilogOptions:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from econ_ae.config.run import FamilyFile
+from econ_ae.config.sections import Section
 
 Schema = dict[str, Any]
 
@@ -51,23 +52,28 @@ class Table:
     keys: tuple[Key, ...]
 
 
-def names_at(path: Sequence[Any]) -> list[str]:
-    """Return the names of the keys in the table at a path of keys; numbers in it count tables of a list."""
-    at = _schema()
+def names_at(path: Sequence[Any], kind: type[Section] = FamilyFile) -> list[str]:
+    """Return the names of the keys in the table at a path of keys; numbers in it count tables of a list.
+
+    Parameters
+    ----------
+    kind : whose keys
+    """
+    whole = at = _schema(kind)
     for part in path:
-        if isinstance(part, str):
-            at = _table_in(at["properties"][part]) or at
+        if isinstance(part, str) and part in at["properties"]:  # names of tables of one kind are no properties
+            at = _table_in(at["properties"][part], whole) or at
     return list(at["properties"])
 
 
 def tables() -> list[Table]:
     """Return all tables with their keys, in the order of the classes."""
-    return list(_tables(_schema(), (), {}))
+    return list(_tables(_schema(FamilyFile), (), {}))
 
 
 @cache
-def _schema() -> Schema:
-    return FamilyFile.model_json_schema()
+def _schema(kind: type[Section]) -> Schema:
+    return kind.model_json_schema()
 
 
 def _tables(
@@ -78,7 +84,7 @@ def _tables(
     same_as = seen.get(schema["title"])
     seen.setdefault(schema["title"], header)
     fields = schema["properties"]
-    below = {name: found for name, value in fields.items() if (found := _table_in(value))}
+    below = {name: found for name, value in fields.items() if (found := _table_in(value, _schema(FamilyFile)))}
     keys = tuple(
         Key(name, _allowed(value), _default(value), value["description"])
         for name, value in fields.items()
@@ -90,14 +96,20 @@ def _tables(
             yield from _tables(found, (*path, name), seen, fields[name])
 
 
-def _table_in(value: Schema) -> Schema | None:
+def _table_in(value: Schema, whole: Schema) -> Schema | None:
     """Return the schema of the table that a key holds: directly, in a list, or where it may be left out."""
     for option in value.get("anyOf", [value]):
-        reference = option.get("$ref") or option.get("items", {}).get("$ref")
+        reference = option.get("$ref") or option.get("items", {}).get("$ref") or _values_of(option).get("$ref")
         if reference:
-            found: Schema = _schema()["$defs"][reference.rpartition("/")[2]]
+            found: Schema = whole["$defs"][reference.rpartition("/")[2]]
             return found
     return None
+
+
+def _values_of(option: Schema) -> Schema:
+    """Return what the tables of a key with names of the user's hold."""
+    inner = option.get("additionalProperties", {})
+    return inner if isinstance(inner, dict) else {}
 
 
 def _allowed(value: Schema) -> str:

@@ -76,7 +76,7 @@ def parse_as(model: type[S], raw: dict[str, Any], where: str) -> S:
     try:
         return model.model_validate(raw)
     except ValidationError as problem:
-        raise ConfigError(f"{where}: " + "; ".join(_explain(e) for e in _causes(problem.errors()))) from problem
+        raise ConfigError(f"{where}: " + "; ".join(_explain(e, model) for e in _causes(problem.errors()))) from problem
 
 
 def changed(config: RunConfig, where: str, **changes: Any) -> RunConfig:
@@ -100,11 +100,11 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in inner]
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, model: type[Section]) -> str:
     path = error["loc"]
     key = ".".join(str(part) for part in path)
     if error["type"] == "extra_forbidden":
-        known = names_at(path[:-1])
+        known = names_at(path[:-1], model)
         hint = did_you_mean(str(path[-1]), known) or f"; expected one of {', '.join(known)}"
         return f"unknown key {key!r}{hint}"
     expected = "expected a table of settings" if error["type"] in _NO_TABLE else error["msg"]

@@ -49,14 +49,16 @@ def train(
     *,
     stream: Rows | None = None,
     judge: Judge | None = None,
+    until: int | None = None,
 ) -> list[Epoch]:
     """Train on (training, validation) batches into ``directory``, continuing what is there; return the history.
 
     With ``stream``, a set of rows with charge in a dataset file, these are the training events instead of the batch.
-    A judge of the validation events chooses what is kept, instead of their loss and their EMD.
+    A judge of the validation events chooses what is kept, instead of their loss and their EMD. ``until`` stops the
+    training after as many of its epochs, with its best weights so far; it is continued to the same bits.
     """
     if config.encoder.family == "cells":
-        return cells.train(config, geometry, batches, directory, progress, stream=stream, judge=judge)
+        return cells.train(config, geometry, batches, directory, progress, stream=stream, judge=judge, until=until)
     target = skeleton(config, geometry)
     training, validation = batches
     turns = geometry.rotations if config.training.rotations else geometry.rotations[:1]
@@ -77,7 +79,7 @@ def train(
             main = Streamed(stream, turns, target.input, target.normalise, seed, config.data.memory_mb, known)
         return main if others is None else Mixed(main, others[0], others[1], seed)
 
-    events = recipe.Events(source, validating, validation, judge)
+    events = recipe.Events(source, validating, validation, judge, until)
     return recipe.fit(config, geometry, events, directory, progress)
 
 

@@ -83,13 +83,14 @@ class Trainer:
         self._evaluate = tf.function(partial(chain.loss_of, training=False))
         self._predict = tf.function(partial(chain.predict, training=False))
 
-    def fit(self, train: Source, validation: Sample, progress: Progress) -> list[Epoch]:
+    def fit(self, train: Source, validation: Sample, progress: Progress, *, until: int | None = None) -> list[Epoch]:
         """Train until the last epoch or until validation stops improving; load and keep the best weights.
 
         Parameters
         ----------
         train : the events, drawn anew in every epoch
         validation : events of the validation loss
+        until : epochs after which to stop for now, with the best weights so far; None trains to the end
 
         Raises
         ------
@@ -112,7 +113,7 @@ class Trainer:
         with progress.bar("training", self.config.epochs) as bar:
             bar.advance(len(self.history))
             first = len(self.history)
-            for epoch in range(first, self.config.epochs):
+            for epoch in range(first, min(self.config.epochs, until or self.config.epochs)):
                 best = self._best()
                 if best is not None and epoch - best.epoch > self.config.patience:
                     break

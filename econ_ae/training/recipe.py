@@ -43,12 +43,14 @@ class Events:
     validation : for the validation loss
     validation_rows : the same events as charges, for the EMD of the integer encoder
     judge : chooses epochs and seeds, instead of the validation loss and the EMD
+    until : epochs after which every training stops for now; None trains to the end
     """
 
     source: Callable[[int], Source]
     validation: Sample
     validation_rows: Batch
     judge: Judge | None = None
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class _Task:
         """Train a chain with the schedule and the seed of ``config``."""
         decay, judge = config.decoder.weight_decay, self.events.judge
         trainer = Trainer(chain, config.training, directory=directory, weight_decay=decay, judge=judge)
-        return trainer.fit(self.events.source(config.seed), self.events.validation, self.progress)
+        events = self.events
+        return trainer.fit(events.source(config.seed), events.validation, self.progress, until=events.until)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import json
-import os
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,41 +16,9 @@ from metrics.report.data import SiliconCosts
 from metrics.transmitted import transmitted
 from metrics.wafer import colour
 from rtl_gen.costs.treemap import treemap
+from tests.browser import Browser, probe
 
 pytestmark = pytest.mark.browser
-
-PROBE = """<script>
-const errors = [];
-window.addEventListener("error", (event) => errors.push(event.message));
-window.addEventListener("load", () => {
-  const root = document.documentElement;
-  // What scrolls in its own box does not widen the page; everything else must end before the edge.
-  const wide = [...document.querySelectorAll("body *")].filter((e) =>
-    !e.closest(".scroll table, svg") && e.getBoundingClientRect().right > root.clientWidth + 0.5);
-  root.dataset.probe = JSON.stringify({
-    errors, width: window.innerWidth, scroll: root.scrollWidth,
-    wide: wide.map((e) => `${e.tagName}.${e.className}`),
-  });
-  parent.postMessage(root.dataset.probe, "*");
-});
-</script>
-"""
-
-# A window is at least 500 pixels wide; a frame of any width lays its page out as a window of that width does.
-FRAME = """<!DOCTYPE html><html><body><script>
-addEventListener("message", (event) => { document.documentElement.dataset.probe = event.data; });
-</script><iframe src="page.html" style="width: %dpx; height: 900px; border: 0"></iframe></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium")
-    if found is None:
-        message = "chromium is not on the PATH; install: apt-get install chromium"
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -97,42 +59,6 @@ def data() -> ReportData:
 @pytest.fixture(scope="module")
 def page(data: ReportData) -> str:
     return render(data)
-
-
-class Browser:
-    """Loads pages and returns their DOM and console."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self.program, self.folder = program, folder
-
-    def load(self, text: str, *, frame: int | None = None, fragment: str = "") -> tuple[str, list[str]]:
-        path = self.folder / "page.html"
-        path.write_text(text.replace("<head>\n", "<head>\n" + PROBE, 1), encoding="utf-8")
-        if frame is not None:
-            path = self.folder / "frame.html"
-            path.write_text(FRAME % frame, encoding="utf-8")
-        command = [
-            self.program,
-            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
-            f"--user-data-dir={self.folder / 'profile'}",
-            *("--window-size=1400,900", "--hide-scrollbars", "--virtual-time-budget=2000"),
-            "--enable-logging=stderr",
-            "--dump-dom",
-            f"file://{path}{fragment}",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-
-@pytest.fixture
-def browser(chromium: str, tmp_path: Path) -> Browser:
-    return Browser(chromium, tmp_path)
-
-
-def probe(dom: str) -> dict[str, object]:
-    found = re.search(r'data-probe="([^"]*)"', dom)
-    assert found
-    return dict(json.loads(html.unescape(found[1])))
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -17,6 +17,7 @@ from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
 from econ_ae.app.cli.data import data
 from econ_ae.app.cli.delivery import export, import_
+from econ_ae.app.cli.explore import explore
 from econ_ae.app.cli.options import INTERRUPTED, Interrupted
 from econ_ae.app.cli.physics import physics
 from econ_ae.app.cli.shell import Group, Shell
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Any] = {
     "drift": drift,
     "quantisation": quantisation,
     "widths": widths,
+    "explore": explore,
     "export": export,
     "import": import_,
     "registers": registers,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from econ_ae.app import pipeline
 from econ_ae.app.family.members import run_members
 from econ_ae.app.family.page import write_page
-from econ_ae.app.run.context import FACTS, Context
-from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, Stopwatch, check_free, clear
+from econ_ae.app.run.context import Context
+from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, check_free, clear
 from econ_ae.app.run.family import FamilyDirectory, SeveralRuns
 from econ_ae.app.run.lock import content
 from econ_ae.app.stages import data
+from econ_ae.app.stages.shared import share
 from econ_ae.config.family import FamilyConfig
-from econ_ae.data.store import DATASET
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Progress
 
@@ -66,10 +64,7 @@ def _share_data(family: FamilyDirectory, prepared: data.Prepared | None, progres
         data.write(first, prepared or data.prepare(first.config, LOW_DENSITY, progress))
     first.run.check("data")
     for member in members:
-        if not member.run.has("data"):
-            watch = Stopwatch()
-            files = [_linked(first.path(name), member.path(name)) for name in (DATASET, FACTS)]
-            member.run.record("data", member.run.inputs_of([]), files, watch.seconds())
+        share(first, member)
 
 
 def open_member(family: SeveralRuns[Any], name: str) -> RunDirectory:
@@ -80,13 +75,3 @@ def open_member(family: SeveralRuns[Any], name: str) -> RunDirectory:
     if path.is_dir() and content(path) <= {CONFIG}:
         clear(path)
     return RunDirectory.create(path, family.config.members[name])
-
-
-def _linked(source: Path, target: Path) -> Path:
-    """Make a file of another run a file of this one, without a copy where the disk can."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-    return target

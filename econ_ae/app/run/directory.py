@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 CONFIG = "config.json"
 FAMILY: Final = "family.json"
 CAMPAIGN: Final = "campaign.json"
+SEARCH: Final = "search.json"
 """Settings of directories that hold several runs, see ``family``."""
 
 ORDER = ("data", "train", "freeze", "generate", "verify", "costs", "report")
@@ -74,9 +75,10 @@ class RunDirectory:
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """Open an existing run directory; RunDirectoryError when it is none, or its settings are damaged."""
-        for file in (FAMILY, CAMPAIGN):
+        for file in (FAMILY, CAMPAIGN, SEARCH):
             if (path / file).is_file():
-                members = ", ".join(sorted(str(entry.parent) for entry in path.glob(f"*/{CONFIG}"))) or "it has none"
+                found = (*path.glob(f"*/{CONFIG}"), *path.glob(f"trials/*/{CONFIG}"))
+                members = ", ".join(sorted(str(entry.parent) for entry in found)) or "it has none"
                 raise RunDirectoryError(f"{path} is a {Path(file).stem} of runs; give one of them: {members}")
         if not (path / MANIFEST).is_file() or not (path / CONFIG).is_file():
             what = "is not a run directory" if path.exists() else "does not exist"

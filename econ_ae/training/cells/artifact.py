@@ -94,11 +94,13 @@ def train(
     *,
     stream: Rows | None = None,
     judge: Judge | None = None,
+    until: int | None = None,
 ) -> list[Epoch]:
     """Learn from (training, validation) batches into ``directory``, continuing what is there; return the history.
 
     With ``stream``, a set of rows in a dataset file, as many of its first rows as ``data.memory_mb`` allows train.
-    A judge of the validation events chooses the epoch and the rule, instead of their EMD.
+    A judge of the validation events chooses the epoch and the rule, instead of their EMD. ``until`` stops after as many
+    epochs, with the best network and rule so far; the training is continued to the same bits.
     """
     training, validation = batches
     if stream is not None:
@@ -106,7 +108,7 @@ def train(
         with stream.open() as data:
             training = data.read(0, min(data.rows, most), columns=Conditions(config.decoder.conditions).columns)
     make_deterministic(config.seed)
-    return CellsTrainer(config, geometry, (training, validation), directory, progress, judge=judge).fit()
+    return CellsTrainer(config, geometry, (training, validation), directory, progress, judge=judge).fit(until)
 
 
 def load(config: RunConfig, geometry: WaferGeometry, directory: Path) -> CellsDecoder:

@@ -103,8 +103,12 @@ class CellsTrainer:
         self.loss, self.clusters = exact(geometry), cluster_term(config, geometry)
         self._step = tf.function(self._train_step)
 
-    def fit(self) -> list[Epoch]:
+    def fit(self, until: int | None = None) -> list[Epoch]:
         """Learn all; load and keep the best weights and the rule that goes with them.
+
+        Parameters
+        ----------
+        until : epochs after which to stop for now, with what is best so far; None trains to the end
 
         Raises
         ------
@@ -117,7 +121,7 @@ class CellsTrainer:
         epochs, first = self.config.training.epochs, len(self.history)
         with self.progress.bar("training", epochs) as bar:
             bar.advance(first)
-            for epoch in range(first, epochs):
+            for epoch in range(first, min(epochs, until or epochs)):
                 if self._best() is not None and epoch - self._best_epoch().epoch > self.config.training.patience:
                     break
                 compiling = f"first epoch of {self.steps} batches, the network is compiled"

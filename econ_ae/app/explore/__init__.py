@@ -1,0 +1,1 @@
+"""`econ-ae explore`: a search of the design space, on one machine or a cluster."""

@@ -1,0 +1,249 @@
+"""What a search may choose: variables over the keys of a run's settings, and when each is in use."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from econ_ae.config.load import parse
+from econ_ae.config.run import RunConfig
+from econ_ae.config.sections import Section
+from econ_ae.errors import ConfigError, did_you_mean
+
+FREE = "$"
+"""Variables that begin with it are no keys: conditions read them, and ``sets`` writes them into keys."""
+
+
+def _listed(value: Any) -> Any:
+    return {"choices": value} if isinstance(value, list | tuple) else value
+
+
+class VariableSection(Section):
+    """What one key may be: a range of numbers, or one of a list; a plain list is that of ``choices``."""
+
+    low: int | float | None = Field(None, description="smallest number of a range, of integers where both ends are")
+    high: int | float | None = Field(None, description="largest number of a range")
+    step: Annotated[int | float, Field(gt=0)] | None = Field(
+        None, description="of a range; default: 1 between integers"
+    )
+    log: bool = Field(False, description="even in the logarithm")
+    choices: tuple[Any, ...] | None = Field(None, description="all values, instead of a range")
+    sets: tuple[str, ...] | None = Field(None, description="keys that get the value; default: the one that is named")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        ranged = self.low is not None and self.high is not None
+        if ranged == (self.choices is not None) or (self.low is None) != (self.high is None):
+            raise ValueError("expected low and high, or a list of choices")
+        if self.choices is not None and not self.choices:
+            raise ValueError("there is nothing to choose from; give one choice at least")
+        if self.choices is not None and len({label(one) for one in self.choices}) < len(self.choices):
+            raise ValueError("a choice is given twice")
+        if ranged:
+            low, high = self.ends
+            if low > high:
+                raise ValueError("low is above high, so that the range is empty")
+            if self.log and (low <= 0 or self.step is not None):
+                raise ValueError("log needs low above 0 and no step")
+        return self
+
+    @property
+    def ends(self) -> tuple[int | float, int | float]:
+        """Both ends of a range."""
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether a range is of integers."""
+        return isinstance(self.low, int) and isinstance(self.high, int) and not isinstance(self.step, float)
+
+    @property
+    def size(self) -> float:
+        """How many values there are; infinite between numbers without a step."""
+        if self.choices is not None:
+            return len(self.choices)
+        low, high = self.ends
+        if low == high:
+            return 1
+        step = 1 if self.whole and self.step is None else self.step
+        return math.inf if step is None else math.floor((high - low) / step + 1e-9) + 1
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Return the values that say whether all are allowed: both ends of a range, or every choice."""
+        return self.ends if self.choices is None else self.choices
+
+
+Variable = Annotated[VariableSection, BeforeValidator(_listed)]
+
+
+class WhenSection(Section):
+    """A condition: variables that are used, and settings that hold, only where other variables have some values."""
+
+    where: Annotated[dict[str, tuple[Any, ...]], Field(min_length=1)] = Field(
+        description="variables, and the values of each with which the condition holds"
+    )
+    use: tuple[str, ...] = Field((), description="variables that are used only then")
+    settings: dict[str, Any] = Field({}, description="tables of settings that hold then")
+
+
+class Space(Section):
+    """All variables and their conditions over a base of settings."""
+
+    base: RunConfig
+    variables: dict[str, VariableSection]
+    when: tuple[WhenSection, ...] = ()
+
+    @property
+    def size(self) -> float:
+        """How many points there are at most, conditions aside."""
+        return math.prod(one.size for one in self.variables.values())
+
+    def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the variables that are in use, with their values, in the order of the space."""
+        used: dict[str, Any] = {}
+        for name in self._order():
+            if all(_holds(one, used) for one in self.when if name in one.use):
+                used[name] = values[name]
+        return {name: used[name] for name in self.variables if name in used}
+
+    def config(self, values: Mapping[str, Any], where: str) -> RunConfig:
+        """Return the settings of a point.
+
+        Parameters
+        ----------
+        values : of all variables; those that are not in use do not count
+
+        Raises
+        ------
+        ConfigError
+            When they are no settings of a run.
+        """
+        used = self.active(values)
+        tree = self.base.model_dump(mode="json")
+        for one in self.when:
+            if _holds(one, used):
+                _merge(tree, one.settings)
+        for name, value in used.items():
+            for key in self.keys_of(name):
+                put(tree, key, value)
+        return parse(tree, where)
+
+    def keys_of(self, name: str) -> tuple[str, ...]:
+        """Return the keys that a variable sets."""
+        own = () if name.startswith(FREE) else (name,)
+        return self.variables[name].sets or own
+
+    def _order(self) -> list[str]:
+        """Return the variables, every one behind those that its conditions read."""
+        left, done = dict.fromkeys(self.variables), list[str]()
+        while left:
+            ready = [n for n in left if not any(set(one.where) & set(left) for one in self.when if n in one.use)]
+            if not ready:
+                raise ConfigError(f"conditions of {', '.join(left)} depend on each other; expected no circle")
+            done += ready
+            left = dict.fromkeys(n for n in left if n not in ready)
+        return done
+
+    def check(self, where: str) -> None:
+        """Raise ConfigError when the space is empty, a key is unknown, a value is refused, or a condition cannot be."""
+        if not self.variables:
+            raise ConfigError(f"{where}: the search space is empty; give one key at least in [space]")
+        self._check_conditions(where)
+        for name in self.variables:
+            self._check_variable(name, where)
+        for one in self.when:
+            tree = self.base.model_dump(mode="json")
+            _merge(tree, one.settings)
+            parse(tree, f"{where}: settings of a condition")
+
+    def _check_conditions(self, where: str) -> None:
+        for one in self.when:
+            for name in (*one.where, *one.use):
+                if name not in self.variables:
+                    raise ConfigError(
+                        f"{where}: condition on {name!r}, which is no variable of [space]"
+                        f"{did_you_mean(name, self.variables)}"
+                    )
+            for name, wanted in one.where.items():
+                own = self.variables[name]
+                never = [v for v in wanted if own.choices is not None and label(v) not in map(label, own.choices)]
+                if never:
+                    raise ConfigError(f"{where}: condition on {name} = {never[0]!r}, which it never is")
+        self._order()
+
+    def _check_variable(self, name: str, where: str) -> None:
+        """Raise ConfigError when a key is unknown, or a value is none of its."""
+        variable = self.variables[name]
+        if name.startswith(FREE) and not variable.sets and not any(name in one.where for one in self.when):
+            raise ConfigError(f"{where}: {name} sets no key and no condition reads it; leave it out")
+        for value in variable.extremes():
+            tree = self.base.model_dump(mode="json")
+            for one in self.when:
+                if name in one.use:
+                    _merge(tree, one.settings)
+            for key in self.keys_of(name):
+                put(tree, key, value, grow=True)
+            parse(tree, f"{where}: {name}")
+
+
+def label(value: Any) -> str:
+    """Return a value as text that tells it from others."""
+    return json.dumps(value, sort_keys=True)
+
+
+def put(tree: dict[str, Any], key: str, value: Any, *, grow: bool = False) -> None:
+    """Set a dotted key in settings; numbers in it count tables of a list, of which the next after the last is made.
+
+    Parameters
+    ----------
+    grow : make all tables before, too
+
+    Raises
+    ------
+    ConfigError
+        When it goes through something that is no table, or a table of a list is not there.
+    """
+    at: Any = tree
+    *path, last = key.split(".")
+    for part in path:
+        at = _below(at, part, key, grow=grow)
+    if not isinstance(at, dict):
+        raise ConfigError(f"{key}: {path[-1]} is no table of settings")
+    at[last] = value
+
+
+def _below(at: Any, part: str, key: str, *, grow: bool) -> Any:
+    if isinstance(at, list):
+        if not part.isdecimal():
+            raise ConfigError(f"{key}: {part!r} is no number of a table in a list; expected for example 0")
+        number = int(part)
+        while len(at) <= number and (grow or len(at) == number):
+            at.append({})
+        if number >= len(at):
+            raise ConfigError(f"{key}: there is no table {number}, the list has {len(at)}")
+        return at[number]
+    if not isinstance(at, dict):
+        raise ConfigError(f"{key}: {part!r} is below something that is no table of settings")
+    if at.get(part) is None:
+        at[part] = {}
+    return at[part]
+
+
+def _holds(one: WhenSection, used: Mapping[str, Any]) -> bool:
+    return all(n in used and label(used[n]) in map(label, wanted) for n, wanted in one.where.items())
+
+
+def _merge(tree: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            below = tree.get(name)
+            tree[name] = dict(below) if isinstance(below, dict) else {}
+            _merge(tree[name], value)
+        else:
+            tree[name] = value
