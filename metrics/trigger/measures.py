@@ -74,6 +74,14 @@ def against_all(found: Mapping[str, Found], draws: Events) -> list[Row]:
         ("response", "response to all cells, mean", "", "one", _mean, lambda f: (f.pt / whole.pt,)),
         ("response_rms", "response to all cells, RMS over mean", "", "low", _rms, lambda f: (f.pt / whole.pt,)),
         (
+            "response_width",
+            "response to all cells, effective RMS over mean",
+            "",
+            "low",
+            resolution.relative_width,
+            lambda f: (f.pt / whole.pt,),
+        ),
+        (
             "correlation",
             "correlation of pT with all cells",
             "",

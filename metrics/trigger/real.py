@@ -43,7 +43,7 @@ def of_pairs(
     rows[2:2] = measures.two_sides(cones, of_pair, suffix="_cone", note=", cone of 0.05 in CE-E")
     rows += [
         Row(f"{one.key}_cone", f"{one.title}, cone", one.unit, one.best, one.values, one.differences, one.relative)
-        for one in measures.against_all(cones, draws)[1:3]
+        for one in measures.against_all(cones, draws)[1:4]
     ]
     scores = told_apart.in_the_same_events(targets, seen)
     rows += [*measures.separations(scores), measures.emds({name: one.emd[used] for name, one in seen.items()})]
