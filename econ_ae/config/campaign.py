@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from econ_ae.config.data import ModulesConfig
+from econ_ae.config.data import CMS, CMS_FRONT, ModulesConfig
 from econ_ae.config.family import member
 from econ_ae.config.load import CAMPAIGN, FAMILY, changed, parse_as, read
 from econ_ae.config.run import FamilyFile, RunConfig
@@ -118,7 +118,7 @@ def _campaign(name: str, section: CampaignSection, shared: dict[str, Any], path:
         raise ConfigError(f"{path}: a class is named {ALL!r}, as the sum of all classes is; choose another name")
     settings = {one.name: _settings(one, shared, path) for one in section.classes}
     elinks = {one.name: _elinks(one, settings[one.name], path) for one in section.classes}
-    map_file = section.map if section.map == DEFAULT else str(path.parent / section.map)
+    map_file = section.map if section.map in {CMS, CMS_FRONT} else str(path.parent / section.map)
     members: dict[str, RunConfig] = {}
     classes: dict[str, ClassConfig] = {}
     for one in section.classes:

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from econ_ae.config.sections import SYNTHETIC, Section, SyntheticConfig
 
+CMS, CMS_FRONT = "cms", "cms-front"
+"""Class maps by layer that come with the package."""
+
 _WHOLE_EVENTS = ".npz"
 _Count = Annotated[int, Field(ge=1)]
 _Events = Annotated[int, Field(ge=1, le=10**10)]
@@ -81,7 +84,7 @@ class ModulesConfig(Section):
     """One class of modules of the whole detector."""
 
     map: Annotated[str, Field(min_length=1)] = Field(
-        "cms", description="'cms', or a CSV or JSON file that says which module is in which class"
+        CMS, description="'cms', 'cms-front', or a CSV or JSON file that says which module is in which class"
     )
     classes: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="names of all classes of the map")
     elinks: Annotated[tuple[Annotated[int, Field(ge=1, le=13)], ...], Field(min_length=1)] = Field(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from econ_ae.config.data import CMS
 from econ_ae.config.sections import Section
 
 
@@ -43,7 +44,7 @@ class CampaignSection(Section):
     """Every class of modules of a detector, in one directory."""
 
     map: Annotated[str, Field(min_length=1)] = Field(
-        "cms", description="'cms', or a CSV or JSON file that says which module is in which class"
+        CMS, description="'cms', 'cms-front', or a CSV or JSON file that says which module is in which class"
     )
     classes: Annotated[tuple[ClassSection, ...], Field(min_length=1)] = Field(description="all classes of the map")
     seeds: Annotated[int, Field(ge=1)] = Field(

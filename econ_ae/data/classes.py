@@ -29,6 +29,11 @@ CMS_LINKS = {**dict.fromkeys(range(34), 2), 2: 5, 4: 5, 3: 4, 5: 4, 6: 3}
 """eLinks by trigger layer where no map is given. The masks of the collaboration's public training code, which name the
 detector's layers: 5 eLinks on 5 and 9, 4 on 7 and 11, 3 on 13, 2 on all others (detector layer = 2 layer + 1)."""
 
+FRONT = "front"
+FRONT_LAYERS = (0, 1)
+"""Class and trigger layers that ``cms-front`` sets apart: 21 to 22 cells hit on average, 12 behind layer 5 (the
+reference's README)."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassMap:
@@ -139,16 +144,26 @@ def by_layer(elinks: Mapping[int, str], source: str) -> ClassMap:
     return ClassMap(("layer",), lines, tuple(elinks.values()), source)
 
 
-def cms(classes: Mapping[str, int]) -> ClassMap:
+def cms(classes: Mapping[str, int], *, front: bool = False) -> ClassMap:
     """Return the default map of whole CMS events, ``CMS_LINKS``, for classes with these numbers of eLinks.
+
+    Parameters
+    ----------
+    front : the first layers, which have as few eLinks as the last ones and twice their cells, are class ``FRONT``
 
     Raises
     ------
     ConfigError
         When no class, or more than one, has a number of eLinks that the map needs.
     """
-    names = {layer: _named(links, classes, "the default map") for layer, links in CMS_LINKS.items()}
-    return by_layer(names, "the default map of CMS")
+    where = "the map cms-front" if front else "the default map"
+    if front and classes.get(FRONT) != CMS_LINKS[0]:
+        raise ConfigError(f"{where}: expected a class {FRONT!r} with {CMS_LINKS[0]} eLinks among {', '.join(classes)}")
+    others = {name: links for name, links in classes.items() if not front or name != FRONT}
+    names = {layer: _named(links, others, where) for layer, links in CMS_LINKS.items()}
+    if front:
+        names |= dict.fromkeys(FRONT_LAYERS, FRONT)
+    return by_layer(names, f"{where} of CMS")
 
 
 def read(path: Path, classes: Mapping[str, int]) -> ClassMap:

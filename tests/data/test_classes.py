@@ -36,6 +36,16 @@ def test_the_default_map_is_that_of_the_detectors_layer_numbers() -> None:
     assert len(CMS_LINKS) == 34
 
 
+def test_the_first_layers_may_be_a_class_of_their_own() -> None:
+    links = {classes.FRONT: 2, **LINKS}
+    names = assigned(classes.cms(links, front=True), LAYERS, links)
+    assert names[:2] == ["front", "front"]
+    assert names[2:] == assigned(classes.cms(LINKS), LAYERS)[2:]
+    for wrong in (LINKS, {classes.FRONT: 3, **LINKS}):
+        with pytest.raises(ConfigError, match="the map cms-front: expected a class 'front' with 2 eLinks among"):
+            classes.cms(wrong, front=True)
+
+
 def test_the_last_line_that_fits_decides_and_empty_columns_fit_all(tmp_path: Path) -> None:
     path = written(tmp_path, "layer,wafer_u,wafer_v,class\n,,,two\n3,,,three\n3,1,2,five\n")
     metadata = {

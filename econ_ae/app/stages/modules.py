@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from econ_ae.config import ModulesConfig
+from econ_ae.config.data import CMS, CMS_FRONT
 from econ_ae.data import classes
 from econ_ae.data.batch import Batch
 from econ_ae.data.classes import ClassMap
 from econ_ae.errors import DataError
-
-CMS = "cms"
 
 
 def class_map(modules: ModulesConfig) -> ClassMap:
@@ -26,7 +25,10 @@ def class_map(modules: ModulesConfig) -> ClassMap:
         When its file cannot be read, does not fit the classes, or says something else than it did.
     """
     links = dict(zip(modules.classes, modules.elinks, strict=True))
-    found = classes.cms(links) if modules.map == CMS else classes.read(Path(modules.map), links)
+    if modules.map in {CMS, CMS_FRONT}:
+        found = classes.cms(links, front=modules.map == CMS_FRONT)
+    else:
+        found = classes.read(Path(modules.map), links)
     if modules.sha256 not in {None, found.sha256}:
         raise DataError(f"{modules.map} puts modules into other classes than when this was made; restore that file")
     return found

@@ -18,7 +18,9 @@ from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.run.family import CampaignDirectory
-from econ_ae.config.campaign import CampaignConfig, load
+from econ_ae.app.stages.modules import class_map
+from econ_ae.config.campaign import CampaignConfig, campaigns, load, named
+from econ_ae.data.classes import CMS_LINKS
 from econ_ae.data.dataset import Dataset
 from econ_ae.data.whole_events import from_npz
 from econ_ae.errors import ConfigError, DataError, EconAeError, RunDirectoryError
@@ -166,6 +168,18 @@ def test_mistakes_are_named(
     (folder / "campaign.toml").write_text((folder / "campaign.toml").read_text().replace(*change))
     with pytest.raises(error, match=says):
         with_map(load(folder / "campaign.toml"))
+
+
+def test_the_campaigns_of_the_package_have_a_class_for_every_layer() -> None:
+    for name in campaigns():
+        config = with_map(named(name))
+        assert config.first.data.modules is not None
+        found = class_map(config.first.data.modules)
+        layers = np.arange(34)
+        assigned = found.assign({"layer": layers}, len(layers), list(config.classes))
+        assert sorted(set(assigned.tolist())) == list(range(len(config.classes)))
+        links = np.array([one.elinks for one in config.classes.values()])[assigned]
+        np.testing.assert_array_equal(links, [CMS_LINKS[layer] for layer in range(34)])
 
 
 def test_an_algorithm_without_a_frame_is_found_before_any_training(settings: Path, tmp_path: Path) -> None:
