@@ -24,7 +24,7 @@ class _SearchByDefault(Group):
 
 explore = Shell(
     cls=_SearchByDefault,
-    help="Search the design space of encoders, on this machine or on a cluster, with silicon in the loop.",
+    help="Search the design space of encoders, here or on a cluster; CONFIG without a command means: search CONFIG.",
 )
 Cluster = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do the work; default: this machine.")
