@@ -24,7 +24,7 @@ from econ_ae.progress import Progress
 PATIENCE = 600.0
 """Seconds in which a scheduler may come back."""
 WORKING = "working"
-"""In the directory of a search: which task was begun last on every trial."""
+"""In the directory of a search: which task is at work on every trial."""
 _TIMEOUT = 10.0
 """Seconds for one attempt to reach a scheduler."""
 _PAUSE = 1.0
@@ -235,8 +235,8 @@ class Cluster:
                 ) from problem
             if not isinstance(problem, distributed.scheduler.KilledWorker):
                 return Outcome(task.number, failure=f"{type(problem).__name__}: {_first(problem)}")
-            if not _was_begun(task, future.key):
-                return None  # it only waited for a worker that died of another one
+            if not _was_at_work(task, future.key):
+                return None  # the worker died of another one
             reason = "its worker was killed; is there enough memory?"
         key = (task.kind, task.number, task.rung)
         self._attempts[key] = self._attempts.get(key, 0) + 1
@@ -247,14 +247,20 @@ class Cluster:
 
 
 def begun(work: Work, task: Task, key: str) -> Outcome:
-    """Do a task in a worker; that it was begun is noted, as a worker that dies says only which tasks it had."""
+    """Do a task in a worker; while it works that is noted, as a worker that dies says only which tasks it had.
+
+    Tasks that only waited there are among those, and finished ones whose outcome nobody had fetched.
+    """
     note = _note(task)
     note.parent.mkdir(parents=True, exist_ok=True)
     write_text(note, key)
-    return work(task)
+    try:
+        return work(task)
+    finally:
+        note.unlink(missing_ok=True)
 
 
-def _was_begun(task: Task, key: str) -> bool:
+def _was_at_work(task: Task, key: str) -> bool:
     note = _note(task)
     return note.is_file() and note.read_text(encoding="utf-8") == key
 

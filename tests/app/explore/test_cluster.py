@@ -72,8 +72,10 @@ def test_trials_whose_workers_die_are_repeated_a_few_times_and_then_marked(
     assert found[always].state == State.FAILED
     assert "killed" in found[always].reason
     worked = Counter((tmp_path / "out" / "worked.txt").read_text().splitlines())
-    assert worked[f"train {once} 0"] == 2
-    assert worked[f"train {always} 0"] == 3
+    # An outcome that nobody had fetched goes with its worker: done again, but no fault of its trial.
+    assert worked[f"train {once} 0"] >= 2
+    assert found[once].attempts == 1
+    assert worked[f"train {always} 0"] == found[always].attempts == 3
     others = [one for one in expected if one.generation == 0 and one.number not in {once, always}]
     assert [found[one.number].rungs[:1] for one in others] == [one.rungs[:1] for one in others]
     assert all(found[one.number].attempts == 0 for one in others)
