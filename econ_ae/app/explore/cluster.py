@@ -150,6 +150,8 @@ class Cluster:
                     future = self._submit(task)
                     running[future] = task
                     future.add_done_callback(ended.put)
+                for future in [one for one in running if one.status == "lost"]:
+                    del running[future]  # it had finished, and its worker died before its outcome was fetched
                 done = [future for future in self._wait(ended, running) if future in running]
                 outcomes = [(future, self._outcome(future, running[future])) for future in done]
                 lost_since = None
@@ -184,8 +186,7 @@ class Cluster:
             found.append(ended.get(timeout=_PAUSE))
             while True:
                 found.append(ended.get_nowait())
-        gone = {"cancelled", "lost"}
-        if self._client.status != "running" or any(one.status in gone for one in found or running):
+        if self._client.status != "running" or any(one.status == "cancelled" for one in found or running):
             raise _Lost("the scheduler forgot the work")
         return found
 
@@ -221,8 +222,11 @@ class Cluster:
         """Return what became of a task; None when it is to be given out again."""
         import distributed
 
-        if future.status == "finished":
-            outcome: Outcome = future.result()
+        if future.status in {"finished", "lost"}:
+            try:
+                outcome: Outcome = future.result(timeout=_TIMEOUT)
+            except (distributed.scheduler.KilledWorker, OSError, TimeoutError, KeyError):
+                return None  # as above; a scheduler that is gone is found out by the next wait
             if not outcome.again:
                 return outcome
             reason = outcome.failure
