@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
@@ -24,6 +24,7 @@ class ExplorePage:
     importance : by what is explained, the share of every variable
     facts : of the search
     drawn : what the script draws: trials, axes, rivals, chip
+    made : date, command and version
     """
 
     title: str
@@ -34,6 +35,7 @@ class ExplorePage:
     importance: Mapping[str, Mapping[str, float]]
     facts: Mapping[str, str]
     drawn: Mapping[str, Any]
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_explore(page: ExplorePage) -> str:

@@ -12,6 +12,7 @@ from econ_ae.app.campaign import judge, members
 from econ_ae.app.headline import TRANSMITTED
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.lock import lock
+from econ_ae.app.run.made import made
 from econ_ae.app.stages.data import read_batch
 from econ_ae.app.studies.compare import EVALUATION, Compared, compare, facts_of, write_comparison
 from econ_ae.config import changed
@@ -187,6 +188,7 @@ def _write(
             shown = [{"page": Link("page", f"{name}/index.html"), **row} for row in shown]
         tables.append(Table(f"Class {name}" if name != ALL else "All classes together", shown))
     page = TablePage(
+        made=made(),
         kind="evaluation of a campaign",
         title=f"{config.name} on {'its report events' if source is None else Path(source).name}",
         synthetic=synthetic,

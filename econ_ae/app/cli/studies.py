@@ -87,14 +87,17 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="File with other events; default: the runs' report events.")] = None,
     out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
+    experiment: Annotated[
+        str | None, typer.Option(help="Name inside the plots, in bold; default: the settings of the first run.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
-    from econ_ae.app.headline import by_elinks
+    from econ_ae.app.headline import by_elinks, who_wins
     from econ_ae.app.run.context import open_run
     from econ_ae.app.run.family import is_campaign, run_paths
-    from econ_ae.app.studies.compare import compare, evaluation_folder
+    from econ_ae.app.studies.compare import EVALUATION, compare, evaluation_folder
 
     if any(is_campaign(path) for path in runs):
         if len(runs) > 1 or elinks is not None:
@@ -105,7 +108,7 @@ def evaluate(
     names = _names(algorithms)
     contexts = [open_run(path, Terminal(quiet=as_json)) for run in runs for path in run_paths(run)]
     folder = evaluation_folder(runs[0], out, overwrite=overwrite)
-    found = compare(contexts, names, counts, folder, source=data)
+    found = compare(contexts, names, counts, folder, source=data, experiment=experiment)
     rows = found.rows
     if as_json:
         print_json(rows)
@@ -115,6 +118,8 @@ def evaluate(
     typer.echo(f"Mean EMD of the {events}{kind}, in units of half a trigger-cell pitch;")
     typer.echo("in brackets the error of the last digits.")
     print_table("From the transmitted bits", by_elinks(rows))
+    for sentence in who_wins(folder / EVALUATION):
+        typer.echo(sentence)
     typer.echo(f"evaluation: {folder / 'index.html'}")
 
 

@@ -16,16 +16,17 @@ from econ_ae.app.explore.records import SETTLED, Trial
 from econ_ae.app.explore.results import best
 from econ_ae.app.explore.summary import counts, front_rows
 from econ_ae.app.run.context import FACTS
+from econ_ae.app.run.made import made
 from econ_ae.config import RunConfig, parse
 from econ_ae.files import read_json, write_text
 
 _AXES = {
-    "area": "area, kGE",
-    "power": "power, mW",
-    "registers": "configuration bits",
-    "latency": "latency, clocks",
+    "area": "Area [kGE]",
+    "power": "Power [mW]",
+    "registers": "Configuration registers [bits]",
+    "latency": "Latency [clocks]",
     "elinks": "eLinks",
-    "bits": "bits of a frame",
+    "bits": "Bits of a frame",
 }
 
 
@@ -78,6 +79,7 @@ def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]
             **{name: str(value) for name, value in found.items()},
         },
         drawn=drawn,
+        made=made(),
     )
 
 
