@@ -19,7 +19,7 @@ KINDS = ("pdf", "png", "csv")
 """What is written of every plot."""
 _DPI = 200
 _HEADROOM = 0.11  # part of the vertical axis that the label takes
-_LEFT, _RIGHT, _TOP, _GREY = 0.03, 0.97, 0.975, "#5d626d"
+_LEFT, _RIGHT, _TOP, _GREY = 0.035, 0.97, 0.975, "#5d626d"
 Row = Mapping[str, object]
 
 
