@@ -25,6 +25,7 @@ class ExplorePage:
     facts : of the search
     drawn : what the script draws: trials, axes, rivals, chip
     made : date, command and version
+    files : of the front as PDF, PNG and CSV, beside the page, without a suffix; empty where there are none
     """
 
     title: str
@@ -36,6 +37,7 @@ class ExplorePage:
     facts: Mapping[str, str]
     drawn: Mapping[str, Any]
     made: Mapping[str, str] = field(default_factory=dict)
+    files: str = ""
 
 
 def render_explore(page: ExplorePage) -> str:

@@ -12,6 +12,7 @@ from matplotlib.path import Path as Outline
 
 from econ_ae.geometry import LOW_DENSITY as MODULE
 from metrics.figure import new_figure
+from metrics.search_plot import Point, front_plot
 from metrics.sheet import KINDS, Sheet, Sign, origin, sign_axes
 from metrics.treemap import treemap_plot
 from metrics.wafer import Display
@@ -81,3 +82,11 @@ def test_charges_that_span_decades_have_a_logarithmic_scale(tmp_path: Path) -> N
     assert [float(row["sent"]) for row in rows[3:8]] == [1, 0, 0, 0, 2]
     assert sum(float(row["out"]) for row in rows) == pytest.approx(3.0, rel=1e-4)
     assert imread(tmp_path / "event.png").std() > 0.1
+
+
+def test_the_front_of_a_search_is_drawn_with_the_algorithms_of_the_chip(tmp_path: Path) -> None:
+    points = [Point(0, 100.0, 5.0, 0.5, trained=True, front=True), Point(3, 80.0, 0.0, 0.9, trained=False, front=False)]
+    svg = front_plot(points, [("best choice, 2 eLinks", 0.6)], Sheet(Sign(origin="Synthetic"), tmp_path))
+    rows = list(csv.DictReader((tmp_path / "front.csv").read_text().splitlines()))
+    assert [(row["trial"], row["emd"], row["front"]) for row in rows] == [("0", "0.5", "True"), ("3", "0.9", "False")]
+    assert len(svg) > len(front_plot([], [], Sheet()))

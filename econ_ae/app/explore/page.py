@@ -12,7 +12,7 @@ from econ_ae.app.explore.directory import DATA, PAGE, SearchDirectory
 from econ_ae.app.explore.finish import read_rivals
 from econ_ae.app.explore.importance import importance
 from econ_ae.app.explore.points import data_key
-from econ_ae.app.explore.records import SETTLED, Trial
+from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import best
 from econ_ae.app.explore.summary import counts, front_rows
 from econ_ae.app.run.context import FACTS
@@ -47,7 +47,29 @@ def write(place: SearchDirectory, trials: Sequence[Trial]) -> None:
         # As arXiv:2105.01683 gives it, in gates of the same node.
         "chip": {"area": CHIP.area * 1e3 / LP65.gate_equivalent, "power": CHIP.power},
     }
-    write_text(place.path / PAGE, render_explore(_page(place, trials, drawn)))
+    page = _page(place, trials, drawn)
+    _plot(place, trials, chosen, synthetic=page.synthetic)
+    write_text(place.path / PAGE, render_explore(page))
+
+
+def _plot(place: SearchDirectory, trials: Sequence[Trial], chosen: set[int], *, synthetic: bool) -> None:
+    """Write the front as PDF, PNG and CSV into ``plots/``."""
+    from metrics.report.render import PLOTS
+    from metrics.search_plot import Point, front_plot
+    from metrics.sheet import Sheet, Sign, origin
+
+    points = []
+    for one in trials:
+        area, emd = one.figure("area"), one.figure("emd")
+        if area is None or emd is None:
+            continue
+        measured = one.silicon is not None and one.silicon.kge is not None
+        error = 0.0 if measured else area * one.known.get("area_error", 0.0)
+        points.append(Point(one.number, area, error, emd, one.state is State.TRAINED, one.number in chosen))
+    rivals = [(f"{one.name}, {one.elinks} eLinks", one.validation) for one in read_rivals(place.path)]
+    told = place.config.space.base.report
+    sign = Sign(told.experiment, origin(synthetic=synthetic, simulated=told.origin == "simulation"))
+    front_plot(points, rivals, Sheet(sign, place.path / PLOTS))
 
 
 def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]) -> Any:
@@ -80,6 +102,7 @@ def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]
         },
         drawn=drawn,
         made=made(),
+        files="plots/front",
     )
 
 
