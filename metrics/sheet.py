@@ -8,10 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from metrics.figure import to_svg
 
@@ -105,14 +107,15 @@ def sign_axes(axes: Axes, sign: Sign) -> None:
 
 def write_sign(axes: Axes, sign: Sign, *, top: float = _TOP) -> None:
     """Write a sign along the top of axes that have room for it."""
-    style = {"transform": axes.transAxes, "va": "top", "zorder": 6}
-    parts = [(sign.experiment, {"fontweight": "bold"}), (sign.origin, {"fontstyle": "italic"})]
-    last = None
-    for text, font in parts:
+    style: dict[str, Any] = {"transform": axes.transAxes, "va": "top", "zorder": 6}
+    bold: dict[str, Any] = {"fontweight": "bold"}
+    italic: dict[str, Any] = {"fontstyle": "italic"}
+    last: Text | None = None
+    for text, font in ((sign.experiment, bold), (sign.origin, italic)):
         if text and last is None:
             last = axes.text(_LEFT, top, text, fontsize=11, **font, **style)
         elif text and last is not None:
-            near = {"xycoords": last, "xytext": (5, 0), "textcoords": "offset points", "va": "bottom"}
+            near: dict[str, Any] = {"xycoords": last, "xytext": (5, 0), "textcoords": "offset points", "va": "bottom"}
             axes.annotate(text, (1.0, 0.0), fontsize=11, annotation_clip=False, **near, **font)
     if sign.count:
         axes.text(_RIGHT, top, sign.count, fontsize=9, ha="right", color=_GREY, **style)

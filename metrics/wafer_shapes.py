@@ -62,7 +62,8 @@ def _hexagons(geometry: WaferGeometry) -> FloatArray:
 def _union(hexagons: FloatArray) -> list[Corner]:
     """Return the outline of hexagons that touch: the edges that only one of them has, one after the other."""
     rounded = np.round(hexagons, _DIGITS) + 0.0  # no negative zero
-    sides = [(tuple(h[i]), tuple(h[(i + 1) % 6])) for h in rounded.tolist() for i in range(6)]
+    corners: list[list[Corner]] = [[(x, y) for x, y in hexagon] for hexagon in rounded.tolist()]
+    sides = [(h[i], h[(i + 1) % 6]) for h in corners for i in range(6)]
     count = Counter(frozenset(side) for side in sides)
     following = {start: end for start, end in sides if count[frozenset((start, end))] == 1}
     start = next(iter(following))

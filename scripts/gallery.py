@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -31,36 +32,44 @@ IMAGES = ROOT / "docs" / "images"
 SEED = 1
 SHOWN = (0, 1, 2, 3)
 """Events of the pictures: of those that may be trained on, none of the report sample."""
-_MANY, _FEW = 1500, 4000  # images that are compared, and that tables of the codes are made of
+_MANY, _FEW = 1000, 2000  # images that are compared, and that tables of the codes are made of
 _COLOURS, _MOST_BYTES = 128, 250_000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What pictures are made of.
+    """What pictures are made of, read and computed when the first one needs it.
 
     Parameters
     ----------
-    whole : all modules of the shown events
-    images : int64 (n, 48), decoded counts of some of their CE-E images
-    sent : what the codes make of these images at 2 to 5 eLinks
+    path : file of whole events
     """
 
-    whole: WholeEvents
-    images: NDArray[np.int64]
-    sent: Sequence[Reconstruction]
+    path: Path
 
-    @classmethod
-    def read(cls, path: Path) -> Sample:
-        """Return the shown events of a file of whole events, and what the codes make of images drawn from them."""
-        whole = from_npz(path, SHOWN)
-        layer = np.asarray(whole.batch.metadata["layer"], np.int64)
-        rows = np.flatnonzero((layer < SECTIONS["CE-E"][1]) & (whole.batch.charges.sum(axis=1) > 0))
+    @cached_property
+    def whole(self) -> WholeEvents:
+        """All modules of the shown events."""
+        return from_npz(self.path, SHOWN)
+
+    @cached_property
+    def charges(self) -> NDArray[np.int64]:
+        """Some CE-E images in decoded counts, in the order of a seeded draw, int64 (n, 48)."""
+        layer = np.asarray(self.whole.batch.metadata["layer"], np.int64)
+        rows = np.flatnonzero((layer < SECTIONS["CE-E"][1]) & (self.whole.batch.charges.sum(axis=1) > 0))
         rows = np.random.default_rng(SEED).permutation(rows)[: _MANY + _FEW]
-        charges = np.asarray(whole.batch.charges, np.int64)
-        images, tune = charges[np.sort(rows[:_MANY])], charges[np.sort(rows[_MANY:])]
-        sent = transmitted(images, MODULE, (2, 3, 4, 5), ("bc", "stc", "abc", "ccc"), tune=tune).reconstructions
-        return cls(whole, images, sent)
+        return np.asarray(self.whole.batch.charges, np.int64)[rows]
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """The images that are compared."""
+        return self.charges[:_MANY]
+
+    @cached_property
+    def sent(self) -> Sequence[Reconstruction]:
+        """What the codes make of the images at 2 to 5 eLinks; their tables are made of other images."""
+        codes = ("bc", "stc", "abc", "ccc")
+        return transmitted(self.images, MODULE, (2, 3, 4, 5), codes, tune=self.charges[_MANY:]).reconstructions
 
 
 def shrink(png: Path, width: int = 1500) -> None:
@@ -78,19 +87,19 @@ def shrink(png: Path, width: int = 1500) -> None:
 
 def pictures(sample: Sample, sheet: Sheet, physics: Path | None) -> dict[str, Callable[[], object]]:
     """Return what draws every picture, by the name of its file."""
-    found: dict[str, Callable[[], object]] = {
-        "gallery_event": lambda: gallery_modules.event(sample.images, sample.sent, sheet),
-        "gallery_transport": lambda: gallery_modules.transport(sample.images, sample.sent, sheet),
-        "gallery_rates": lambda: gallery_modules.rates(sample.images, sample.sent, sheet),
+    found: dict[str, Callable[[], object]] = {}
+    if physics is not None:
+        found["gallery_turn_on"] = lambda: gallery_detector.turn_on(physics, sheet)
+    return found | {
+        "gallery_treemap": lambda: gallery_hardware.areas(sheet),
+        "gallery_registers": lambda: gallery_hardware.registers(sheet),
         "gallery_endcap": lambda: gallery_detector.endcap(sample.whole, sheet),
         "gallery_shower": lambda: gallery_detector.showers(sample.whole, sheet),
         "gallery_map": lambda: gallery_detector.occupancy(sample.whole, sheet),
-        "gallery_treemap": lambda: gallery_hardware.areas(sheet),
-        "gallery_registers": lambda: gallery_hardware.registers(sheet),
+        "gallery_event": lambda: gallery_modules.event(sample.images, sample.sent, sheet),
+        "gallery_transport": lambda: gallery_modules.transport(sample.images, sample.sent, sheet),
+        "gallery_rates": lambda: gallery_modules.rates(sample.images, sample.sent, sheet),
     }
-    if physics is not None:
-        found["gallery_turn_on"] = lambda: gallery_detector.turn_on(physics, sheet)
-    return found
 
 
 def main() -> None:
@@ -105,7 +114,7 @@ def main() -> None:
         sys.exit(f"{options.events} is missing; give whole events with --events FILE")
     with tempfile.TemporaryDirectory() as folder:
         sheet = Sheet(Sign(origin="Simulation"), Path(folder))
-        drawn = pictures(Sample.read(options.events), sheet, options.physics)
+        drawn = pictures(Sample(options.events), sheet, options.physics)
         unknown = sorted(set(options.names) - set(drawn))
         if unknown:
             sys.exit(f"no picture {', '.join(unknown)}; there are {', '.join(drawn)}")
@@ -114,7 +123,7 @@ def main() -> None:
             png = Path(folder) / f"{name}.png"
             shrink(png)
             shutil.copy(png, options.out / png.name)
-            print(f"{options.out / png.name}: {png.stat().st_size} bytes")
+            print(f"{png.name}: {png.stat().st_size} bytes", flush=True)
 
 
 if __name__ == "__main__":

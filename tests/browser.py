@@ -100,9 +100,8 @@ class Browser:
         size = f"--window-size={window},{told['height']}"
         self._start(size, scheme, f"--screenshot={image}", f"file://{frame}")
         with Image.open(image) as whole:
-            return Picture(
-                whole.convert("RGB").crop((0, 0, width, told["height"])), tuple(tuple(one) for one in told["boxes"])
-            )
+            boxes = tuple((str(name), int(top), int(height)) for name, top, height in told["boxes"])
+            return Picture(whole.convert("RGB").crop((0, 0, width, told["height"])), boxes)
 
     def printed(self, text: str) -> list[Image.Image]:
         """Return the pages that the page is printed on, 72 dots per inch."""

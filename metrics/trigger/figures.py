@@ -61,7 +61,8 @@ def to_csv(plot: Plot) -> str:
 
 
 def _rows(plot: Plot) -> list[sheets.Row]:
-    steps, rows = plot.kind == "steps", []
+    steps = plot.kind == "steps"
+    rows: list[sheets.Row] = []
     for line in plot.lines:
         for i, y in enumerate(line.y.tolist()):
             x = {"low": line.x[i], "high": line.x[i + 1]} if steps else {"x": line.x[i]}
