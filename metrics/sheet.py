@@ -111,7 +111,8 @@ def write_sign(axes: Axes, sign: Sign, *, top: float = _TOP) -> None:
     bold: dict[str, Any] = {"fontweight": "bold"}
     italic: dict[str, Any] = {"fontstyle": "italic"}
     last: Text | None = None
-    for text, font in ((sign.experiment, bold), (sign.origin, italic)):
+    for plain, font in ((sign.experiment, bold), (sign.origin, italic)):
+        text = plain.replace("$", "\\$")  # a name is no formula
         if text and last is None:
             last = axes.text(_LEFT, top, text, fontsize=11, **font, **style)
         elif text and last is not None:

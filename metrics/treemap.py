@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import squarify
@@ -13,7 +14,7 @@ from metrics.sheet import Sheet, Sign, write_sign
 
 WIDTH, HEIGHT = 900.0, 420.0
 _SMALL = 0.004  # parts below this share of the whole are drawn as one
-_LETTER, _LINE = 8.3, 15.0  # of the text, in units of the axes
+_LETTER, _LINE = 7.9, 16.5  # of the text, in units of the axes
 _COLOURS = (
     "#8fb4d8", "#f9bd7e", "#a9d3ce", "#f0a3a3", "#9ccf94", "#f2dd8a", "#d0aecb", "#cbb09f", "#d8d3d0", "#ffc3c8",
 )  # fmt: skip
@@ -55,7 +56,18 @@ def draw_treemap(axes: Axes, parts: Mapping[str, float]) -> None:
         colour = _COLOURS[i % len(_COLOURS)]
         axes.add_patch(Rectangle((x, y), dx, dy, facecolor=colour, edgecolor="white", linewidth=1.2))
         size = f"{area / 1000:.1f} kGE, {100 * area / whole:.1f} %"
-        if dx > _LETTER * max(len(part), len(size)) + 10 and dy > 2.4 * _LINE:
-            axes.text(x + 6, y + 5, f"{part}\n{size}", va="top", fontsize=8, color="#111111")
+        lines = _wrapped(f"{part}\n{size}", dx, dy)
+        if lines:
+            axes.text(x + 6, y + 5, "\n".join(lines), va="top", fontsize=8, color="#111111")
     axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))
     axes.set_axis_off()
+
+
+def _wrapped(text: str, width: float, height: float) -> list[str]:
+    """Return text in lines that fit a rectangle; none when they do not."""
+    letters = int((width - 10) / _LETTER)
+    if letters < 1:
+        return []
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, letters, break_long_words=False)]
+    fits = max(map(len, lines)) <= letters and (len(lines) + 0.7) * _LINE < height
+    return lines if fits else []

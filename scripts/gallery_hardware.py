@@ -53,7 +53,7 @@ def registers(sheet: Sheet) -> None:
     rows = -(-len(owner) // _ROW)
     grid = np.full(rows * _ROW, np.nan)
     grid[: len(owner)] = [place[name] for name in owner]
-    with figure_of(8.0, 0.6 + 0.16 * rows) as figure:
+    with figure_of(8.4, 2.0 + 0.12 * rows) as figure:
         axes = figure.add_subplot()
         axes.pcolormesh(
             grid.reshape(rows, _ROW), cmap=ListedColormap(_COLOURS), vmin=-0.5, vmax=len(_COLOURS) - 0.5,
@@ -67,6 +67,6 @@ def registers(sheet: Sheet) -> None:
             axes.scatter([], [], marker="s", s=60, color=_COLOURS[i], label=f"{name}, {int((grid == i).sum())} B")
             for i, name in enumerate(labels)
         ]
-        figure.legend(handles=handles, loc="outside right upper", fontsize=8)
+        figure.legend(handles=handles, loc="outside lower left", ncols=3, fontsize=8)
         told = [{"byte": i, "register": name} for i, name in enumerate(owner)]
         sheet.finish(figure, "bytes of the register map", "gallery_registers", told)

@@ -57,14 +57,21 @@ def _names(algorithms: str) -> list[str]:
 
 
 def _evaluate_campaign(
-    path: Path, algorithms: str, out: Path | None, data: str | None, *, overwrite: bool, as_json: bool
+    path: Path,
+    algorithms: str,
+    out: Path | None,
+    data: str | None,
+    *,
+    experiment: str | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     from econ_ae.app.campaign.evaluate import evaluate as run
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.studies.compare import evaluation_folder
 
     folder = evaluation_folder(path, out, overwrite=overwrite)
-    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data)
+    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data, experiment=experiment)
     if as_json:
         print_json(rows)
         return
@@ -102,7 +109,7 @@ def evaluate(
     if any(is_campaign(path) for path in runs):
         if len(runs) > 1 or elinks is not None:
             raise ConfigError("a campaign is evaluated alone, every class on its own eLinks; leave out the rest")
-        _evaluate_campaign(runs[0], algorithms, out, data, overwrite=overwrite, as_json=as_json)
+        _evaluate_campaign(runs[0], algorithms, out, data, experiment=experiment, overwrite=overwrite, as_json=as_json)
         return
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
     names = _names(algorithms)

@@ -143,10 +143,16 @@ def files(folder: Path) -> list[Path]:
     return [*named, *sorted((folder / PLOTS).glob("*"))]
 
 
-def signed(config: RunConfig) -> dict[str, Any]:
-    """Return what the pages and plots of a run say of its experiment, and when and how they were made."""
+def signed(config: RunConfig, experiment: str | None = None) -> dict[str, Any]:
+    """Return what the pages and plots of a run say of its experiment, and when and how they were made.
+
+    Parameters
+    ----------
+    experiment : instead of that of the settings, unless it is None
+    """
     report = config.report
-    return {"experiment": report.experiment, "simulated": report.origin == "simulation", "made": made()}
+    name = report.experiment if experiment is None else experiment
+    return {"experiment": name, "simulated": report.origin == "simulation", "made": made()}
 
 
 def compared_with_keras(frozen: Mapping[str, Any], events: int) -> str:

@@ -141,9 +141,7 @@ def _compare(
         )
     notes = [f"{label}: {note}" for label, c in zip(labels, contexts, strict=True) for note in known_besides(c.config)]
     title = f"Evaluation of {', '.join(labels)}"
-    told = signed(first.config)
-    if experiment is not None:
-        told["experiment"] = experiment
+    told = signed(first.config, experiment)
     return write_comparison(
         out, title, evaluation, batch, facts, streams=sent.streams, runs=runs, notes=notes, told=told
     )
