@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Circle
+from numpy.typing import NDArray
 
 from econ_ae.data.readers.event_images import SECTIONS
 from econ_ae.data.whole_events import WholeEvents
@@ -18,7 +19,8 @@ from metrics.sheet import Sheet, Sign, sign_axes
 from metrics.trigger.curves import Line, Plot
 from metrics.trigger.figures import draw
 
-_CONE = 0.05
+_CONE, _BIN = 0.05, 0.025
+FloatArray = NDArray[np.float64]
 CE_E = SECTIONS["CE-E"][1]
 _LABELS = {
     "all": "all cells",
@@ -69,10 +71,9 @@ def showers(whole: WholeEvents, sheet: Sheet) -> None:
             layer = np.asarray(one.batch.metadata["layer"], np.int64)
             transverse = energy * np.hypot(x, y) / np.sqrt(x**2 + y**2 + z**2)
             transverse[layer >= CE_E] = 0
-            hot = np.unravel_index(int(transverse.argmax()), x.shape)
-            eta, phi = np.arcsinh(z / np.hypot(x, y)), np.arctan2(y, x)
-            turn = np.angle(np.exp(1j * (phi - phi[hot])))
-            near = np.hypot(eta - eta[hot], turn) < _CONE
+            eta, phi = _hottest(x / np.abs(z), y / np.abs(z), transverse)
+            turn = np.angle(np.exp(1j * (np.arctan2(y, x) - phi)))
+            near = np.hypot(np.arcsinh(np.abs(z) / np.hypot(x, y)) - eta, turn) < _CONE
             profile = np.bincount(layer, (energy * near).sum(axis=1), minlength=CE_E)[:CE_E]
             lines.append((f"event {event}, side {side:+d}", profile))
     number = 2 * np.arange(CE_E) + 1
@@ -84,13 +85,28 @@ def showers(whole: WholeEvents, sheet: Sheet) -> None:
         axes.set(xlabel="Detector layer of CE-E", ylabel="Energy within $\\Delta R$ = 0.05 [GeV]", yscale="log")
         axes.set_ylim(bottom=0.3)
         axes.legend(loc="lower right")
-        sign_axes(axes, Sign(sheet.sign.experiment, sheet.sign.origin, len(lines), "hottest electrons"))
+        sign_axes(axes, Sign(sheet.sign.experiment, sheet.sign.origin, len(lines), "hottest directions"))
         rows = [
             {"shower": name, "layer": int(n), "gev": float(e)}
             for name, profile in lines
             for n, e in zip(number, profile, strict=True)
         ]
         sheet.finish(figure, "energy by layer", "gallery_shower", rows)
+
+
+def _hottest(u: FloatArray, v: FloatArray, transverse: FloatArray) -> tuple[float, float]:
+    """Return absolute eta and phi of where most transverse energy of all layers is close together.
+
+    Parameters
+    ----------
+    u, v : x and y over the absolute z of every cell
+    """
+    edges = np.arange(-0.6, 0.6 + _BIN, _BIN)
+    sums, *_ = np.histogram2d(u.ravel(), v.ravel(), (edges, edges), weights=transverse.ravel())
+    i, j = np.unravel_index(int(sums.argmax()), sums.shape)
+    inside = (np.digitize(u, edges) - 1 == i) & (np.digitize(v, edges) - 1 == j)
+    mean = [np.average(one[inside], weights=transverse[inside]) for one in (u, v)]
+    return float(np.arcsinh(1 / np.hypot(*mean))), float(np.arctan2(mean[1], mean[0]))
 
 
 def occupancy(whole: WholeEvents, sheet: Sheet) -> None:
