@@ -115,6 +115,9 @@ class ExploreFile(Section):
     objectives: dict[str, Direction] = Field(
         {"emd": "minimise", "area": "minimise"}, description="what counts, with its direction; emd is among them"
     )
+    start: tuple[dict[str, Any], ...] = Field(
+        (), description="points that are tried first, as values of [space]; what is left out is the base's"
+    )
     budget: BudgetSection = BudgetSection()
     synthesis: SynthesisSection | None = Field(None, description="default: nothing is synthesised")
 
@@ -126,6 +129,7 @@ class ExploreConfig(Section):
     space: Space
     constraints: tuple[str, ...]
     objectives: dict[str, Direction]
+    start: tuple[dict[str, Any], ...] = ()
     budget: BudgetSection
     synthesis: SynthesisSection | None
 
@@ -210,7 +214,9 @@ def load(path: Path) -> ExploreConfig:
     space = Space(base=base, variables=file.space, when=file.when)
     space.check(str(path))
     given = file.model_dump(mode="json", include={"name", "constraints", "objectives", "budget", "synthesis"})
-    found = parse_as(ExploreConfig, given | {"space": space.model_dump(mode="json")}, str(path))
+    start = [space.whole_point(one, f"{path}: point {i} of start") for i, one in enumerate(file.start)]
+    own_space = {"space": space.model_dump(mode="json"), "start": start}
+    found = parse_as(ExploreConfig, given | own_space, str(path))
     _check_rungs(found, path)
     own = found.synthesis
     return found.with_liberty(None if own is None or own.liberty is None else path.parent / own.liberty)

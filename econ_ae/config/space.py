@@ -74,6 +74,20 @@ class VariableSection(Section):
         step = 1 if self.whole and self.step is None else self.step
         return math.inf if step is None else math.floor((high - low) / step + 1e-9) + 1
 
+    def takes(self, value: Any) -> bool:
+        """Tell whether a value may be drawn."""
+        if self.choices is not None:
+            return label(value) in map(label, self.choices)
+        low, high = self.ends
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if self.whole else int | float)
+            or not low <= value <= high
+        ):
+            return False
+        step = 1 if self.whole and self.step is None else self.step
+        return step is None or math.isclose((value - low) / step, round((value - low) / step), abs_tol=1e-9)
+
     def extremes(self) -> tuple[Any, ...]:
         """Return the values that say whether all are allowed: both ends of a range, or every choice."""
         return self.ends if self.choices is None else self.choices
@@ -133,6 +147,29 @@ class Space(Section):
             for key in self.keys_of(name):
                 put(tree, key, value)
         return parse(tree, where)
+
+    def whole_point(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Return the values of all variables of a point of which some are given; the others are those of the base.
+
+        Raises
+        ------
+        ConfigError
+            When a value is none that may be drawn, or the base has none that may for a variable in use.
+        """
+        for name in given:
+            if name not in self.variables:
+                raise ConfigError(f"{where}: {name!r} is no variable of [space]{did_you_mean(name, self.variables)}")
+        tree, found = self.base.model_dump(mode="json"), dict(given)
+        for name in (one for one in self.variables if one not in given):
+            keys = self.keys_of(name)
+            found[name] = get(tree, keys[0]) if keys else None
+        wrong = [name for name, variable in self.variables.items() if not variable.takes(found[name])]
+        legal = {name: self.variables[name].extremes()[0] if name in wrong else found[name] for name in self.variables}
+        used = self.active(legal)
+        for name in (one for one in wrong if one in given or one in used):
+            whose = "" if name in given else ", which is the base's"
+            raise ConfigError(f"{where}: {name} is {found[name]!r}{whose}; expected a value that [space] has")
+        return legal
 
     def keys_of(self, name: str) -> tuple[str, ...]:
         """Return the keys that a variable sets."""
@@ -216,6 +253,19 @@ def put(tree: dict[str, Any], key: str, value: Any, *, grow: bool = False) -> No
     if not isinstance(at, dict):
         raise ConfigError(f"{key}: {path[-1]} is no table of settings")
     at[last] = value
+
+
+def get(tree: Mapping[str, Any], key: str) -> Any:
+    """Return what a dotted key is in settings; None where it goes through something that is not there."""
+    at: Any = tree
+    for part in key.split("."):
+        if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+            at = at[int(part)]
+        elif isinstance(at, Mapping):
+            at = at.get(part)
+        else:
+            return None
+    return at
 
 
 def _below(at: Any, part: str, key: str, *, grow: bool) -> Any:

@@ -107,6 +107,46 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, old: str, new: str, t
     assert "\n" not in str(caught.value)
 
 
+START = """
+[[start]]
+"encoder.conv.0.filters" = 4
+"$weight" = "s0.3"
+"""
+
+
+def test_points_to_start_with_take_what_they_leave_out_from_the_base(tmp_path: Path) -> None:
+    search = load(
+        written(tmp_path, GOOD.replace("[1, 2]", "[2, 1]", 1) + START + '"$layers" = 2\n"encoder.conv.1.filters" = 2\n')
+    )
+    assert search.start == (
+        {
+            "$layers": 2,
+            "encoder.conv.0.filters": 4,
+            "encoder.conv.1.filters": 2,
+            "$weight": "s0.3",
+            "training.learning_rate": search.space.base.training.learning_rate,
+        },
+    )
+    assert search.identity != load(written(tmp_path, GOOD)).identity
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('"$layers" = 3\n', "$layers is 3; expected a value that [space] has"),
+        ('"encoder.conv.0.filter" = 3\n', "did you mean 'encoder.conv.0.filters'"),
+        ('"$layers" = 1\n"$weight" = "s0.3"\n"encoder.conv.0.filters" = 9\n', "encoder.conv.0.filters is 9"),
+        ('"$layers" = 1\n"$weight" = "s0.3"\n"encoder.conv.0.filters" = 4.5\n', "encoder.conv.0.filters is 4.5"),
+        ('"$layers" = 2\n"$weight" = "s0.3"\n', "encoder.conv.1.filters is None, which is the base's"),
+    ],
+)
+def test_points_to_start_with_that_cannot_be_drawn_are_said(tmp_path: Path, more: str, told: str) -> None:
+    with pytest.raises(ConfigError) as problem:
+        load(written(tmp_path, f"{GOOD}\n[[start]]\n{more}"))
+    assert told in str(problem.value)
+    assert "point 0 of start" in str(problem.value)
+
+
 def test_an_empty_space_is_said(tmp_path: Path) -> None:
     head = GOOD.partition("[space]")[0]
     for text in (head, head + "[space]\n"):

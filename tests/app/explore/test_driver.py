@@ -45,6 +45,32 @@ def test_halving_trains_every_generation_on_in_the_same_share(whole: list[Trial]
         assert reached[1:] == [-(-reached[0] // 2), -(-reached[1] // 2)]
 
 
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe", "random"])
+def test_points_to_start_with_come_first_and_count_as_any_other(tmp_path: Path, sampler: str) -> None:
+    start = """[[start]]
+"encoder.conv.0.filters" = 3
+"encoder.dense.0.units" = 7
+"encoder.dense.0.weight" = "s0.5"
+"hardware.elinks" = 4
+"training.learning_rate" = 0.005
+[budget]
+"""
+    text = fake.SEARCH.replace("[budget]\n", f'{start}sampler = "{sampler}"\n')
+    found = go_on(begin(tmp_path / "out", fake.search(tmp_path, text)), Inline())
+    assert found[0].values == {
+        "encoder.conv.0.filters": 3,
+        "encoder.dense.0.units": 7,
+        "encoder.dense.0.weight": "s0.5",
+        "hardware.elinks": 4,
+        "training.learning_rate": 0.005,
+    }
+    assert found[0].rungs
+    assert len(found) == 24
+    assert found[0].values not in [one.values for one in found[1:]]
+    again = go_on(begin(tmp_path / "again", fake.search(tmp_path, text)), Inline(seed=3))
+    assert again == found
+
+
 def test_the_front_is_of_points_trained_in_full_that_none_dominates(whole: list[Trial]) -> None:
     chosen = best(whole, {"emd": "minimise", "area": "minimise"})
     assert chosen
