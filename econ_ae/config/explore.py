@@ -16,6 +16,7 @@ from econ_ae.config.family import member
 from econ_ae.config.load import changed, parse_as, read
 from econ_ae.config.sections import Section
 from econ_ae.config.space import Space, Variable, WhenSection
+from econ_ae.config.space_check import check
 from econ_ae.errors import ConfigError, did_you_mean
 
 UNITS = {
@@ -212,7 +213,7 @@ def load(path: Path) -> ExploreConfig:
             raise ConfigError(f"{path}: constraints: {problem}") from None
     base = changed(member(file.base, path), f"{path}, settings", **file.settings)
     space = Space(base=base, variables=file.space, when=file.when)
-    space.check(str(path))
+    check(space, str(path))
     given = file.model_dump(mode="json", include={"name", "constraints", "objectives", "budget", "synthesis"})
     start = [space.whole_point(one, f"{path}: point {i} of start") for i, one in enumerate(file.start)]
     own_space = {"space": space.model_dump(mode="json"), "start": start}
@@ -223,18 +224,18 @@ def load(path: Path) -> ExploreConfig:
 
 
 def _check_rungs(found: ExploreConfig, path: Path) -> None:
-    training = found.space.base.training
-    if "training.epochs" in {key for name in found.space.variables for key in found.space.keys_of(name)}:
-        if len(found.rungs) > 1:
-            raise ConfigError(f"{path}: training.epochs is searched and budget.rungs compares by epochs; give one")
-        return
-    if found.rungs[-1] != training.epochs:
+    training, rungs = found.space.base.training, found.rungs
+    chosen = found.space.keys()
+    if len(rungs) > 1 and "training.epochs" in chosen:
+        raise ConfigError(f"{path}: training.epochs is searched and budget.rungs compares by epochs; give one")
+    if "training.epochs" not in chosen and rungs[-1] != training.epochs:
         raise ConfigError(
-            f"{path}: budget.rungs ends with {found.rungs[-1]} epochs and training.epochs is {training.epochs}; "
+            f"{path}: budget.rungs ends with {rungs[-1]} epochs and training.epochs is {training.epochs}; "
             "the last rung is the whole training: give the same"
         )
     several = training.seeds > 1 or training.distill is not None or training.prune is not None
-    if len(found.rungs) > 1 and several:
+    unpaused = tuple(f"training.{name}" for name in ("seeds", "distill", "prune"))
+    if len(rungs) > 1 and (several or any(key.startswith(unpaused) for key in chosen)):
         raise ConfigError(
             f"{path}: budget.rungs stops trainings in between, which training.seeds, distill and prune do not allow; "
             "leave one of them out"

@@ -25,7 +25,9 @@ _WORST = 1e9
 
 def distributions(search: ExploreConfig) -> dict[str, optuna.distributions.BaseDistribution]:
     """Return every variable as Optuna draws it: choices among numbers by their place, so that neighbours are near."""
-    return {name: _distribution(one) for name, one in search.space.variables.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a step does not lead to the end of a range, see VariableSection.extremes
+        return {name: _distribution(one) for name, one in search.space.variables.items()}
 
 
 def _distribution(one: VariableSection) -> optuna.distributions.BaseDistribution:

@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from econ_ae.app.explore import storage
+from econ_ae.app.explore.asking import distributions
 from econ_ae.app.explore.directory import SearchDirectory
 from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import best
@@ -239,6 +240,13 @@ def test_a_trial_is_written_once_and_told_once(tmp_path: Path, whole: list[Trial
     log.tell(replace(whole[0], state=State.FAILED))
     assert log.trials() == [whole[0]]
     log.close()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_step_that_does_not_lead_to_the_end_of_a_range_is_drawn_in_silence(tmp_path: Path) -> None:
+    text = fake.SEARCH.replace("{ low = 1, high = 12 }", "{ low = 1, high = 12, step = 4 }")
+    found = distributions(fake.search(tmp_path, text))["encoder.conv.0.filters"]
+    assert [number for number in range(14) if found._contains(number)] == [1, 5, 9]
 
 
 def test_optuna_reads_the_storage(tmp_path: Path) -> None:
