@@ -222,7 +222,7 @@ def test_a_space_whose_allowed_points_are_used_up_ends_with_them(tmp_path: Path)
 
 @pytest.mark.parametrize("problem", [ConfigError, DataError, ModelError])
 def test_a_point_whose_data_do_not_suit_it_is_marked(tmp_path: Path, problem: type[EconAeError]) -> None:
-    def share(config: RunConfig, path: Path) -> None:  # noqa: ARG001  # as the driver calls it
+    def share(config: RunConfig, path: Path) -> None:  # as the driver calls it
         if config.encoder.conv[0].filters > 2:
             raise problem("too\nmany")
 
