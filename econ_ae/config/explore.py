@@ -165,7 +165,9 @@ class ExploreConfig(Section):
     def identity(self) -> str:
         """Hash of all that a result depends on: not of how many trials there are, nor how often one is repeated."""
         budget = self.budget.model_copy(update={"trials": 1, "retries": 0})
-        return hashlib.sha256(self.model_copy(update={"budget": budget}).model_dump_json().encode()).hexdigest()
+        absent = set() if self.start else {"start"}  # searches were made before there was such a key
+        text = self.model_copy(update={"budget": budget}).model_dump_json(exclude=absent)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def with_trials(self, trials: int | None) -> ExploreConfig:
         """Return the search with another number of trials; None leaves it."""

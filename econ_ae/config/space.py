@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from econ_ae.config.load import parse
 from econ_ae.config.run import RunConfig
 from econ_ae.config.sections import Section
-from econ_ae.errors import ConfigError
+from econ_ae.errors import ConfigError, did_you_mean
 
 FREE = "$"
 """Variables that begin with it are no keys: conditions read them, and ``sets`` writes them into keys."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,9 @@ def test_a_search_goes_through_json(tmp_path: Path) -> None:
     assert found.with_trials(99).identity == found.identity
     assert load(written(tmp_path, GOOD.replace("high = 8", "high = 9"))).identity != found.identity
     assert found.rungs == (2, 8)
+    # Searches that were made before there was such a key are the same ones.
+    older = found.model_copy(update={"budget": found.budget.model_copy(update={"trials": 1, "retries": 0})})
+    assert found.identity == sha256(older.model_dump_json(exclude={"start"}).encode()).hexdigest()
 
 
 def test_conditions_say_what_is_in_use_and_what_else_holds(tmp_path: Path) -> None:
