@@ -11,7 +11,15 @@ from econ_ae.errors import ConfigError, did_you_mean
 def _cmssw(request: Request) -> Rows:
     from econ_ae.app.export.cmssw.write import export, rows
 
-    return rows(export(request.path, request.target, request.out, request.progress, overwrite=request.overwrite))
+    found = export(
+        request.path,
+        request.target,
+        request.out,
+        request.progress,
+        overwrite=request.overwrite,
+        decoder=request.decoder,
+    )
+    return rows(found)
 
 
 def _onnx(request: Request) -> Rows:

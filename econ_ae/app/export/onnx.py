@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from econ_ae.app.export.decoders import check_decoder
 from econ_ae.app.export.interface import interface, page
 from econ_ae.app.export.networks import Compared, Networks, Runs, compare, encoders, networks_of
-from econ_ae.app.export.package import Origin, check_out, write_manifest, written
+from econ_ae.app.export.package import check_out, origins, write_manifest, written
 from econ_ae.app.export.request import Request, Rows
-from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.app.run.context import Context
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec
 from econ_ae.tensor.onnx import OPSET, require_onnx, to_onnx
@@ -42,28 +43,29 @@ def export(request: Request) -> Rows:
     """
     require_onnx()
     require_runtime()
+    check_decoder(request.decoder)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
     with written(request.out, overwrite=request.overwrite) as folder:
         found = []
         for name, context in members.items():
             request.progress.say(f"ONNX models of {name}, compared on its report events")
-            found.append(_member(name, context, folder if len(members) == 1 else folder / name))
-        facts = {name: Origin(context, context.path(TRAINING)).facts() for name, context in members.items()}
+            found.append(_member(name, context, request.decoder, folder if len(members) == 1 else folder / name))
+        facts = origins(members, request.decoder)
         write_json(folder / "verification.json", [asdict(one) for one in found])
         write_manifest(folder, FORMAT, {"opset": OPSET, "runs": facts})
     return [one.row() for one in found]
 
 
-def _member(name: str, context: Context, folder: Path) -> Compared:
-    networks = networks_of(context)
+def _member(name: str, context: Context, decoded_by: str, folder: Path) -> Compared:
+    networks = networks_of(context, decoded_by)
     files = graphs(networks)
     folder.mkdir(exist_ok=True)
     for file, content in files.items():
         (folder / file).write_bytes(content)
     ready: dict[str, Runs] = {file: OnnxModel((folder / file).read_bytes()) for file in files if file != QONNX}
     decoder = ready.pop(DECODER)
-    found = compare(name, context, networks.model, ready, decoder)
+    found = compare(name, context, networks, ready, decoder)
     found.check()
     described = {file: _WHAT[file] for file in files}
     if networks.encoder is not None and QONNX not in files:

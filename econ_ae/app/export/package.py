@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae import __version__
+from econ_ae.app.export.decoders import OWN, UNCONDITIONAL, is_second, receiver_of
 from econ_ae.app.run.context import ENCODER, Context
 from econ_ae.app.run.directory import CONFIG
 from econ_ae.errors import ConfigError, RunDirectoryError
@@ -77,7 +78,7 @@ def written(out: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def _take_place(fresh: Path, place: Path, old: Path) -> None:
-    """Move ``place``, when it is there, to ``old`` and ``fresh`` to ``place``; after a failure move the old one back."""
+    """Move ``place``, if it is there, to ``old`` and ``fresh`` to ``place``; after a failure move the old one back."""
     try:
         if place.exists():
             place.rename(old)
@@ -120,8 +121,19 @@ class Origin:
         }
 
 
+def origins(members: Mapping[str, Context], decoder: str) -> dict[str, dict[str, Any]]:
+    """Return the hashes of runs by name, and which of ``decoders.DECODERS`` was taken of each."""
+    found = {}
+    for name, context in members.items():
+        receiver = receiver_of(context, decoder)
+        found[name] = Origin(context, receiver.folder).facts() | {
+            "decoder": UNCONDITIONAL if is_second(context, receiver) else OWN
+        }
+    return found
+
+
 def write_manifest(folder: Path, kind: str, facts: Mapping[str, Any]) -> None:
-    """Write the manifest: the format (of ``KINDS``), the version that made it, ``facts``, and the hash of every file."""
+    """Write the manifest: format (of ``KINDS``), the version that made it, ``facts``, and the hash of every file."""
     files = {
         path.relative_to(folder).as_posix(): sha256(path)
         for path in sorted(folder.rglob("*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,13 @@ def test_a_graph_that_computes_something_else_is_not_handed_out(
 ) -> None:
     whole = export_networks.networks_of
 
-    def broken(context: Context) -> Any:
-        found = whole(context)
+    def broken(context: Context, decoder: str) -> Any:
+        found = whole(context, decoder)
         kernel = found.model.layers[0].kernel.copy()
         kernel.flat[0] += 1
         layers = {op.name: (op.kernel, op.bias) for op in found.model.layers}
         other = found.model.with_weights(layers | {found.model.layers[0].name: (kernel, found.model.layers[0].bias)})
-        return export_networks.Networks(found.model, export_networks.encoder_program(other), found.decoder)
+        return replace(found, encoder=export_networks.encoder_program(other))
 
     monkeypatch.setattr("econ_ae.app.export.onnx.networks_of", broken)
     code, _, error = command("export", str(layers_run.run.path), "--format", "onnx", "--out", str(tmp_path / "out"))
@@ -110,8 +111,8 @@ def test_every_decoder_input_matters_to_the_comparison(cells_run: Context) -> No
         def run(self, given: Any) -> Any:
             return ready.run({**given, "mode": given["mode"][::-1]})
 
-    assert compare("x", cells_run, networks.model, {}, ready).charges < BOUND
-    assert compare("x", cells_run, networks.model, {}, Swapped()).charges > BOUND
+    assert compare("x", cells_run, networks, {}, ready).charges < BOUND
+    assert compare("x", cells_run, networks, {}, Swapped()).charges > BOUND
 
 
 def test_unknown_formats_and_foreign_folders_are_refused(layers_run: Context, command: Command, tmp_path: Path) -> None:
