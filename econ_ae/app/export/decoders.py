@@ -24,10 +24,11 @@ def receiver_of(context: Context, decoder: str) -> Receiver:
     Raises
     ------
     ConfigError
-        When there is no second decoder.
+        When ``decoder`` is unknown, or there is no second one.
     RunDirectoryError
         When its weights are not what the training left.
     """
+    check_decoder(decoder)
     own = Receiver.of(context)
     if decoder == OWN or not own.config.decoder.conditions:
         return own

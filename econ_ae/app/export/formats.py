@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from econ_ae.app.export.decoders import check_decoder
 from econ_ae.app.export.request import Request, Rows
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -62,10 +63,11 @@ def write(form: str, request: Request) -> Rows:
     Raises
     ------
     ConfigError
-        When the format is unknown, or ``out`` is there and may not be replaced.
+        When the format or the decoder is unknown, or ``out`` is there and may not be replaced.
     """
     if form not in FORMATS:
         raise ConfigError(
             f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}{did_you_mean(form, FORMATS)}"
         )
+    check_decoder(request.decoder)
     return FORMATS[form](request)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from econ_ae.app.export.decoders import check_decoder
 from econ_ae.app.export.interface import interface, page
 from econ_ae.app.export.networks import Compared, Networks, Runs, compare, encoders, images_of, networks_of
 from econ_ae.app.export.package import check_out, origins, write_manifest, written
@@ -51,7 +50,6 @@ def export(request: Request) -> Rows:
     """
     require_onnx()
     require_runtime()
-    check_decoder(request.decoder)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
     with written(request.out, overwrite=request.overwrite) as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from econ_ae.app.export.decoders import check_decoder
 from econ_ae.app.export.interface import interface, page
 from econ_ae.app.export.networks import Compared, Runs, compare, encoders, networks_of
 from econ_ae.app.export.package import check_out, origins, write_manifest, written
@@ -29,7 +28,6 @@ def export(request: Request) -> Rows:
     ConfigError, RunDirectoryError, ModelError, VerificationError
         As ``export.onnx.export``.
     """
-    check_decoder(request.decoder)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
     with written(request.out, overwrite=request.overwrite) as folder:

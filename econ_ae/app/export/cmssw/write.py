@@ -13,7 +13,7 @@ from econ_ae.app.export.cmssw.graphs import write_graphs
 from econ_ae.app.export.cmssw.plan import Plan, plan_of
 from econ_ae.app.export.cmssw.readme import readme
 from econ_ae.app.export.cmssw.target import target_of
-from econ_ae.app.export.decoders import OWN, check_decoder
+from econ_ae.app.export.decoders import OWN
 from econ_ae.app.export.package import Origin, check_out, write_manifest, written
 from econ_ae.errors import VerificationError
 from econ_ae.files import sha256, write_json, write_text
@@ -37,7 +37,6 @@ def export(
     VerificationError
         When the files do not compute what the integer model and the decoder do; nothing is left of them then.
     """
-    check_decoder(decoder)
     check_out(out, overwrite=overwrite)
     plan = plan_of(path, target_of(target), progress, decoder)
     with written(out, overwrite=overwrite) as folder:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae import process
-from econ_ae.app.export.decoders import check_decoder, delivered_name, receiver_of
+from econ_ae.app.export.decoders import delivered_name, receiver_of
 from econ_ae.app.export.emulator.sources import render, sources
 from econ_ae.app.export.frames import conditions, frames, told
 from econ_ae.app.export.interface import SECOND
@@ -102,7 +102,6 @@ def export(request: Request) -> Rows:
     require_compiler()
     process.require("make")
     types = find_types(VITIS, request.types)
-    check_decoder(request.decoder)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
     models = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.app.export.decoders import OWN, check_decoder, delivered_name, receiver_of
+from econ_ae.app.export.decoders import OWN, delivered_name, receiver_of
 from econ_ae.app.export.frames import conditions, frame_words, frames, told
 from econ_ae.app.export.networks import Arrays, Compared, Networks, compare, encoders, networks_of
 from econ_ae.app.export.package import check_out, origins, write_manifest, written
@@ -19,6 +19,7 @@ from econ_ae.app.export.triton.repository import BATCH, BY_LINKS, by_links_probl
 from econ_ae.app.export.triton.server.frames import unpack
 from econ_ae.app.run.context import Context
 from econ_ae.data.batch import Batch
+from econ_ae.errors import ConfigError
 from econ_ae.files import read_json, write_json, write_text
 from econ_ae.progress import Progress
 from econ_ae.tensor.onnx import require_onnx
@@ -39,7 +40,6 @@ def export(request: Request) -> Rows:
     """
     require_onnx()
     require_runtime()
-    check_decoder(request.decoder)
     check_out(request.out, overwrite=request.overwrite)
     members = encoders(request.path, request.progress)
     if len(members) == 1:
@@ -68,6 +68,10 @@ def write(
         When code or graph of the server do not compute what the runs do.
     """
     named = {delivered_name(name, context, receiver_of(context, decoder)): context for name, context in members.items()}
+    if len(named) < len(members):
+        raise ConfigError(
+            f"{', '.join(members)} would not have names of their own on the server; give them other names"
+        )
     decoders = {name: networks_of(context, decoder) for name, context in named.items()}
     files = repository(decoders, version)
     for file, content in files.items():
