@@ -99,6 +99,9 @@ class SynthesisSection(Section):
     liberty: str | None = Field(
         None, description="cell library beside this file, the one that areas are estimated in; default: --liberty"
     )
+    when: Literal["generation", "end"] = Field(
+        "generation", description="of every generation, before it is told, or of the front at the end"
+    )
     power_events: Annotated[int, Field(ge=0)] = Field(0, description="report events for the power; 0: no power")
     most: Annotated[int, Field(ge=1)] | None = Field(None, description="points of a generation; default: all of them")
     timeout: Annotated[float, Field(ge=1)] | None = Field(None, description="seconds per run of yosys")
@@ -144,6 +147,8 @@ class ExploreConfig(Section):
             raise ValueError("objectives are emd and one at least of area, registers, latency, elinks, bits, power")
         if "power" in self.objectives and (self.synthesis is None or not self.synthesis.power_events):
             raise ValueError("objective power needs [synthesis] with power_events and liberty")
+        if "power" in self.objectives and self.synthesis is not None and self.synthesis.when == "end":
+            raise ValueError('objective power needs the synthesis of every generation, not [synthesis] when = "end"')
         limits = self.limits
         for upper in (one for one in limits if one.sign > 0):
             for lower in (one for one in limits if one.sign < 0 and one.quantity == upper.quantity):
@@ -165,7 +170,10 @@ class ExploreConfig(Section):
     def identity(self) -> str:
         """Hash of all that a result depends on: not of how many trials there are, nor how often one is repeated."""
         budget = self.budget.model_copy(update={"trials": 1, "retries": 0})
-        absent = set() if self.start else {"start"}  # searches were made before there was such a key
+        # Searches were made before there were such keys.
+        absent: dict[str, Any] = {} if self.start else {"start": True}
+        if self.synthesis is not None and self.synthesis.when == "generation":
+            absent["synthesis"] = {"when"}
         text = self.model_copy(update={"budget": budget}).model_dump_json(exclude=absent)
         return hashlib.sha256(text.encode()).hexdigest()
 

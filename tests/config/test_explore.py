@@ -119,6 +119,11 @@ def test_conditions_say_what_is_in_use_and_what_else_holds(tmp_path: Path) -> No
         ('"$weight" = { ch', '"$w" = [1]\n"$weight" = { ch', "$w sets no key and no condition reads it"),
         ("[budget]", '[objectives]\narea = "minimise"\n[budget]', "objectives are emd and one at least of"),
         ("[budget]", '[objectives]\nemd = "minimise"\nbeauty = "maximise"\n[budget]', "objective 'beauty' is unknown"),
+        (
+            "[budget]",
+            '[objectives]\nemd = "minimise"\npower = "minimise"\n[synthesis]\nwhen = "end"\npower_events = 9\n[budget]',
+            "needs the synthesis of every generation",
+        ),
         ("[budget]", '[objectives]\nemd = "minimise"\npower = "minimise"\n[budget]', "needs [synthesis]"),
         (
             "[budget]",

@@ -253,11 +253,15 @@ class Driver:
     def _synthesise(self, numbers: Iterable[int]) -> None:
         """Synthesise the points that could be in the front if the estimate were as wrong as it may be."""
         asked = self.place.config.synthesis
-        if asked is None or asked.liberty is None:
+        if asked is None or asked.liberty is None or asked.when == "end":
             return
         chosen = [n for n in numbers if self.trials[n].silicon is None and self._could_be_in_front(n)]
         chosen = sorted(chosen, key=lambda n: (self.trials[n].figure("emd") or 0.0, n))[: asked.most]
-        tasks = [self.task("synthesise", self.trials[number]) for number in sorted(chosen)]
+        self.synthesise(chosen)
+
+    def synthesise(self, numbers: Iterable[int]) -> None:
+        """Synthesise points and keep their areas."""
+        tasks = [self.task("synthesise", self.trials[number]) for number in sorted(numbers)]
 
         def arrived(outcome: Outcome) -> None:
             trial = self.trials[outcome.number]

@@ -9,6 +9,7 @@ import pytest
 from econ_ae.app.explore import storage
 from econ_ae.app.explore.directory import SearchDirectory
 from econ_ae.app.explore.driver import Driver
+from econ_ae.app.explore.finish import synthesise_front
 from econ_ae.app.explore.points import point
 from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import best
@@ -274,3 +275,23 @@ def test_only_points_that_could_be_in_the_front_are_synthesised(tmp_path: Path) 
             low = one.known["area"] * (1 - one.known["area_error"])
             better = [t for t in trained if t.silicon and t.silicon.kge and t.silicon.kge <= low]
             assert any(t.rungs[-1].emd <= one.rungs[-1].emd for t in better)
+
+
+def test_a_front_that_is_synthesised_at_the_end_is_whole_and_nothing_else_is(
+    tmp_path: Path, whole: list[Trial]
+) -> None:
+    (tmp_path / "small.lib").touch()
+    text = fake.SEARCH + '[synthesis]\nliberty = "small.lib"\nwhen = "end"\n'
+    place, workers = begin(tmp_path / "out", fake.search(tmp_path, text)), Inline()
+    log = Log(storage.url_of(place.path), place.config, mode="attach", patience=0.0)
+    driver = Driver(place, log, workers, nothing, Silent(), nothing)
+    assert driver.run() == whole  # no draw depends on it
+    assert not any(task.kind == "synthesise" for task in workers.tasks)
+    before = {one.number for one in best(driver.trials, {"emd": "minimise", "area": "minimise"})}
+    synthesise_front(place, driver, Silent())
+    log.close()
+    front = {one.number for one in best(driver.trials, {"emd": "minimise", "area": "minimise"})}
+    made = [task.number for task in workers.tasks if task.kind == "synthesise"]
+    assert front <= set(made)
+    assert before <= set(made)
+    assert len(made) == len(set(made)) < sum(one.state == State.TRAINED for one in whole)
