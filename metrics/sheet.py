@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,6 +160,6 @@ def _cell(value: object) -> str:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all."""
-    temporary = path.with_name(f"writing-{path.name}")
+    temporary = path.with_name(f"writing-{os.getpid()}-{path.name}")  # two processes may draw the same page
     temporary.write_bytes(content)
     temporary.replace(path)

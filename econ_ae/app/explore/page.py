@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -49,7 +50,9 @@ def write(place: SearchDirectory, trials: Sequence[Trial]) -> None:
     }
     page = _page(place, trials, drawn)
     _plot(place, trials, chosen, synthetic=page.synthetic)
-    write_text(place.path / PAGE, render_explore(page))
+    own = place.path / f"{os.getpid()}-{PAGE}"  # a search at work and ``econ-ae explore show`` may write at once
+    write_text(own, render_explore(page))
+    own.replace(place.path / PAGE)
 
 
 def _plot(place: SearchDirectory, trials: Sequence[Trial], chosen: set[int], *, synthetic: bool) -> None:
