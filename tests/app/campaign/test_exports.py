@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from econ_ae.app.campaign.members import opened
 from econ_ae.app.export.networks import BOUND, received
@@ -15,9 +14,10 @@ from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.family import CampaignDirectory
 from econ_ae.progress import Silent
 from econ_ae.tensor.onnx_runtime import OnnxModel
+from tests.required import require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 
 def test_every_class_has_its_graphs(finished: CampaignDirectory, command: Command, tmp_path: Path) -> None:
