@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -99,6 +100,12 @@ class Server:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+    def answered(self, model: str) -> int:
+        """Return how many rows of requests for a model it has answered since it was started."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/v2/models/{model}/stats", timeout=5) as answer:
+            (stats,) = json.load(answer)["model_stats"]
+        return int(stats["inference_stats"]["success"]["count"])
 
     def kill(self) -> None:
         """Kill it and the processes of its models at once."""
