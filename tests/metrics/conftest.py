@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.browser import Browser
+from tests.metrics.report_pages import losing, page
 from tests.required import absent
+
+__all__ = ["browser", "chromium", "losing", "page"]
 
 
 @pytest.fixture(scope="module")
