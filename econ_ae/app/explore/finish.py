@@ -35,7 +35,7 @@ class Rival:
 
 
 def finish(
-    place: SearchDirectory, trials: list[Trial], workers: Workers, driver: Driver, *, verify: bool, progress: Progress
+    place: SearchDirectory, workers: Workers, driver: Driver, *, verify: bool, progress: Progress
 ) -> list[Trial]:
     """Check the front and return all trials with what was found; what is checked already is not again.
 
@@ -43,6 +43,8 @@ def finish(
     ----------
     verify : simulate the Verilog of every point
     """
+    synthesise_front(place, driver, progress)
+    trials = driver.trials
     chosen = best(trials, dict(place.config.objectives))
     write_rivals(place, trials, driver, progress)
     before = {one.number: one for one in place.state()}
@@ -65,6 +67,22 @@ def finish(
     workers.run(tasks, arrived)
     place.write_state(trials)
     return trials
+
+
+def synthesise_front(place: SearchDirectory, driver: Driver, progress: Progress) -> None:
+    """Synthesise the front, and what comes into it by that, where this was left to the end."""
+    asked = place.config.synthesis
+    if asked is None or asked.liberty is None or asked.when != "end":
+        return
+    tried: set[int] = set()
+    while True:
+        front = best(driver.trials, dict(place.config.objectives))
+        open_ = sorted(one.number for one in front if one.silicon is None and one.number not in tried)[: asked.most]
+        if not open_:
+            return
+        progress.say(f"the front has {len(front)} points; {len(open_)} are synthesised")
+        tried |= set(open_)
+        driver.synthesise(open_)
 
 
 def _is_checked(trial: Trial, *, verify: bool) -> bool:

@@ -104,8 +104,8 @@ def run(
             closing(Log(place.url(options.storage), found, mode="attach", patience=options.patience)) as log,
         ):
             driver = Driver(place, log, cluster, shared, progress, lambda trials: page.write(place, trials))
-            trials = driver.run()
-            trials = finish(place, trials, cluster, driver, verify=options.verify, progress=progress)
+            driver.run()
+            trials = finish(place, cluster, driver, verify=options.verify, progress=progress)
             log.amend({"trials": len(trials)})
             page.write(place, trials)
     return trials
