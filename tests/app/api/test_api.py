@@ -23,6 +23,7 @@ from econ_ae.config import parse
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
+from tests.required import require_module
 
 mpl.use("Agg")
 
@@ -100,7 +101,7 @@ def test_frames_carry_what_the_decoder_needs(layers: econ_ae.Run) -> None:
 
 
 def test_arrays_lists_and_awkward_arrays_are_images(layers: econ_ae.Run) -> None:
-    awkward = pytest.importorskip("awkward")
+    awkward = require_module("awkward", "pip install awkward")
     images = layers.report_events()[:4]
     frames = layers.frames(images)
     for given in (images.charges, images.charges.tolist(), awkward.Array(images.charges.tolist())):
