@@ -35,6 +35,7 @@ from econ_ae.ir.model import (
 )
 from econ_ae.ir.validate import check, check_float32, leading_mask, least_elinks
 from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
+from econ_ae.training.quantizers import FixedPoint
 
 WeightRule = Literal["nearest", "floor"]
 """How float weights become integers."""
@@ -193,6 +194,8 @@ def quantizer_format(where: str, quantizer: Any) -> tuple[FixedFormat, bool]:
 
 
 def _requantise(name: str, quantizer: Any) -> Requantise:
+    if isinstance(quantizer, FixedPoint):
+        return Requantise(name, not quantizer.fmt.signed, quantizer.fmt, quantizer.rounding, quantizer.overflow)
     fmt, relu = quantizer_format(name, quantizer)
     if fmt.signed and quantizer.symmetric:
         raise ModelError(f"{name}: a symmetric activation quantizer has no integer form; set symmetric=0")
