@@ -173,6 +173,8 @@ _HANDLERS: dict[type, Callable[[Any, _State], None]] = {
 
 def quantizer_format(where: str, quantizer: Any) -> tuple[FixedFormat, bool]:
     """Return (format, is a ReLU) of a QKeras quantizer; ModelError when it has no fixed-point form."""
+    if isinstance(quantizer, FixedPoint):
+        return quantizer.fmt, not quantizer.fmt.signed
     if isinstance(quantizer, quantized_relu):
         if quantizer.use_sigmoid or quantizer.negative_slope or quantizer.relu_upper_bound is not None:
             raise ModelError(f"{where}: quantized_relu with a slope, a sigmoid or an upper bound has no integer form")

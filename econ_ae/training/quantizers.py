@@ -13,7 +13,7 @@ from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 
 
 class FixedPoint:
-    """A quantizer that QKeras has not: rounds down, or wraps around; the gradient is that of clipping.
+    """A quantizer that QKeras has not: rounds down, wraps around, or has no bit at 1; its gradient is that of clipping.
 
     Unsigned formats go through a ReLU first.
     """
@@ -33,6 +33,19 @@ class FixedPoint:
         else:
             whole = tf.clip_by_value(whole, float(fmt.min), float(fmt.max))
         return tf.stop_gradient(whole / scale) + clipped - tf.stop_gradient(clipped)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a value, as QKeras asks for them."""
+        return self.fmt.width
+
+    def max(self) -> float:
+        """Return the largest value, as QKeras asks for it."""
+        return self.fmt.max * 2.0**-self.fmt.fraction
+
+    def min(self) -> float:
+        """Return the smallest value."""
+        return self.fmt.min * 2.0**-self.fmt.fraction
 
     def get_config(self) -> dict[str, str]:
         """Return the constructor's arguments."""
@@ -55,6 +68,8 @@ def weight_quantizer(fmt: FixedFormat) -> Any:
     """
     if not fmt.signed:
         raise ModelError(f"weights need a signed format such as s0.5, not {fmt}")
+    if fmt.width - fmt.fraction - 1 < 0:  # QKeras fails on negative numbers of integer bits
+        return FixedPoint(str(fmt), Rounding.RND_CONV, Overflow.SAT)
     return quantized_bits(fmt.width, fmt.width - fmt.fraction - 1, symmetric=0, keep_negative=True, alpha=1)
 
 
@@ -62,7 +77,7 @@ def activation_quantizer(
     fmt: FixedFormat, rounding: Rounding = Rounding.RND_CONV, overflow: Overflow = Overflow.SAT
 ) -> Any:
     """Return ReLU and quantizer of an unsigned activation format, or the plain quantizer of a signed one."""
-    if (rounding, overflow) != (Rounding.RND_CONV, Overflow.SAT):
+    if (rounding, overflow) != (Rounding.RND_CONV, Overflow.SAT) or fmt.width - fmt.fraction - fmt.signed < 0:
         return FixedPoint(str(fmt), str(rounding), str(overflow))
     if fmt.signed:
         return weight_quantizer(fmt)

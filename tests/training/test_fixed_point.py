@@ -21,7 +21,7 @@ from econ_ae.training.quantizers import FixedPoint
 
 def settings(first: tuple[str, str], last: tuple[str, str]) -> RunConfig:
     conv: dict[str, Any] = {"filters": 3, "kernel": (2, 3), "stride": (2, 1), "padding": "same", "activation": "u1.4"}
-    dense = {"units": 5, "activation": "s0.4"}
+    dense = {"units": 5, "weight": "s-1.5", "bias": "s-2.6", "activation": "s0.4"}
     conv |= dict(zip(("rounding", "overflow"), first, strict=True))
     dense |= dict(zip(("rounding", "overflow"), last, strict=True))
     encoder = {"arrangement": "4x4x3", "conv": [conv], "dense": [dense]}
