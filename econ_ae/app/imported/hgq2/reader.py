@@ -2,9 +2,9 @@
 
     python reader.py MODEL WANTED OUT.npz [IMAGES.npy]
 
-Writes the layers of the model named like WANTED (``encoder``), first to last, as JSON in the array ``layers``, and their
-arrays as ``0/kernel`` and so on. With images also what its ``predict`` gives, as ``predicted``. Exit code 3 and one line
-on standard error when it cannot.
+Writes the layers of the model named like WANTED (``encoder``), first to last, as JSON in the array ``layers``, and
+their arrays as ``0/kernel`` and so on. With images also what its ``predict`` gives, as ``predicted``. Exit code 3 and
+one line on standard error when it cannot.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ MODELS = ("Functional", "Sequential", "Model")
 
 
 def stop(text):
+    """End with one line."""
     sys.stderr.write("reader: " + " ".join(str(text).split())[:400] + "\n")
     raise SystemExit(3)
 
@@ -34,8 +35,8 @@ def model_of(path, wanted):
 
     try:
         model = keras.models.load_model(path, compile=False)
-    except Exception as problem:
-        stop(f"{os.path.basename(path)} is no model that HGQ2 reads: {type(problem).__name__}: {problem}")
+    except Exception as problem:  # noqa: BLE001  Keras raises what it likes
+        stop(f"is no model that HGQ2 reads: {type(problem).__name__}: {problem}")
     inner = [one for one in model.layers if type(one).__name__ in MODELS]
     if not inner:
         return model
@@ -63,18 +64,19 @@ def chain(model):
 
 
 def numbers(value):
+    """Return a tensor of whatever backend as an array."""
     import keras
 
     return np.asarray(keras.ops.convert_to_numpy(value), np.float64)
 
 
-def quantizer(layer, what, arrays, where):
+def quantizer(what, arrays, where):
     """Put the bits of a quantizer into the arrays; return its settings."""
     inner = what.quantizer
     kind = type(inner).__name__
     if kind not in ("FixedPointQuantizerKBI", "FixedPointQuantizerKIF"):
         return {"kind": kind}
-    for name, value in zip("kif", inner.kif):
+    for name, value in zip("kif", inner.kif, strict=True):
         arrays[f"{where}/{name}"] = numbers(value)
     return {
         "kind": "fixed",
@@ -86,6 +88,7 @@ def quantizer(layer, what, arrays, where):
 
 
 def activation(layer):
+    """Return the name of a layer's function, or None."""
     found = getattr(layer, "activation", None)
     return None if found is None else getattr(found, "__name__", type(found).__name__)
 
@@ -103,9 +106,9 @@ def described(layer, index, arrays):
         out[name] = None if value is None else float(value)
     for name in ("iq", "oq"):
         if getattr(layer, f"enable_{name}", False):
-            out[name] = quantizer(layer, getattr(layer, name), arrays, f"{index}/{name}")
+            out[name] = quantizer(getattr(layer, name), arrays, f"{index}/{name}")
     if kind == "Quantizer":
-        out["iq"] = quantizer(layer, layer, arrays, f"{index}/iq")
+        out["iq"] = quantizer(layer, arrays, f"{index}/iq")
     if hasattr(layer, "qscaler_and_qoffset"):
         arrays[f"{index}/factor"], arrays[f"{index}/offset"] = map(numbers, layer.qscaler_and_qoffset)
         out["axis"] = int(layer.axis)
@@ -120,6 +123,7 @@ def described(layer, index, arrays):
 
 
 def main():
+    """Read, and write."""
     path, wanted, out, *images = sys.argv[1:]
     model = model_of(path, wanted)
     arrays = {}
