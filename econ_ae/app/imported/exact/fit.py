@@ -128,8 +128,7 @@ class _Case:
             a, b = ends.pop()
             fits = all(out or (a <= c and d <= b) for out, c, d in zip(outside, self.least, self.most, strict=True))
             fmt = format_of(a, b, self.fraction)
-            if fits and fmt is not None:
-                self._check_wrap(fmt)
+            if fits and fmt is not None and not (self.q.wrap and fmt.signed == self.relu):
                 return self._written(fmt, Overflow.WRAP if self.q.wrap else Overflow.SAT)
             if fits and not self.q.wrap and a == -b:
                 return self._symmetric(b)
@@ -164,13 +163,6 @@ class _Case:
             return FixedFormat(False, fmt.width - 1, fmt.fraction)
         return fmt
 
-    def _check_wrap(self, fmt: FixedFormat) -> None:
-        if self.q.wrap and fmt.signed == self.relu:
-            raise ModelError(
-                f"{self.where} wraps around in {fmt} {'behind a ReLU' if fmt.signed else 'without a ReLU'}, and its "
-                f"sums reach {min(self.least)}..{max(self.most)} steps; expected one that holds or saturates"
-            )
-
     def _symmetric(self, largest: int) -> Fitted:
         """Saturate at plus and minus the same: minus the sums saturate above, and once more with the sign back."""
         fmt = format_of(-largest - 1, largest, self.fraction)
@@ -187,13 +179,13 @@ class _Case:
         """Wrap at widths that differ: the sums are kept whole, then multiplied until all wrap at the same bit."""
         formats = [format_of(a, b, 0) for a, b in zip(low, high, strict=True)]
         some = [fmt for fmt, out in zip(formats, outside, strict=True) if out]
-        if any(fmt is None or fmt.signed == self.relu for fmt in some):
+        signed = any(fmt is not None and fmt.signed for fmt in some)
+        if any(fmt is None or fmt.signed != signed for fmt in some) or not (signed or self.relu):
             raise ModelError(
-                f"{self.where} wraps at {_list(low, high, outside)} steps, some of which are no format "
-                f"{'behind' if self.relu else 'without'} a ReLU; expected formats that hold its sums"
+                f"{self.where} wraps at {_list(low, high, outside)} steps, and its sums reach {min(self.least)}.."
+                f"{max(self.most)}; expected formats of one sign, unsigned ones behind a ReLU, or that hold the sums"
             )
         kept = [narrowest(a, b, 0) for a, b, out in zip(self.least, self.most, outside, strict=True) if not out]
-        signed = not self.relu
         need = [fmt.width + (signed and not fmt.signed) for fmt in kept]
         width = max(*(fmt.width for fmt in some if fmt is not None), *need, 0)
         shift = tuple(
