@@ -110,7 +110,10 @@ def normalised(factor: float) -> Callable[[Maker], None]:
     "change",
     [
         normalised(0.75),
-        lambda make: (make.node("Clip", make.constant(np.float32(0)), make.constant(np.float32(2))), make.quant(8, 4)),
+        lambda make: (
+            make.node("Clip", make.constant(np.float32(0)), make.constant(np.float32(3.9375))),
+            make.quant(8, 4),
+        ),
         lambda make: (make.quant(8, 4, signed=1), make.node("Relu")),
         lambda make: (make.quant(8, 5, signed=1), make.quant(4, 2, signed=1)),
         lambda make: make.quant(4, 3, signed=1, narrow=1, mode="FLOOR"),

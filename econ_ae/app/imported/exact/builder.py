@@ -116,7 +116,8 @@ class Builder:
             return
         if np.any(offset[self.view < 0]):
             raise ModelError(f"layer {name!r} adds to zeros that were put around an image, which has no integer form")
-        by_unit = [per_unit(value, self.view, self._units) for value in (factor, offset)]
+        view = self._filled(offset)
+        by_unit = [per_unit(value, view, self._units) for value in (factor, offset)]
         if any(value is None for value in by_unit):
             raise ModelError(
                 f"layer {name!r}: its constants differ from pixel to pixel; expected one per channel, as the block has"
@@ -225,6 +226,13 @@ class Builder:
     @property
     def _units(self) -> int:
         return self._shape[-1]
+
+    def _filled(self, offset: Array) -> IntArray:
+        """Return the view without pixels that are always 0, which a factor leaves so: those without a trigger cell."""
+        if self._waiting is not None or self.found.stages:
+            return self.view
+        empty = np.array(self.found.arrangement.cells)[self.view] < 0
+        return self.view if np.any(offset[empty]) else np.where(empty, -1, self.view)
 
     @property
     def _steps(self) -> Array:

@@ -85,7 +85,7 @@ def read(path: Path) -> Graph:
         raise DataError(f"{path} is larger than an encoder can be; {_EXPECTED}")
     try:
         model = onnx.load_model_from_string(path.read_bytes())
-        initial = {one.name: _numbers(onnx, one, path) for one in model.graph.initializer}
+        initial = {_text(one.name): _numbers(onnx, one, path) for one in model.graph.initializer}
         nodes = [_node(onnx, one, i, path) for i, one in enumerate(model.graph.node)]
     except DataError:
         raise
@@ -98,21 +98,21 @@ def read(path: Path) -> Graph:
 
 
 def _between(model: Any, nodes: tuple[Node, ...], initial: Mapping[str, Numbers], path: Path) -> Graph:
-    outputs = [one.name for one in model.graph.output]
+    outputs = [_text(one.name) for one in model.graph.output]
     if len(outputs) != 1:
         raise ModelError(f"{path.name}: has the outputs {', '.join(outputs) or 'none'}; expected one")
     needed = _needed(nodes, outputs[0], path)
     used = {name for node in needed for name in node.inputs} | {outputs[0]}
-    entries = [one for one in model.graph.input if one.name not in initial and one.name in used]
+    entries = [one for one in model.graph.input if _text(one.name) not in initial and _text(one.name) in used]
     if len(entries) != 1:
-        names = ", ".join(one.name for one in entries) or "none"
+        names = ", ".join(_text(one.name) for one in entries) or "none"
         raise ModelError(f"{path.name}: its output depends on the inputs {names}; expected one")
     kind = entries[0].type.tensor_type
     if kind.elem_type not in {1, 10, 11}:  # float, float16, double
         raise ModelError(f"{path.name}: its input {entries[0].name!r} holds no floats; expected the image's values")
     shape = tuple(dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in kind.shape.dim)
-    opsets = {"" if one.domain in _STANDARD else one.domain: one.version for one in model.opset_import}
-    return Graph(path.name, entries[0].name, shape, outputs[0], needed, initial, opsets)
+    opsets = {_text(one.domain).removeprefix("ai.onnx"): one.version for one in model.opset_import}
+    return Graph(path.name, _text(entries[0].name), shape, outputs[0], needed, initial, opsets)
 
 
 def _needed(nodes: tuple[Node, ...], output: str, path: Path) -> tuple[Node, ...]:
@@ -145,10 +145,18 @@ def _node(onnx: Any, proto: Any, index: int, path: Path) -> Node:
         value = onnx.helper.get_attribute_value(one)
         if one.type == onnx.AttributeProto.TENSOR:
             value = _numbers(onnx, value, path)
-        attributes[one.name] = value.decode() if isinstance(value, bytes) else value
-    name = proto.name or (proto.output[0] if proto.output else f"{proto.op_type}_{index}")
-    domain = "" if proto.domain in _STANDARD else proto.domain
-    return Node(proto.op_type, domain, name, tuple(proto.input), tuple(proto.output), attributes, proto)
+        attributes[one.name] = _text(value) if isinstance(value, bytes) else value
+    inputs, outputs = (tuple(map(_text, names)) for names in (proto.input, proto.output))
+    op, domain = _text(proto.op_type), _text(proto.domain)
+    name = _text(proto.name) or (outputs[0] if outputs else f"{op}_{index}")
+    if not outputs or not op:
+        raise DataError(f"{path}: node {name!r} gives nothing; {_EXPECTED}")
+    return Node(op, "" if domain in _STANDARD else domain, name, inputs, outputs, attributes, proto)
+
+
+def _text(value: Any) -> str:
+    """Return a name; protobuf gives the bytes of what is no UTF-8."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _numbers(onnx: Any, tensor: Any, path: Path) -> Numbers:
