@@ -97,7 +97,8 @@ def _quantizer(state: _State, what: str) -> None:
     parts = [state.model.array(state.index, f"{what}/{name}") for name in "kif"]
     if any(part is None for part in parts):
         raise ModelError(f"{where} has no bits; expected a model that was built")
-    k, i, f = (np.rint(np.asarray(part)).astype(np.int64).reshape(np.shape(part)[1:]) for part in parts)
+    there = [np.rint(part).astype(np.int64) for part in parts if part is not None]
+    k, i, f = (part.reshape(part.shape[1:]) for part in there)
     width = i + f  # without the sign
     if np.any(width + k > _MOST_BITS):
         raise ModelError(f"{where} has {int((width + k).max())} bits; expected at most {_MOST_BITS}")

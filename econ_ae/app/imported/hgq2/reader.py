@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -50,7 +51,8 @@ def chain(model):
     """Return the layers from input to output."""
     if len(model.outputs) != 1 or len(model.inputs) != 1:
         stop(f"has {len(model.inputs)} inputs and {len(model.outputs)} outputs; expected one of each")
-    order, tensor = [], model.outputs[0]
+    order: list[Any] = []
+    tensor = model.outputs[0]
     while True:
         layer, index, _ = tensor._keras_history
         if type(layer).__name__ == "InputLayer":
@@ -126,7 +128,7 @@ def main():
     """Read, and write."""
     path, wanted, out, *images = sys.argv[1:]
     model = model_of(path, wanted)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     layers = [described(layer, i, arrays) for i, layer in enumerate(chain(model))]
     shape = [size if isinstance(size, int) else 0 for size in model.inputs[0].shape[1:]]
     text = json.dumps({"name": model.name, "shape": shape, "layers": layers})

@@ -171,20 +171,21 @@ def _matmul(state: State, node: Node, inputs: Inputs) -> None:
     both = left if left is not None else right
     if both is None or both.values.ndim < 2:
         raise ModelError(f"{node.where} has no matrix of weights; expected those of a trained model")
-    matrix = np.asarray(both.values, np.float64).reshape(both.values.shape[-2:]) if _flat(both) else None
-    if matrix is None:
+    if not _flat(both):
         raise ModelError(f"{node.where} has weights of {both.values.shape}; expected a matrix")
+    rows, cols = both.values.shape[-2:]
+    matrix = np.asarray(both.values, np.float64).reshape(rows, cols)
     if left is not None:  # weights times a column
-        if view.size != matrix.shape[1] or view.shape[-1] not in {1, view.size}:
+        if view.size != cols or view.shape[-1] not in {1, view.size}:
             raise ModelError(f"{node.where} meets a tensor of {view.shape}; expected one column of values")
-        shape = (*view.shape[:-2], matrix.shape[0], 1) if view.ndim > 1 else (matrix.shape[0],)
-        matrix = matrix.T
+        shape = (*view.shape[:-2], rows, 1) if view.ndim > 1 else (rows,)
+        matrix, cols = matrix.T, rows
     elif view.size == view.shape[-1]:
-        shape = (*view.shape[:-1], matrix.shape[1])
+        shape = (*view.shape[:-1], cols)
     else:
         _pointwise(state, node, matrix, both.format)
         return
-    state.builder.dense(Linear(node.name, matrix, np.zeros(matrix.shape[1]), declared=both.format))
+    state.builder.dense(Linear(node.name, matrix, np.zeros(cols), declared=both.format))
     state.builder.reshape(lambda view: view.reshape(shape))
 
 
