@@ -13,22 +13,21 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from econ_ae.app.imported.encoder import INPUT, NO_PADS, Encoder, Pads
+from econ_ae.app.imported.encoder import NO_PADS, Encoder, Pads
 from econ_ae.app.imported.encoder import Stage as Written
 from econ_ae.app.imported.exact.cut import Cut, cut_to
-from econ_ae.app.imported.exact.fit import Fitted, Ranges, exact, fitted
-from econ_ae.app.imported.exact.grid import fraction_of
+from econ_ae.app.imported.exact.fit import Fitted, exact, fitted
 from econ_ae.app.imported.exact.linear import Linear, ready
+from econ_ae.app.imported.exact.reading import Reading, after
 from econ_ae.app.imported.exact.views import image_of, per_unit, spread
 from econ_ae.app.imported.stored import Array
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray, Overflow
-from econ_ae.ir.model import Conv2D, same_padding
+from econ_ae.ir.model import same_padding
 
 
-class Builder:
+class Builder(Reading):
     """Takes operations first to last; ``finish`` gives the encoder.
 
     Parameters
@@ -36,15 +35,6 @@ class Builder:
     found : an encoder without stages
     view : of the input, indices into its image (rows, columns, channels) flattened
     """
-
-    def __init__(self, found: Encoder, view: IntArray) -> None:
-        self.found, self.view = found, view
-        self._fmt, self._shape = INPUT, tuple(found.shape)
-        self._scale = np.zeros(self._shape[-1], np.int64)
-        self._dead = np.zeros(math.prod(self._shape), bool)
-        self._waiting: Linear | None = None
-        self._before = self._shape
-        self._relu = False
 
     def reshape(self, change: Callable[[IntArray], IntArray]) -> None:
         """Change the view."""
@@ -174,29 +164,6 @@ class Builder:
         self._write(fitted(self._waiting, self._fmt, q, ranges, relu=self._relu))
         self._dead = dead & ~np.tile(np.array(ranges.dead), dead.size // self._units)
 
-    @property
-    def waits(self) -> bool:
-        """Whether the last layer has no quantizer yet."""
-        return self._waiting is not None
-
-    def on_grid(self, fraction: IntArray) -> bool:
-        """Tell whether all values are multiples of 2^-fraction."""
-        if self._waiting is not None:
-            ready(self._waiting, self._fmt, self.found.choice)
-            one = self._waiting
-            own = max(fraction_of(one.kernel) + self._fmt.fraction, fraction_of(one.bias))
-        else:
-            own = self._fmt.fraction - int(self._scale.min())
-        return bool(np.all(np.asarray(fraction) >= own))
-
-    def above(self, value: float) -> bool:
-        """Tell whether a quantizer before keeps all values at or above a number."""
-        return self._waiting is None and bool(np.all(self._fmt.min * self._steps >= value))
-
-    def below(self, value: float) -> bool:
-        """Tell whether a quantizer before keeps all values at or below a number."""
-        return self._waiting is None and bool(np.all(self._fmt.max * self._steps <= value))
-
     def finish(self) -> Encoder:
         """Return the encoder; what the last layer gives, in the order of the tensor, are the latents."""
         choice = self.found.choice
@@ -222,21 +189,6 @@ class Builder:
         self._in_unit_of_the_values(last)
         self.found.shape = self._shape
         return self.found
-
-    @property
-    def _units(self) -> int:
-        return self._shape[-1]
-
-    def _filled(self, offset: Array) -> IntArray:
-        """Return the view without pixels that are always 0, which a factor leaves so: those without a trigger cell."""
-        if self._waiting is not None or self.found.stages:
-            return self.view
-        empty = np.array(self.found.arrangement.cells)[self.view] < 0
-        return self.view if np.any(offset[empty]) else np.where(empty, -1, self.view)
-
-    @property
-    def _steps(self) -> Array:
-        return np.asarray(2.0 ** (self._scale - self._fmt.fraction).astype(np.float64))
 
     def _in_unit_of_the_values(self, last: Written) -> None:
         """Multiply the last layer by the power of two by which its values are kept smaller."""
@@ -265,6 +217,10 @@ class Builder:
 
     def _identity(self, name: str, *, flat: bool = False) -> None:
         """Put a layer behind the last one that multiplies its values by 1, so that they can be quantized again."""
+        if self._dead.any():
+            raise ModelError(
+                f"layer {name!r}: some pixels before it have no bits and others have; expected one width each"
+            )
         kernel = np.eye(self._units) * 2.0 ** self._scale[:, None]
         if len(self._shape) == 3 and not flat:
             one = Linear(name, kernel[None, None], np.zeros(self._units), (1, 1), fixed=True)
@@ -288,23 +244,13 @@ class Builder:
             self._shape = (one.kernel.shape[1],)
             self.view = np.arange(one.kernel.shape[1])
         else:
-            self._shape = _after(one, self._before)
+            self._shape = after(one, self._before)
             self.view = np.arange(math.prod(self._shape)).reshape(self._shape)
             self.view = self.view.transpose(1, 0, 2) if turned else self.view
             self.view = self.view.transpose(2, 0, 1) if channels_first else self.view
         self._waiting, self._relu = one, False
         self._scale = np.zeros(self._units, np.int64)
         self._dead = np.zeros(math.prod(self._shape), bool)
-
-    def _ranges(self, q: Cut, dead: NDArray[np.bool_]) -> Ranges | None:
-        """Return a quantizer by channel; None where it differs from pixel to pixel in what has bits."""
-        alive = np.where((self.view >= 0) & ~dead[self.view], self.view, -1)
-        found = [per_unit(spread(value, self.view), alive, self._units) for value in (q.low, q.high, q.fraction)]
-        if any(value is None for value in found):
-            return None
-        low, high, fraction = (tuple(int(v) for v in np.asarray(value)) for value in found)
-        gone = np.asarray(dead.reshape(-1, self._units).all(axis=0))
-        return Ranges(low, high, fraction, tuple(bool(value) for value in gone))
 
     def _settle_unchanged(self, q: Cut) -> None:
         """Leave a quantizer out that differs from pixel to pixel, if it changes no sum."""
@@ -316,15 +262,6 @@ class Builder:
                 f"layer {one.name!r}: quantizer {q.name!r} has other bits from pixel to pixel of one channel, and "
                 "rounds or overflows; the block has one format per layer: expected one width per channel"
             )
-
-    def _keeps(self, q: Cut) -> bool:
-        """Tell whether a quantizer changes no value that can be there."""
-        units = np.where(self.view >= 0, self.view % self._units, 0)
-        low, high, fraction = (spread(value, self.view) for value in (q.low, q.high, q.fraction))
-        up = fraction - self._fmt.fraction + self._scale[units]
-        there = (self.view >= 0) & ~self._dead[self.view]
-        least, most = (value * 2.0 ** up.astype(np.float64) for value in (self._fmt.min, self._fmt.max))
-        return bool(np.all(((up >= 0) & (low <= least) & (most <= high))[there]))
 
     def _write(self, done: Fitted) -> None:
         one = self._waiting
@@ -362,17 +299,6 @@ class Builder:
             second = exact(self._waiting, self._fmt, relu=False, out=done.again.out, overflow=done.again.overflow)
             self._write(second)
             self._scale, self.view = np.array(done.scale) - np.array(done.again.back), view
-
-
-def _after(one: Linear, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape behind a convolution; ModelError when nothing is left."""
-    fmt = FixedFormat(True, 2, 0)
-    assert one.stride is not None
-    op = Conv2D(one.name, one.kernel.astype(np.int64), np.zeros(0, np.int64), fmt, fmt, one.stride, one.padding)
-    out = op.output_shape(shape)
-    if min(out) < 1:
-        raise ModelError(f"layer {one.name!r}: a kernel of {one.kernel.shape[:2]} is larger than its input {shape}")
-    return out
 
 
 def started(found: Encoder, view: IntArray, pads: Pads | None = None) -> Builder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app.imported.stored import Array
-from econ_ae.errors import DataError, ModelError, ToolMissingError
+from econ_ae.errors import DataError, ModelError, ToolError, ToolMissingError
 from econ_ae.files import BROKEN_ARCHIVE
+from econ_ae.process import run
 
 VARIABLE = "ECON_AE_HGQ2"
 """Environment variable that names an environment with HGQ2."""
@@ -83,20 +83,20 @@ def described(path: Path, python: str | None, wanted: str = "encoder", images: A
     program = interpreter(python)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "model.npz"
-        command = [str(program), str(_READER), str(path), wanted, str(out)]
+        command = [str(program.absolute()), str(_READER), str(path.resolve()), wanted, str(out)]
         if images is not None:
             np.save(Path(folder) / "images.npy", images)
             command.append(str(Path(folder) / "images.npy"))
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        log = Path(folder) / "reader.log"
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, env=own, timeout=_SECONDS)
-        except (OSError, subprocess.TimeoutExpired) as problem:
-            raise ToolMissingError(f"{program} did not read {path.name}: {problem}") from problem
-        if done.returncode:
-            lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no reason given"]
-            text = lines[-1].removeprefix("reader: ")
-            kind = ToolMissingError if "has no HGQ2" in text else ModelError
-            raise kind(f"{path.name}: {text}")
+            run(command, log, timeout=_SECONDS, environment=own)
+        except ToolError as problem:
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("reader: ")]
+            if not lines:
+                raise ToolMissingError(f"{path.name}: {problem}") from problem
+            kind = ToolMissingError if "has no HGQ2" in lines[-1] else ModelError
+            raise kind(f"{path.name}: {lines[-1].removeprefix('reader: ')}") from problem
         return _read(out, path)
 
 
