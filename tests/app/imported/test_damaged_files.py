@@ -106,7 +106,10 @@ def test_missing_files_and_words_are_one_line(files: Path, tmp_path: Path, comma
         read(tmp_path)
     out = ("--out", str(tmp_path / "run"))
     for arguments, message in (
-        (("--format", "qkras"), "format 'qkras' is unknown; expected qkeras, qonnx, hgq2 or econt-yaml; did you mean 'qkeras'"),
+        (
+            ("--format", "qkras"),
+            "format 'qkras' is unknown; expected qkeras, qonnx, hgq2 or econt-yaml; did you mean 'qkeras'",
+        ),
         (("--format", "qkeras", "--arithmetic", "float"), "--arithmetic 'float' is unknown; expected exact or chip"),
         (("--format", "qkeras", "--rounding", "up"), "--rounding 'up' is unknown; expected nearest or floor"),
     ):
