@@ -39,7 +39,9 @@ def rewritten(source: str, where: str) -> str:
             for name in node.names:
                 if moved_name(name.name):
                     if name.asname is None:
-                        raise SyntaxError(f"{where}:{node.lineno}: import {name.name} binds {name.name}; use from or as")
+                        raise SyntaxError(
+                            f"{where}:{node.lineno}: import {name.name} binds {name.name}; use from or as"
+                        )
                     places.append((name.lineno, name.col_offset, "", name.name))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             path = Path(*node.value.split(".")) if re.fullmatch(r"\w+(\.\w+)+", node.value) else None

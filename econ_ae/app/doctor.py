@@ -101,7 +101,9 @@ def is_well(findings: Iterable[Finding], needed: Sequence[str] = ()) -> bool:
     states = {one.name: one.state for one in findings}
     for name in needed:
         if name not in states:
-            raise ConfigError(f"--need {name} is unknown; expected some of {', '.join(states)}{did_you_mean(name, states)}")
+            raise ConfigError(
+                f"--need {name} is unknown; expected some of {', '.join(states)}{did_you_mean(name, states)}"
+            )
     return "broken" not in states.values() and all(states[name] == "works" for name in needed)
 
 
@@ -117,7 +119,9 @@ def _core(problems: dict[str, str]) -> Finding:
     bad = [f"{name} ({problems[name]})" for name in _CORE if name in problems]
     state: State = "broken" if bad else "works"
     remedy = f"{', '.join(bad)}: pip install --force-reinstall econ-ae" if bad else ""
-    return Finding("core", "part", state, _versions(_CORE), "readers, emulator, frames, registers, command line", remedy)
+    return Finding(
+        "core", "part", state, _versions(_CORE), "readers, emulator, frames, registers, command line", remedy
+    )
 
 
 def _emd() -> Finding:
@@ -139,7 +143,9 @@ def _emd() -> Finding:
         return Finding("emd", "part", "broken", "", use, f"{problem}; reinstall econ-ae")
     if abs(value - wanted) > 1e-9:
         return Finding("emd", "part", "broken", name, use, f"it gives {value} instead of {wanted}; reinstall econ-ae")
-    slow = "" if "compiled" in name else "about twenty times slower than the compiled engine; install a wheel that has it"
+    slow = (
+        "" if "compiled" in name else "about twenty times slower than the compiled engine; install a wheel that has it"
+    )
     return Finding("emd", "part", "works", name, use, slow)
 
 
