@@ -1,12 +1,12 @@
-"""What pyproject.toml cannot say: the compiled part, and where the packages `metrics`, `rtl_gen` and `sim` go in a wheel.
+"""What pyproject.toml cannot say: the compiled part, and where `metrics`, `rtl_gen` and `sim` go in a wheel.
 
 The compiled part is a C library called through ctypes, so it needs a compiler but no Python headers, and one wheel is
 for every Python. Without a compiler the package installs all the same and takes POT for the EMD.
 
 In this repository, and in an editable installation of it, `metrics`, `rtl_gen` and `sim` are packages of their own. In
-somebody's site-packages these names would shadow, or be shadowed by, others' packages and scripts. So a build moves them
-to `econ_ae.metrics`, `econ_ae.rtl_gen` and `econ_ae.sim`, and rewrites the imports of what it moves. It refuses sources
-in which a rewritten import would mean something else, or a text names one of their modules.
+somebody's site-packages these names would shadow, or be shadowed by, others' packages and scripts. So a build moves
+them to `econ_ae.metrics`, `econ_ae.rtl_gen` and `econ_ae.sim`, and rewrites the imports of what it moves. It refuses
+sources in which a rewritten import would mean something else, or a text names one of their modules.
 """
 
 import ast

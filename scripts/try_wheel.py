@@ -98,10 +98,11 @@ def rtl() -> None:
     """Verilog of the chip's encoder shape, from Python; Icarus reads it where it is."""
     import shutil
 
+    from econ_ae.rtl_gen.verilog import generate  # type: ignore[import-not-found]
+
     from econ_ae.config import RunConfig
     from econ_ae.config.skeleton import skeleton
     from econ_ae.geometry import LOW_DENSITY
-    from econ_ae.rtl_gen.verilog import generate  # type: ignore[import-not-found]
 
     texts = generate(skeleton(RunConfig(), LOW_DENSITY))
     for name, text in texts.items():

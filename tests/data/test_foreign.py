@@ -1,4 +1,4 @@
-"""Files of others: CSV as spreadsheets write it, HDF5 and Parquet in the documented layout, and what is wrong with them."""
+"""Files of others: CSV as spreadsheets write it, HDF5 and Parquet as documented, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ NO_TABLE: dict[str, tuple[str, Callable[[Path], None], str]] = {
         write_hdf5(charges=changed(6, 47, 0.5)),
         "x.h5, row 7, column CALQ_47: charge 0.5 is no integer",
     ),
-    "one column missing": ("x.h5", write_hdf5(**{n: ETA for n in NAMES[1:]}), "x.h5: column CALQ_0 missing; expected"),
+    "no first column": ("x.h5", write_hdf5(**dict.fromkeys(NAMES[1:], ETA)), "x.h5: column CALQ_0 missing; expected"),
     "one column short": (
         "x.h5",
         write_hdf5(**columns() | {"CALQ_7": CHARGES[:4, 7]}),

@@ -75,8 +75,8 @@ def read(
 
     ``.root`` files are ntuples of trigger cells or of modules (``readers.ntuples``), ``.h5`` and ``.hdf5`` files are
     dataset files (``data.dataset``) or others' (``readers.foreign``), as ``.parquet`` and ``.pq`` files; ``.npz`` files
-    are whole events (``readers.cms_events``); anything else is CSV, with commas, semicolons or tabs, in UTF-8, UTF-16 or
-    Latin-1, also inside gzip:
+    are whole events (``readers.cms_events``); anything else is CSV, with commas, semicolons or tabs, in UTF-8, UTF-16
+    or Latin-1, also inside gzip:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0

@@ -223,8 +223,7 @@ def _parquet(path: Path, cells: int, limit: int | None) -> tuple[Columns, list[s
             columns |= _spread(name, _matrix(path.name, name, column, cells), cells)
         else:
             columns[name] = column.to_numpy(zero_copy_only=False)  # nulls become NaN
-    if not (has_cells(wanted, CHARGE_PREFIX) or has_cells(wanted, CODE_PREFIX) or has_cells(list(columns), CHARGE_PREFIX)
-            or has_cells(list(columns), CODE_PREFIX)):  # fmt: skip
+    if not (has_cells(list(columns), CHARGE_PREFIX) or has_cells(list(columns), CODE_PREFIX)):
         there = ", ".join(kinds)[:100]
         return {}, [], f"Parquet without columns that are understood (found {there or 'nothing'})"
     return columns, ignored, "Parquet"

@@ -1,4 +1,4 @@
-"""Bytes of a CSV file as text with commas: gzip, UTF-8, UTF-16 and Latin-1, semicolons and tabs, and no decimal commas."""
+"""Bytes of a CSV file as text with commas: gzip, UTF-8, UTF-16, Latin-1, semicolons, tabs, and no decimal commas."""
 
 from __future__ import annotations
 
