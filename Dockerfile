@@ -16,12 +16,12 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ iverilog opensta verilator yosys \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home physicist \
+    && useradd --create-home --uid 1000 physicist \
     && mkdir /work \
     && chown physicist /work
 COPY --from=build /opt/econ-ae /opt/econ-ae
 ENV PATH=/opt/econ-ae/bin:$PATH
-USER physicist
+USER 1000
 WORKDIR /work
 RUN econ-ae doctor --need train,rtl,explore,iverilog,yosys
 ENTRYPOINT ["econ-ae"]

@@ -80,18 +80,19 @@ class EggInfo(egg_info):
         Path(self.egg_info, "top_level.txt").write_text(f"{HOME}\n", encoding="utf-8")
 
 
-setup(
-    cmdclass={"build": Build, "egg_info": EggInfo},
-    ext_modules=[
-        Extension(
-            "metrics._transport",
-            ["metrics/transport.c"],
-            depends=["metrics/transport_simplex.h"],
-            # Contraction to fused multiply-adds would make numbers depend on the processor.
-            extra_compile_args=["-O3", "-ffp-contract=off"],
-            optional=True,
-            py_limited_api=True,
-        )
-    ],
-    options={"bdist_wheel": {"py_limited_api": "cp311"}},
-)
+if __name__ == "__main__":  # tests import the functions above
+    setup(
+        cmdclass={"build": Build, "egg_info": EggInfo},
+        ext_modules=[
+            Extension(
+                "metrics._transport",
+                ["metrics/transport.c"],
+                depends=["metrics/transport_simplex.h"],
+                # Contraction to fused multiply-adds would make numbers depend on the processor.
+                extra_compile_args=["-O3", "-ffp-contract=off"],
+                optional=True,
+                py_limited_api=True,
+            )
+        ],
+        options={"bdist_wheel": {"py_limited_api": "cp311"}},
+    )
