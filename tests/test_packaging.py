@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def test_a_stranger_uses_the_wheel(tmp_path: Path) -> None:
     """Built, marked for manylinux, and used by scripts/try_wheel.py in an empty environment and directory."""
     done = subprocess.run(
         ["bash", ROOT / "scripts" / "wheel", tmp_path],
-        env={"PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin", "PYTHON": sys.executable, "HOME": str(tmp_path)},
+        env=os.environ | {"PYTHON": sys.executable},
         capture_output=True,
         text=True,
         check=False,
