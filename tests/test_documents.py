@@ -169,7 +169,7 @@ def test_tests_mirror_the_sources() -> None:
     folders = {p.parent.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
     alone = [f for f in folders - {"."} if not any(room == f or room.endswith(f"/{f}") for room in rooms)]
     assert alone == ["equivalence"]
-    of_all = {"architecture", "documents", "floors", "required"}
+    of_all = {"architecture", "documents", "floors", "packaging", "required"}
     top = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} - of_all
     assert top <= {path.stem for path in (ROOT / "econ_ae").glob("*.py")}
 

@@ -26,6 +26,7 @@ from econ_ae.econt.cell_frame import unpack_pulses
 from econ_ae.econt.decode import decode_latents
 from econ_ae.emulator import encode, encode_pulses
 from econ_ae.errors import ConfigError, DataError
+from econ_ae.extras import naming_extras
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
@@ -35,6 +36,7 @@ IntArray = NDArray[np.int64]
 _WORDS = 13
 
 
+@naming_extras()
 def load(path: str | Path) -> Run:
     """Return a finished run.
 
@@ -53,6 +55,7 @@ def load(path: str | Path) -> Run:
     return Run(context, context.model())
 
 
+@naming_extras()
 def read(source: str | Path, **data: Any) -> Batch:
     """Return the images of a file.
 
@@ -72,6 +75,7 @@ def read(source: str | Path, **data: Any) -> Batch:
     return read_batch(parse({"data": {"source": str(source)} | data}, "read()"), LOW_DENSITY)
 
 
+@naming_extras()
 def emd(images: Batch | ArrayLike, received: ArrayLike) -> FloatArray:
     """Return the exact Earth Mover's Distance of every pair of images, float64 (n,), units of half a TC pitch.
 
@@ -154,6 +158,7 @@ class Decoder:
         """What it knows of a module besides the bits: names of metadata."""
         return tuple(self.context.config.decoder.conditions)
 
+    @naming_extras()
     def charges(self, frames: ArrayLike, known: Batch | Mapping[str, ArrayLike] | None = None) -> FloatArray:
         """Return the images that the frames carry, float64 (n, cells), CALQ counts, from their bits alone.
 
@@ -256,11 +261,13 @@ class Run:
         """Return the link words of images, uint32 (n, 13)."""
         return self.encoder.frames(images)
 
+    @naming_extras()
     def emd(self, images: Batch | None = None) -> FloatArray:
         """Return the exact EMD of images, float64 (n,), through frames and decoder; None takes the report events."""
         images = self.report_events() if images is None else images
         return emd(images, self.decoder.charges(self.frames(images), images))
 
+    @naming_extras()
     def compare(
         self,
         images: Batch | None = None,
