@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXECUTED = ROOT / "build" / "notebooks"
 """Where executed notebooks are; those that are not there are shown without outputs."""
 
-HEAD = "[:material-download: Download this notebook]({name}.ipynb){{ .notebook }}\n\n"
+HEAD = "[Download this notebook]({name}.ipynb)\n\n"
 BARE = """!!! note "Without outputs"
     This copy of the site was built without executing the tutorials; `make docs` does both.
 

@@ -120,7 +120,7 @@ def test_notebooks_are_pages_with_the_outputs_of_their_own_code(tmp_path: Path) 
     notebook = new_notebook(cells=[new_markdown_cell("# Title\n\nText."), new_code_cell("1 + 1")])
     nbformat.write(notebook, source)
     bare, _ = as_markdown(source, executed)
-    assert bare.startswith("# Title\n\n[:material-download:")
+    assert bare.startswith("# Title\n\n[Download")
     assert "Without outputs" in bare
     png = {"image/png": "iVBORw0KGgo="}
     notebook.cells[1].outputs = [new_output("display_data", png), new_output("stream", text="forty-two")]
