@@ -136,7 +136,7 @@ def test_wrong_commands_are_found() -> None:
 
 
 def _of_hls(model: EncoderModel, folder: Path) -> dict[str, Any]:
-    images = np.random.default_rng(1).integers(0, 256, (5, model.input.cells), np.uint32)
+    images = np.random.default_rng(1).integers(0, 256, (5, *model.input.arrangement.shape))
     return {"model": model, "directory": folder / "generated", "work_dir": folder / "work", "images": images}
 
 
