@@ -58,3 +58,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``'; did you mean X?'`` for the nearest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def one_line(problem: BaseException) -> str:
+    """Return what an error says, in one line; its kind where it says nothing."""
+    return " ".join(str(problem).split()) or type(problem).__name__

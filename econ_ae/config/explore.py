@@ -16,6 +16,7 @@ from econ_ae.config.family import member
 from econ_ae.config.load import changed, parse_as, read
 from econ_ae.config.sections import Section
 from econ_ae.config.space import Space, Variable, WhenSection
+from econ_ae.config.space_check import check
 from econ_ae.errors import ConfigError, did_you_mean
 
 UNITS = {
@@ -98,6 +99,9 @@ class SynthesisSection(Section):
     liberty: str | None = Field(
         None, description="cell library beside this file, the one that areas are estimated in; default: --liberty"
     )
+    when: Literal["generation", "end"] = Field(
+        "generation", description="of every generation, before it is told, or of the front at the end"
+    )
     power_events: Annotated[int, Field(ge=0)] = Field(0, description="report events for the power; 0: no power")
     most: Annotated[int, Field(ge=1)] | None = Field(None, description="points of a generation; default: all of them")
     timeout: Annotated[float, Field(ge=1)] | None = Field(None, description="seconds per run of yosys")
@@ -115,6 +119,9 @@ class ExploreFile(Section):
     objectives: dict[str, Direction] = Field(
         {"emd": "minimise", "area": "minimise"}, description="what counts, with its direction; emd is among them"
     )
+    start: tuple[dict[str, Any], ...] = Field(
+        (), description="points that are tried first, as values of [space]; what is left out is the base's"
+    )
     budget: BudgetSection = BudgetSection()
     synthesis: SynthesisSection | None = Field(None, description="default: nothing is synthesised")
 
@@ -126,6 +133,7 @@ class ExploreConfig(Section):
     space: Space
     constraints: tuple[str, ...]
     objectives: dict[str, Direction]
+    start: tuple[dict[str, Any], ...] = ()
     budget: BudgetSection
     synthesis: SynthesisSection | None
 
@@ -139,6 +147,8 @@ class ExploreConfig(Section):
             raise ValueError("objectives are emd and one at least of area, registers, latency, elinks, bits, power")
         if "power" in self.objectives and (self.synthesis is None or not self.synthesis.power_events):
             raise ValueError("objective power needs [synthesis] with power_events and liberty")
+        if "power" in self.objectives and self.synthesis is not None and self.synthesis.when == "end":
+            raise ValueError('objective power needs the synthesis of every generation, not [synthesis] when = "end"')
         limits = self.limits
         for upper in (one for one in limits if one.sign > 0):
             for lower in (one for one in limits if one.sign < 0 and one.quantity == upper.quantity):
@@ -160,7 +170,12 @@ class ExploreConfig(Section):
     def identity(self) -> str:
         """Hash of all that a result depends on: not of how many trials there are, nor how often one is repeated."""
         budget = self.budget.model_copy(update={"trials": 1, "retries": 0})
-        return hashlib.sha256(self.model_copy(update={"budget": budget}).model_dump_json().encode()).hexdigest()
+        # Searches were made before there were such keys.
+        absent: dict[str, Any] = {} if self.start else {"start": True}
+        if self.synthesis is not None and self.synthesis.when == "generation":
+            absent["synthesis"] = {"when"}
+        text = self.model_copy(update={"budget": budget}).model_dump_json(exclude=absent)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def with_trials(self, trials: int | None) -> ExploreConfig:
         """Return the search with another number of trials; None leaves it."""
@@ -208,27 +223,29 @@ def load(path: Path) -> ExploreConfig:
             raise ConfigError(f"{path}: constraints: {problem}") from None
     base = changed(member(file.base, path), f"{path}, settings", **file.settings)
     space = Space(base=base, variables=file.space, when=file.when)
-    space.check(str(path))
+    check(space, str(path))
     given = file.model_dump(mode="json", include={"name", "constraints", "objectives", "budget", "synthesis"})
-    found = parse_as(ExploreConfig, given | {"space": space.model_dump(mode="json")}, str(path))
+    start = [space.whole_point(one, f"{path}: point {i} of start") for i, one in enumerate(file.start)]
+    own_space = {"space": space.model_dump(mode="json"), "start": start}
+    found = parse_as(ExploreConfig, given | own_space, str(path))
     _check_rungs(found, path)
     own = found.synthesis
     return found.with_liberty(None if own is None or own.liberty is None else path.parent / own.liberty)
 
 
 def _check_rungs(found: ExploreConfig, path: Path) -> None:
-    training = found.space.base.training
-    if "training.epochs" in {key for name in found.space.variables for key in found.space.keys_of(name)}:
-        if len(found.rungs) > 1:
-            raise ConfigError(f"{path}: training.epochs is searched and budget.rungs compares by epochs; give one")
-        return
-    if found.rungs[-1] != training.epochs:
+    training, rungs = found.space.base.training, found.rungs
+    chosen = found.space.keys()
+    if len(rungs) > 1 and "training.epochs" in chosen:
+        raise ConfigError(f"{path}: training.epochs is searched and budget.rungs compares by epochs; give one")
+    if "training.epochs" not in chosen and rungs[-1] != training.epochs:
         raise ConfigError(
-            f"{path}: budget.rungs ends with {found.rungs[-1]} epochs and training.epochs is {training.epochs}; "
+            f"{path}: budget.rungs ends with {rungs[-1]} epochs and training.epochs is {training.epochs}; "
             "the last rung is the whole training: give the same"
         )
     several = training.seeds > 1 or training.distill is not None or training.prune is not None
-    if len(found.rungs) > 1 and several:
+    unpaused = tuple(f"training.{name}" for name in ("seeds", "distill", "prune"))
+    if len(rungs) > 1 and (several or any(key.startswith(unpaused) for key in chosen)):
         raise ConfigError(
             f"{path}: budget.rungs stops trainings in between, which training.seeds, distill and prune do not allow; "
             "leave one of them out"

@@ -79,7 +79,7 @@ def parse_as(model: type[S], raw: dict[str, Any], where: str) -> S:
         raise ConfigError(f"{where}: " + "; ".join(_explain(e, model) for e in _causes(problem.errors()))) from problem
 
 
-def changed(config: RunConfig, where: str, **changes: Any) -> RunConfig:
+def changed(config: RunConfig, where: str, /, **changes: Any) -> RunConfig:
     """Return a configuration with other values, checked like a file; None leaves what is there, tables are merged."""
     return parse(_merged(config.model_dump(mode="json"), changes), where)
 
@@ -88,7 +88,8 @@ def _merged(old: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     out = dict(old)
     for name, value in changes.items():
         if isinstance(value, dict):
-            out[name] = _merged(old[name] or {}, value)  # a table that may be left out is None
+            below = old.get(name)  # None of a table that may be left out; what is no table, or unknown, parsing says
+            out[name] = _merged(below if isinstance(below, dict) else {}, value)
         elif value is not None:
             out[name] = value
     return out

@@ -41,6 +41,8 @@ class VariableSection(Section):
             raise ValueError("expected low and high, or a list of choices")
         if self.choices is not None and not self.choices:
             raise ValueError("there is nothing to choose from; give one choice at least")
+        if self.choices is not None and not all(map(_plain, self.choices)):
+            raise ValueError("expected numbers, texts, true, false, lists or tables, not dates or times")
         if self.choices is not None and len({label(one) for one in self.choices}) < len(self.choices):
             raise ValueError("a choice is given twice")
         if ranged:
@@ -74,9 +76,25 @@ class VariableSection(Section):
         step = 1 if self.whole and self.step is None else self.step
         return math.inf if step is None else math.floor((high - low) / step + 1e-9) + 1
 
+    def takes(self, value: Any) -> bool:
+        """Tell whether a value may be drawn."""
+        if self.choices is not None:
+            return _plain(value) and label(value) in map(label, self.choices)
+        low, high = self.ends
+        kind = int if self.whole else int | float
+        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+            return False
+        step = 1 if self.whole and self.step is None else self.step
+        return step is None or math.isclose((value - low) / step, round((value - low) / step), abs_tol=1e-9)
+
     def extremes(self) -> tuple[Any, ...]:
-        """Return the values that say whether all are allowed: both ends of a range, or every choice."""
-        return self.ends if self.choices is None else self.choices
+        """Return the values that say whether all are allowed: both ends of a range and one between, or every choice."""
+        if self.choices is not None:
+            return self.choices
+        low, high = self.ends
+        if math.isinf(self.size):  # one between tells a key of integers
+            return low, low + (high - low) / math.e, high
+        return low, low + (int(self.size) - 1) * (self.step or 1)  # a step may not lead to the end
 
 
 Variable = Annotated[VariableSection, BeforeValidator(_listed)]
@@ -107,8 +125,8 @@ class Space(Section):
     def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that are in use, with their values, in the order of the space."""
         used: dict[str, Any] = {}
-        for name in self._order():
-            if all(_holds(one, used) for one in self.when if name in one.use):
+        for name in self.order():
+            if all(holds(one, used) for one in self.when if name in one.use):
                 used[name] = values[name]
         return {name: used[name] for name in self.variables if name in used}
 
@@ -127,19 +145,47 @@ class Space(Section):
         used = self.active(values)
         tree = self.base.model_dump(mode="json")
         for one in self.when:
-            if _holds(one, used):
-                _merge(tree, one.settings)
+            if holds(one, used):
+                merge(tree, one.settings)
         for name, value in used.items():
             for key in self.keys_of(name):
                 put(tree, key, value)
         return parse(tree, where)
+
+    def whole_point(self, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Return the values of all variables of a point of which some are given; the others are those of the base.
+
+        Raises
+        ------
+        ConfigError
+            When a value is none that may be drawn, or the base has none that may for a variable in use.
+        """
+        for name in given:
+            if name not in self.variables:
+                raise ConfigError(f"{where}: {name!r} is no variable of [space]{did_you_mean(name, self.variables)}")
+        tree, found = self.base.model_dump(mode="json"), dict(given)
+        for name in (one for one in self.variables if one not in given):
+            keys = self.keys_of(name)
+            found[name] = get(tree, keys[0]) if keys else None
+        wrong = [name for name, variable in self.variables.items() if not variable.takes(found[name])]
+        legal = {name: self.variables[name].extremes()[0] if name in wrong else found[name] for name in self.variables}
+        used = self.active(legal)
+        for name in (one for one in wrong if one in given or one in used):
+            whose = "" if name in given else ", which is the base's"
+            raise ConfigError(f"{where}: {name} is {found[name]!r}{whose}; expected a value that [space] has")
+        return legal
 
     def keys_of(self, name: str) -> tuple[str, ...]:
         """Return the keys that a variable sets."""
         own = () if name.startswith(FREE) else (name,)
         return self.variables[name].sets or own
 
-    def _order(self) -> list[str]:
+    def keys(self) -> set[str]:
+        """Return all keys that variables or conditions set."""
+        own = {key for name in self.variables for key in self.keys_of(name)}
+        return own.union(*(_dotted(one.settings) for one in self.when))
+
+    def order(self) -> list[str]:
         """Return the variables, every one behind those that its conditions read."""
         left, done = dict.fromkeys(self.variables), list[str]()
         while left:
@@ -150,51 +196,17 @@ class Space(Section):
             left = dict.fromkeys(n for n in left if n not in ready)
         return done
 
-    def check(self, where: str) -> None:
-        """Raise ConfigError when the space is empty, a key is unknown, a value is refused, or a condition cannot be."""
-        if not self.variables:
-            raise ConfigError(f"{where}: the search space is empty; give one key at least in [space]")
-        self._check_conditions(where)
-        for name in self.variables:
-            self._check_variable(name, where)
-        for one in self.when:
-            tree = self.base.model_dump(mode="json")
-            _merge(tree, one.settings)
-            parse(tree, f"{where}: settings of a condition")
-
-    def _check_conditions(self, where: str) -> None:
-        for one in self.when:
-            for name in (*one.where, *one.use):
-                if name not in self.variables:
-                    raise ConfigError(
-                        f"{where}: condition on {name!r}, which is no variable of [space]"
-                        f"{did_you_mean(name, self.variables)}"
-                    )
-            for name, wanted in one.where.items():
-                own = self.variables[name]
-                never = [v for v in wanted if own.choices is not None and label(v) not in map(label, own.choices)]
-                if never:
-                    raise ConfigError(f"{where}: condition on {name} = {never[0]!r}, which it never is")
-        self._order()
-
-    def _check_variable(self, name: str, where: str) -> None:
-        """Raise ConfigError when a key is unknown, or a value is none of its."""
-        variable = self.variables[name]
-        if name.startswith(FREE) and not variable.sets and not any(name in one.where for one in self.when):
-            raise ConfigError(f"{where}: {name} sets no key and no condition reads it; leave it out")
-        for value in variable.extremes():
-            tree = self.base.model_dump(mode="json")
-            for one in self.when:
-                if name in one.use:
-                    _merge(tree, one.settings)
-            for key in self.keys_of(name):
-                put(tree, key, value, grow=True)
-            parse(tree, f"{where}: {name}")
-
 
 def label(value: Any) -> str:
     """Return a value as text that tells it from others."""
     return json.dumps(value, sort_keys=True)
+
+
+def _plain(value: Any) -> bool:
+    """Tell whether a value of a TOML file is one that settings may hold."""
+    if isinstance(value, list | tuple | dict):
+        return all(map(_plain, value.values() if isinstance(value, dict) else value))
+    return value is None or isinstance(value, str | int | float)
 
 
 def put(tree: dict[str, Any], key: str, value: Any, *, grow: bool = False) -> None:
@@ -218,6 +230,19 @@ def put(tree: dict[str, Any], key: str, value: Any, *, grow: bool = False) -> No
     at[last] = value
 
 
+def get(tree: Mapping[str, Any], key: str) -> Any:
+    """Return what a dotted key is in settings; None where it goes through something that is not there."""
+    at: Any = tree
+    for part in key.split("."):
+        if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+            at = at[int(part)]
+        elif isinstance(at, Mapping):
+            at = at.get(part)
+        else:
+            return None
+    return at
+
+
 def _below(at: Any, part: str, key: str, *, grow: bool) -> Any:
     if isinstance(at, list):
         if not part.isdecimal():
@@ -235,15 +260,24 @@ def _below(at: Any, part: str, key: str, *, grow: bool) -> Any:
     return at[part]
 
 
-def _holds(one: WhenSection, used: Mapping[str, Any]) -> bool:
+def holds(one: WhenSection, used: Mapping[str, Any]) -> bool:
+    """Tell whether a condition holds with the variables in use."""
     return all(n in used and label(used[n]) in map(label, wanted) for n, wanted in one.where.items())
 
 
-def _merge(tree: dict[str, Any], changes: Mapping[str, Any]) -> None:
+def _dotted(tree: Mapping[str, Any], before: str = "") -> set[str]:
+    found = set[str]()
+    for name, value in tree.items():
+        found |= _dotted(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name}
+    return found
+
+
+def merge(tree: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Put tables of settings over others."""
     for name, value in changes.items():
         if isinstance(value, Mapping):
             below = tree.get(name)
             tree[name] = dict(below) if isinstance(below, dict) else {}
-            _merge(tree[name], value)
+            merge(tree[name], value)
         else:
             tree[name] = value

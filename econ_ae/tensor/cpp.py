@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +26,10 @@ from econ_ae.tensor.program import (
     Step,
     Value,
 )
+from econ_ae.texts import renderer
 
 OPERATIONS = "tensor_ops.h"
+_render = renderer(Path(__file__).parent / "templates")
 _AXES = 3
 _PER_LINE = 8
 
@@ -92,18 +92,6 @@ class _Source:
         return self.names[step.output.name]
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-
 def to_cpp(program: Program, name: str, space: str) -> dict[str, str]:
     """Return the files of a program: ``<name>.h``, ``<name>.cpp`` and ``tensor_ops.h``, C++14.
 
@@ -138,10 +126,6 @@ def to_cpp(program: Program, name: str, space: str) -> dict[str, str]:
         f"{name}.cpp": _render("network.cpp", **values),
         OPERATIONS: _render(OPERATIONS, guard=f"{space}_TENSOR_OPS_H".upper(), space=space),
     }
-
-
-def _render(template: str, **values: object) -> str:
-    return _environment().get_template(f"{template}.j2").render(**values)
 
 
 def _size(shape: Shape) -> int:

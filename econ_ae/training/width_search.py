@@ -146,8 +146,8 @@ class Search:
             )
         if self.config.training.prune is not None:
             raise ConfigError("training.prune removes what widths are learned of; leave one of them out")
-        if self.strength < 0:
-            raise ConfigError(f"the price of a unit of cost is {self.strength:g}; expected 0 or more")
+        if not 0 <= self.strength < np.inf:
+            raise ConfigError(f"the price of a unit of cost is {self.strength:g}; expected a number, 0 or more")
         if min(widths_of(self.config).weights) < 1:
             raise ConfigError("a weight format has no fractional bits; expected at least one, as in s0.5")
 

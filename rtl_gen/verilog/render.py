@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jinja2
 
+from econ_ae.texts import environment
+
 _HERE = Path(__file__).parent
 _LOCALPARAM = re.compile(r"^    localparam (?:signed )?(?:\[[^\]]*\] )?(\w+) = [^;]*;[^\n]*\n", re.MULTILINE)
 _BLANKS = re.compile(r"\n{3,}")
@@ -15,17 +17,10 @@ _BLANKS = re.compile(r"\n{3,}")
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["hex16"] = "16'h{:04X}".format
-    environment.filters["range"] = bit_range
-    return environment
+    templates = environment(_HERE / "templates")
+    templates.filters["hex16"] = "16'h{:04X}".format
+    templates.filters["range"] = bit_range
+    return templates
 
 
 def bit_range(width: int) -> str:

@@ -96,7 +96,7 @@ def test_adders_are_counted_as_they_are_written(seed: int) -> None:
 
 
 def test_stored_blocks_are_within_the_bounds() -> None:
-    """Of 50 random encoders that nothing was fitted to: the errors that the package states are those of today."""
+    """Of random encoders that nothing was fitted to: the errors that the package states are those of today."""
     errors: dict[bool, list[float]] = {False: [], True: []}
     for name, stored in STORED.items():
         model = model_of(name)

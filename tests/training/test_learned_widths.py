@@ -114,7 +114,8 @@ def test_a_price_makes_widths_smaller_and_leaves_ordinary_trainings(tmp_path: Pa
         ({"encoder": {"family": "cells"}}, 1.0, "an encoder that sends cells has no weights"),
         ({"training": {"quantise": "post"}}, 1.0, "training.quantise is 'post'; widths are learned in their formats"),
         ({"training": {"prune": {"weights": 0.5}}}, 1.0, "training.prune removes what widths are learned of"),
-        ({}, -1.0, "the price of a unit of cost is -1; expected 0 or more"),
+        ({}, -1.0, "the price of a unit of cost is -1; expected a number, 0 or more"),
+        ({}, float("nan"), "the price of a unit of cost is nan; expected a number, 0 or more"),
         ({"encoder": {"dense": [{"weight": "s1.0"}]}}, 1.0, "a weight format has no fractional bits"),
     ],
 )

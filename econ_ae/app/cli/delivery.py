@@ -17,6 +17,9 @@ def export(
     target: Annotated[str, typer.Option(help="Of cmssw: cms-sw (the release) or fork (the collaboration's).")] = "fork",
     version: Annotated[int, typer.Option(min=1, help="Of the emulator library, or of the models on a server.")] = 1,
     types: Annotated[Path | None, typer.Option(help="Of the emulator: ap_types headers; default: hls4ml's.")] = None,
+    decoder: Annotated[
+        str, typer.Option(help="own, or unconditional: the one without conditions that campaigns train as well.")
+    ] = "own",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the export in --out.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -25,7 +28,7 @@ def export(
     from econ_ae.app.export.formats import write
     from econ_ae.app.export.request import Request
 
-    found = write(form, Request(path, out, Terminal(quiet=as_json), overwrite, target, version, types))
+    found = write(form, Request(path, out, Terminal(quiet=as_json), overwrite, target, version, types, decoder))
     if as_json:
         print_json(found)
         return

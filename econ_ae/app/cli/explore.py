@@ -67,7 +67,7 @@ def search(
         raise ConfigError("--resume needs --out, the search to continue")
     if config is not None:
         found = named_or_file(config).with_data(data).with_liberty(liberty)
-    elif resume and out is not None and out.exists():
+    elif resume and out is not None:
         found = SearchDirectory.open(out).config.with_data(data).with_liberty(liberty)
     else:
         raise ConfigError("CONFIG is missing; expected a TOML file of a search, or one that comes along: cells, layers")
@@ -75,7 +75,9 @@ def search(
     place = out or fresh_path(Path("runs"), f"explore-{found.name}")
     again = ["econ-ae", "explore", "--out", str(place), "--resume"]
     again += [] if cluster is None else ["--cluster", cluster]
+    again += [] if workers is None else ["--workers", str(workers)]
     again += [] if trials is None else ["--trials", str(trials)]
+    again += [] if verify else ["--no-verify"]
     with continued_by(shlex.join(again) + (" --storage URL" if storage else ""), place):
         run(
             place,

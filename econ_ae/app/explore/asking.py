@@ -25,7 +25,9 @@ _WORST = 1e9
 
 def distributions(search: ExploreConfig) -> dict[str, optuna.distributions.BaseDistribution]:
     """Return every variable as Optuna draws it: choices among numbers by their place, so that neighbours are near."""
-    return {name: _distribution(one) for name, one in search.space.variables.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a step does not lead to the end of a range, see VariableSection.extremes
+        return {name: _distribution(one) for name, one in search.space.variables.items()}
 
 
 def _distribution(one: VariableSection) -> optuna.distributions.BaseDistribution:
@@ -58,6 +60,17 @@ def values_of(search: ExploreConfig, parameters: Mapping[str, Any]) -> dict[str,
     return found
 
 
+def parameters_of(search: ExploreConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what would have to be drawn for values of all variables; the other way round than ``values_of``."""
+    found: dict[str, Any] = {}
+    for name, one in search.space.variables.items():
+        found[name] = values[name]
+        if one.choices is not None:
+            at = [label(choice) for choice in one.choices].index(label(values[name]))
+            found[name] = at if _numbers(one.choices) else label(values[name])
+    return found
+
+
 class Asker:
     """Draws the points of one generation.
 
@@ -79,10 +92,14 @@ class Asker:
         self._choose_parents()
 
     def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the drawn parameters of the next number, and what the sampler keeps of it."""
-        self._study.sampler = self._sampler(number)
+        """Return the parameters of the next number, and what the sampler keeps of it.
+
+        The first numbers are the points that the search starts with, all others are drawn.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on experimental parts of Optuna, about which a user can do nothing
+            given = number < len(self._search.start)
+            self._study.sampler = self._given(number) if given else self._sampler(number)
             trial = self._study.ask(fixed_distributions=self._distributions)
         assert trial.number == number
         found = self._study.get_trials(deepcopy=False)[number]
@@ -113,6 +130,12 @@ class Asker:
         if budget.sampler == "random":
             return samplers.RandomSampler(seed=seed)
         return samplers.NSGAIISampler(population_size=budget.generation, seed=seed)
+
+    def _given(self, number: int) -> optuna.samplers.BaseSampler:
+        """Return the sampler of a number with everything fixed: the point counts among the parents as any other."""
+        from optuna.samplers import PartialFixedSampler
+
+        return PartialFixedSampler(parameters_of(self._search, self._search.start[number]), self._sampler(number))
 
     def _frozen(self, trial: Trial) -> optuna.trial.FrozenTrial:
         from optuna.trial import TrialState, create_trial

@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from econ_ae.app.explore.work import THREADS, Outcome, Task, Work
-from econ_ae.errors import ToolError
-from econ_ae.files import write_text
+from econ_ae.app.explore.worker import checked, program, was_at_work
+from econ_ae.errors import ToolError, one_line
 from econ_ae.progress import Progress
 
 PATIENCE = 600.0
 """Seconds in which a scheduler may come back."""
-WORKING = "working"
-"""In the directory of a search: which task is at work on every trial."""
 _TIMEOUT = 10.0
 """Seconds for one attempt to reach a scheduler."""
 _PAUSE = 1.0
@@ -41,6 +38,9 @@ _SETTINGS = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.timeouts.connect": f"{_TIMEOUT:g}s",
     "distributed.admin.tick.limit": "60s",
+    # Dask has freed memory given back at once: 40 % of a training in page faults.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 30,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 1 << 30,
     "distributed.worker.daemon": False,  # programs that a trial starts need processes of their own
 }
 
@@ -106,15 +106,19 @@ class Cluster:
         """Address of the dashboard; empty when it has none."""
         return str(self._client.dashboard_link or "")
 
+    @property
+    def _named(self) -> str:
+        return self.address or "of this process"
+
     def _connect(self) -> None:
         import distributed
 
         target = self._local if self._local is not None else self.address
         try:
             self._client = distributed.Client(target, timeout=_TIMEOUT)
-        except (OSError, TimeoutError, ValueError) as problem:
+        except (OSError, TimeoutError, TypeError, ValueError) as problem:
             raise ToolError(
-                f"no Dask scheduler answers at {self.address} ({_first(problem)}); expected the address of a running "
+                f"no Dask scheduler answers at {self._named} ({_first(problem)}); expected the address of a running "
                 "one, for example tcp://HOST:8786, or leave --cluster out"
             ) from problem
 
@@ -174,10 +178,13 @@ class Cluster:
         return sum(count for key, count in self._attempts.items() if key[1] == number)
 
     def _submit(self, task: Task) -> Any:
+        from distributed.protocol import pickle
+
         if self._client.status != "running":
             raise _Lost("the connection to the scheduler is closed")
         name = f"{task.kind}-{task.number:04d}-{task.rung}-{time.time_ns()}"
-        return self._client.submit(begun, self.work, task, name, key=name, pure=False, priority=-task.number)
+        content = pickle.dumps((self.work, task, name))  # unpacked by the same program alone
+        return self._client.submit(checked, program(), content, key=name, pure=False, priority=-task.number)
 
     def _wait(self, ended: SimpleQueue[Any], running: Iterable[Any]) -> list[Any]:
         """Return futures that have ended; _Lost when the scheduler is gone."""
@@ -196,7 +203,7 @@ class Cluster:
         if worked or self._client.nthreads():
             self._alone = now
         elif now - self._alone > _ALONE:
-            self.progress.say(f"the scheduler {self.address} has no workers; waiting for some")
+            self.progress.say(f"the scheduler {self._named} has no workers; waiting for some")
             self._alone = math.inf
 
     def _again(self, since: float | None, problem: BaseException) -> float:
@@ -204,10 +211,10 @@ class Cluster:
         now = time.monotonic()
         since = now if since is None else since
         if since == now:
-            self.progress.say(f"the scheduler {self.address} is lost ({_first(problem)}); waiting for it")
+            self.progress.say(f"the scheduler {self._named} is lost ({_first(problem)}); waiting for it")
         if now - since > self.patience:
             raise ToolError(
-                f"the Dask scheduler {self.address or 'of this process'} is away since {self.patience:g} s; nothing is "
+                f"the Dask scheduler {self._named} is away since {self.patience:g} s; nothing is "
                 "lost: continue with --resume when it is back"
             ) from problem
         with suppress(Exception):
@@ -237,41 +244,20 @@ class Cluster:
                     f"a worker cannot do any work ({_first(problem)}); expected this package in the same version, and "
                     "the directory of the search under the same path, at every worker; then continue with --resume"
                 ) from problem
-            if not isinstance(problem, distributed.scheduler.KilledWorker):
+            if isinstance(problem, distributed.scheduler.KilledWorker):
+                if not was_at_work(task, future.key):
+                    return None  # the worker died of another one
+                reason = "its worker was killed; is there enough memory?"
+            elif isinstance(problem, OSError):
+                reason = _first(problem)  # of a disk, not of the point
+            else:
                 return Outcome(task.number, failure=f"{type(problem).__name__}: {_first(problem)}")
-            if not _was_at_work(task, future.key):
-                return None  # the worker died of another one
-            reason = "its worker was killed; is there enough memory?"
         key = (task.kind, task.number, task.rung)
         self._attempts[key] = self._attempts.get(key, 0) + 1
         if self._attempts[key] <= self.retries:
             self.progress.say(f"trial {task.number}: {reason}; again ({self._attempts[key]} of {self.retries})")
             return None
         return Outcome(task.number, failure=f"{reason} ({self._attempts[key]} attempts)")
-
-
-def begun(work: Work, task: Task, key: str) -> Outcome:
-    """Do a task in a worker; while it works that is noted, as a worker that dies says only which tasks it had.
-
-    Tasks that only waited there are among those, and finished ones whose outcome nobody had fetched.
-    """
-    note = _note(task)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    write_text(note, key)
-    try:
-        return work(task)
-    finally:
-        note.unlink(missing_ok=True)
-
-
-def _was_at_work(task: Task, key: str) -> bool:
-    note = _note(task)
-    return note.is_file() and note.read_text(encoding="utf-8") == key
-
-
-def _note(task: Task) -> Path:
-    path = Path(task.path)
-    return path.parents[1] / WORKING / path.name
 
 
 class _Lost(Exception):  # noqa: N818  # no error: it is mended
@@ -295,4 +281,4 @@ def _fitting() -> int:
 
 
 def _first(problem: BaseException | None) -> str:
-    return " ".join(str(problem).split())[:200] or type(problem).__name__
+    return "" if problem is None else one_line(problem)[:200]

@@ -17,7 +17,7 @@ from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import line
 from econ_ae.app.explore.work import Outcome, Task
 from econ_ae.config import RunConfig
-from econ_ae.errors import ConfigError, DataError
+from econ_ae.errors import ConfigError, DataError, ModelError, one_line
 from econ_ae.progress import Progress
 
 _PAUSE = 1.0
@@ -76,7 +76,7 @@ class Driver:
         Raises
         ------
         ConfigError
-            When no draw of a whole generation keeps the constraints.
+            When no draw keeps the constraints.
         """
         search = self.place.config
         self.trials = self.log.trials()
@@ -142,19 +142,15 @@ class Driver:
             self.log.add(trial)
             self.trials.append(trial)
             draws, wanted = draws + 1, wanted + (state == State.ASKED)
-        if not wanted and draws >= budget.draws * budget.generation:
-            self._none_found(generation, draws)
+        if not known:
+            self._none_found()
 
-    def _none_found(self, generation: int, draws: int) -> None:
-        """Say why a generation has no point to train: the constraints, or a space that is used up."""
-        own = self._of(generation)
-        if all(one.state == State.REPEATED for one in own):
-            return
-        reasons = [one.reason for one in own if one.state == State.REFUSED]
-        first = max(set(reasons), key=reasons.count)
+    def _none_found(self) -> None:
+        """Say why no draw is a point to train; later generations may well have none, when the space is used up."""
+        reasons = [one.reason for one in self.trials]
         raise ConfigError(
-            f"none of {draws} draws is a point that may be trained; do the constraints contradict each other or the "
-            f"space? most often: {first}"
+            f"none of {len(reasons)} draws is a point that may be trained; do the constraints contradict each other or "
+            f"the space? most often: {max(reasons, key=reasons.count)}"
         )
 
     def _config(self, trial: Trial) -> RunConfig | None:
@@ -220,8 +216,8 @@ class Driver:
                 continue
             try:
                 tasks.append(self.task("train", trial, rung=rung, last=last))
-            except DataError as problem:
-                self._set(replace(trial, state=State.FAILED, reason=" ".join(str(problem).split())))
+            except (ConfigError, DataError, ModelError) as problem:
+                self._set(replace(trial, state=State.FAILED, reason=one_line(problem)))
 
         def arrived(outcome: Outcome) -> None:
             trial = replace(self.trials[outcome.number], attempts=self.workers.attempts(outcome.number))
@@ -236,7 +232,7 @@ class Driver:
         return [n for n in numbers if self.trials[n].at(rung) is not None and self.trials[n].state != State.FAILED]
 
     def task(self, kind: str, trial: Trial, *, rung: int = 0, last: bool = False) -> Task:
-        """Return work on a trial; DataError when its data cannot be read."""
+        """Return work on a trial; ConfigError, DataError, ModelError when it has no data or does not suit them."""
         search, config = self.place.config, self._config(trial)
         assert config is not None  # it was drawn as a point that may be trained
         data = self.place.path / DATA / data_key(config)
@@ -257,11 +253,15 @@ class Driver:
     def _synthesise(self, numbers: Iterable[int]) -> None:
         """Synthesise the points that could be in the front if the estimate were as wrong as it may be."""
         asked = self.place.config.synthesis
-        if asked is None or asked.liberty is None:
+        if asked is None or asked.liberty is None or asked.when == "end":
             return
         chosen = [n for n in numbers if self.trials[n].silicon is None and self._could_be_in_front(n)]
         chosen = sorted(chosen, key=lambda n: (self.trials[n].figure("emd") or 0.0, n))[: asked.most]
-        tasks = [self.task("synthesise", self.trials[number]) for number in sorted(chosen)]
+        self.synthesise(chosen)
+
+    def synthesise(self, numbers: Iterable[int]) -> None:
+        """Synthesise points and keep their areas."""
+        tasks = [self.task("synthesise", self.trials[number]) for number in sorted(numbers)]
 
         def arrived(outcome: Outcome) -> None:
             trial = self.trials[outcome.number]

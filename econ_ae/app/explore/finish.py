@@ -10,7 +10,7 @@ from econ_ae.app.explore.driver import Driver, Workers
 from econ_ae.app.explore.points import data_key
 from econ_ae.app.explore.records import Trial
 from econ_ae.app.explore.results import best
-from econ_ae.app.explore.work import Outcome
+from econ_ae.app.explore.work import Outcome, mean
 from econ_ae.app.run.context import Context, open_run
 from econ_ae.files import read_json, write_json
 from econ_ae.geometry import LOW_DENSITY
@@ -35,22 +35,21 @@ class Rival:
 
 
 def finish(
-    place: SearchDirectory, trials: list[Trial], workers: Workers, driver: Driver, *, verify: bool, progress: Progress
+    place: SearchDirectory, workers: Workers, driver: Driver, *, verify: bool, progress: Progress
 ) -> list[Trial]:
-    """Check the front and return all trials with what was found; what is checked already is not again.
+    """Check the front and return all trials with what was found; workers know what is checked already.
 
     Parameters
     ----------
     verify : simulate the Verilog of every point
     """
+    synthesise_front(place, driver, progress)
+    trials = driver.trials
     chosen = best(trials, dict(place.config.objectives))
     write_rivals(place, trials, driver, progress)
-    before = {one.number: one for one in place.state()}
-    trials = [replace(one, checked=before[one.number].checked) if one.number in before else one for one in trials]
-    open_ = [one for one in chosen if not _is_checked(trials[one.number], verify=verify)]
-    if open_:
-        progress.say(f"the front has {len(chosen)} points; {len(open_)} are {'verified' if verify else 'evaluated'}")
-    tasks = [replace(driver.task("check", one), verify=verify) for one in open_]
+    if chosen:
+        progress.say(f"the front has {len(chosen)} points, which are {'verified' if verify else 'evaluated'} now")
+    tasks = [replace(driver.task("check", one), verify=verify) for one in chosen]
 
     def arrived(outcome: Outcome) -> None:
         trial = trials[outcome.number]
@@ -67,8 +66,20 @@ def finish(
     return trials
 
 
-def _is_checked(trial: Trial, *, verify: bool) -> bool:
-    return trial.checked is not None and (not verify or trial.checked.verified is not None)
+def synthesise_front(place: SearchDirectory, driver: Driver, progress: Progress) -> None:
+    """Synthesise the front, and what comes into it by that, where this was left to the end."""
+    asked = place.config.synthesis
+    if asked is None or asked.liberty is None or asked.when != "end":
+        return
+    tried: set[int] = set()
+    while True:
+        front = best(driver.trials, dict(place.config.objectives))
+        open_ = sorted(one.number for one in front if one.silicon is None and one.number not in tried)[: asked.most]
+        if not open_:
+            return
+        progress.say(f"the front has {len(front)} points; {len(open_)} are synthesised")
+        tried |= set(open_)
+        driver.synthesise(open_)
 
 
 def write_rivals(place: SearchDirectory, trials: list[Trial], driver: Driver, progress: Progress) -> None:
@@ -87,27 +98,24 @@ def write_rivals(place: SearchDirectory, trials: list[Trial], driver: Driver, pr
 
 def rivals_of(context: Context, elinks: list[int]) -> list[Rival]:
     """Return the best variant of each of the chip's algorithms, chosen on the validation rows of a run."""
-    import numpy as np
-
     from metrics.emd import emd
     from metrics.transmitted import transmitted
 
     tune = context.rows("train").charges
-    found: dict[tuple[str, int], dict[str, tuple[float, float, float]]] = {}
+    found: dict[tuple[str, int], dict[str, dict[str, tuple[float, float]]]] = {}
     for part in ("validation", "report"):
         charges = context.rows(part).charges
         for one in transmitted(charges, LOW_DENSITY, elinks, tune=tune).reconstructions:
             values = emd(charges, one.charges, LOW_DENSITY).of_defined
-            mean, error = float(values.mean()), float(values.std() / np.sqrt(max(len(values), 1)))
-            old = found.setdefault((one.name, one.elinks or 0), {}).get(one.variant, (0.0, 0.0, 0.0))
-            found[one.name, one.elinks or 0][one.variant] = (
-                (mean, old[1], old[2]) if part == "validation" else (old[0], mean, error)
-            )
-    return [
-        Rival(name, links, *min(variants.values()))
-        for (name, links), variants in sorted(found.items())
-        if links in elinks
-    ]
+            if len(values):
+                variants = found.setdefault((one.name, one.elinks or 0), {})
+                variants.setdefault(one.variant, {})[part] = mean(values)
+    rivals = []
+    for (name, links), variants in sorted(found.items()):
+        both = [(one["validation"][0], *one["report"]) for one in variants.values() if len(one) == 2]
+        if both and links in elinks:
+            rivals.append(Rival(name, links, *min(both)))
+    return rivals
 
 
 def read_rivals(path: Path) -> list[Rival]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -46,7 +47,9 @@ def write(place: SearchDirectory, trials: Sequence[Trial]) -> None:
         # As arXiv:2105.01683 gives it, in gates of the same node.
         "chip": {"area": CHIP.area * 1e3 / LP65.gate_equivalent, "power": CHIP.power},
     }
-    write_text(place.path / PAGE, render_explore(_page(place, trials, drawn)))
+    own = place.path / f"{os.getpid()}-{PAGE}"  # a search at work and ``econ-ae explore show`` may write at once
+    write_text(own, render_explore(_page(place, trials, drawn)))
+    own.replace(place.path / PAGE)
 
 
 def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from econ_ae.app.costed import BLOCK, options_of
 from econ_ae.config import RunConfig
 from econ_ae.config.explore import ExploreConfig
 from econ_ae.config.skeleton import skeleton
-from econ_ae.errors import ConfigError, EconAeError, ModelError
+from econ_ae.errors import ConfigError, ModelError, RegisterError, one_line
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.ir.validate import frame_capacity
@@ -47,8 +47,10 @@ def point(search: ExploreConfig, values: Mapping[str, Any]) -> Point:
         config = search.space.config(values, "point")
         judge.check(config)
         known = known_of(config)
-    except (ConfigError, ModelError) as problem:
-        return Point(used, None, {}, nothing, " ".join(str(problem).split()))
+    except (ConfigError, ModelError, RegisterError) as problem:
+        return Point(used, None, {}, nothing, one_line(problem))
+    except MemoryError:
+        return Point(used, None, {}, nothing, "the encoder does not fit the memory of this machine")
     excess = {one.text: max(0.0, one.excess(known[one.quantity])) for one in search.limits}
     broken = [f"{one.quantity} is {known[one.quantity]:g}" for one in search.limits if excess[one.text] > 0]
     told = f"{', '.join(broken)}; wanted: {', '.join(t for t, by in excess.items() if by > 0)}" if broken else ""
@@ -56,7 +58,13 @@ def point(search: ExploreConfig, values: Mapping[str, Any]) -> Point:
 
 
 def known_of(config: RunConfig) -> dict[str, float]:
-    """Return the figures of an encoder that need no training; ConfigError, ModelError when it cannot be built."""
+    """Return the figures of an encoder that need no training.
+
+    Raises
+    ------
+    ConfigError, ModelError, RegisterError
+        When it cannot be built.
+    """
     from rtl_gen.verilog import latency
 
     model = skeleton(config, LOW_DENSITY)
@@ -86,8 +94,3 @@ def data_key(config: RunConfig) -> str:
     """Return what the rows of a run depend on, as the name of a directory."""
     text = config.model_dump_json(include={"data", "conditions", "seed"})
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def refused(problem: EconAeError) -> str:
-    """Return an error as a reason."""
-    return " ".join(str(problem).split())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from econ_ae.app import pipeline
+from econ_ae.app.area_model.estimate import coefficients
 from econ_ae.app.explore import page
 from econ_ae.app.explore.cluster import PATIENCE, Cluster, opened
 from econ_ae.app.explore.directory import DATA, SearchDirectory
@@ -17,11 +19,11 @@ from econ_ae.app.explore.records import Trial
 from econ_ae.app.explore.storage import Log
 from econ_ae.app.explore.work import Work, work
 from econ_ae.app.run.context import Context
-from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, check_free, clear
-from econ_ae.app.run.lock import content
+from econ_ae.app.run.directory import MANIFEST, RunDirectory, check_free, clear_unfinished
 from econ_ae.app.stages import data
 from econ_ae.config import RunConfig
 from econ_ae.config.explore import ExploreConfig
+from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.process import YOSYS, require
 from econ_ae.progress import Progress
@@ -68,6 +70,8 @@ def run(
         When the data cannot be read.
     RunDirectoryError
         When the directory or the storage hold something else, see ``SearchDirectory`` and ``Log``.
+    LibertyError
+        When the cell library cannot be read.
     ToolError, ToolMissingError
         When scheduler or storage cannot be reached, or stay away; a program is missing.
     """
@@ -81,8 +85,9 @@ def run(
         pipeline.check_tools()
     if found.synthesis is not None and found.synthesis.liberty is None:
         progress.say("nothing is synthesised: give the cell library with --liberty")
-    elif found.synthesis is not None:
+    elif found.synthesis is not None and found.synthesis.liberty is not None:
         require(YOSYS)
+        check_library(Path(found.synthesis.liberty), progress)
     url = options.storage if place is None else place.url(options.storage)
     shared = _Shared(progress)
     if place is None:
@@ -104,11 +109,25 @@ def run(
             closing(Log(place.url(options.storage), found, mode="attach", patience=options.patience)) as log,
         ):
             driver = Driver(place, log, cluster, shared, progress, lambda trials: page.write(place, trials))
-            trials = driver.run()
-            trials = finish(place, trials, cluster, driver, verify=options.verify, progress=progress)
+            driver.run()
+            trials = finish(place, cluster, driver, verify=options.verify, progress=progress)
             log.amend({"trials": len(trials)})
             page.write(place, trials)
     return trials
+
+
+def check_library(path: Path, progress: Progress) -> None:
+    """Say when a cell library is not the one that areas are estimated in; LibertyError when it is none."""
+    from rtl_gen.costs.library.cells import read
+
+    known = coefficients().provenance
+    with tempfile.TemporaryDirectory() as folder:
+        library = read(path, Path(folder))
+        if sha256(library.path) != known.library_sha256:
+            progress.say(
+                f"areas are estimated in {known.library} and measured in {path}, another library ({library.name}) with "
+                "gate equivalents of its own: points that are synthesised do not compare with the others"
+            )
 
 
 @dataclass
@@ -124,8 +143,7 @@ class _Shared:
             return
         prepared = self.ready.pop(data_key(config), None) or data.prepare(config, LOW_DENSITY, self.progress)
         pipeline.check_settings(config, LOW_DENSITY, prepared.rows)
-        if path.is_dir() and content(path) <= {CONFIG}:
-            clear(path)
+        clear_unfinished(path)
         run = RunDirectory.create(path, config, overwrite=(path / MANIFEST).is_file())
         with run.lock(self.progress):
             data.write(Context(run, LOW_DENSITY, self.progress), prepared)

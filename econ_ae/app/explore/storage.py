@@ -65,6 +65,8 @@ class Log:
         from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        if url.partition("?")[0] in {"sqlite://", "sqlite:///", "sqlite:///:memory:"}:
+            raise ToolError(f"--storage {url} is in memory, which ends with this process; give a file or a database")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -88,7 +90,8 @@ class Log:
         name, own = self._search.name, {"version": VERSION, "identity": self._search.identity}
         there = {one.study_name: one._study_id for one in self._tried(self._storage.get_all_studies)}
         if name in there and mode == "replace":
-            self._storage.delete_study(there.pop(name))
+            at = there.pop(name)
+            self._tried(lambda: self._storage.delete_study(at))
         if name not in there:
             way = {"minimise": StudyDirection.MINIMIZE, "maximise": StudyDirection.MAXIMIZE}
             try:

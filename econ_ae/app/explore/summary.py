@@ -15,7 +15,8 @@ def counts(place: SearchDirectory, trials: Sequence[Trial]) -> dict[str, Any]:
     """Return how many trials there are of each kind."""
     found = Counter(one.state for one in trials)
     return {
-        "drawn": f"{len(trials)} of {place.config.budget.trials}",
+        # The settings are those that the search was begun with, --trials may have made it longer.
+        "drawn": f"{len(trials)} of {max(place.config.budget.trials, len(trials))}",
         "generations": len({one.generation for one in trials}),
         **{str(state.value): found[state] for state in State},
         "synthesised": sum(one.silicon is not None and one.silicon.kge is not None for one in trials),

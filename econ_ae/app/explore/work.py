@@ -6,24 +6,30 @@ Every function finds out by itself what is done already, so that work which was 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from econ_ae.app.costed import BLOCK
 from econ_ae.app.explore.records import Checked, Rung, Silicon
 from econ_ae.app.run.context import TRAINING, VERIFICATION, VERIFY, Context, open_run
-from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, Stopwatch, clear, config_hash
-from econ_ae.app.run.lock import content, lock
+from econ_ae.app.run.directory import MANIFEST, RunDirectory, Stopwatch, clear_unfinished, config_hash
+from econ_ae.app.run.lock import lock
 from econ_ae.config import RunConfig
 from econ_ae.config.explore import SynthesisSection
-from econ_ae.errors import EconAeError, RunDirectoryError, ToolError, ToolMissingError
+from econ_ae.errors import EconAeError, RunDirectoryError, ToolError, ToolMissingError, TrainingError, one_line
 from econ_ae.files import read_json, write_json
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FOLDER = "explore"
 """In the directory of a trial: what the search found out about it."""
@@ -34,7 +40,7 @@ THREADS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 """Of a worker: always one, so that the numbers do not depend on how many CPUs there are."""
-_PATIENCE = 120.0
+_PATIENCE = 600.0
 """Seconds in which a worker that was given up lets go of a trial's directory."""
 
 
@@ -106,12 +112,22 @@ def work(task: Task) -> Outcome:
             if task.kind == "synthesise":
                 return Outcome(task.number, silicon=_synthesise(context, task))
             return Outcome(task.number, checked=_check(context, task))
-    except MemoryError as problem:
-        return Outcome(task.number, failure=f"out of memory ({problem})", again=True)
-    except OSError as problem:
-        return Outcome(task.number, failure=f"{problem.filename or ''} {problem.strerror or problem}", again=True)
+    except (_InUseError, MemoryError, OSError) as problem:
+        return Outcome(task.number, failure=_told(problem), again=True)
     except EconAeError as problem:
-        return Outcome(task.number, failure=" ".join(str(problem).split()))
+        return Outcome(task.number, failure=one_line(problem))
+
+
+def _told(problem: Exception) -> str:
+    if isinstance(problem, MemoryError):
+        return f"out of memory ({problem})"
+    if isinstance(problem, OSError):
+        return f"{problem.filename or ''} {problem.strerror or problem}".strip()
+    return one_line(problem)
+
+
+class _InUseError(Exception):
+    """Another process works on a trial, or nothing can be written into its directory."""
 
 
 def _opened(task: Task) -> Context:
@@ -121,8 +137,7 @@ def _opened(task: Task) -> Context:
     path = Path(task.path)
     if not (path / MANIFEST).is_file():
         path.mkdir(parents=True, exist_ok=True)
-        if content(path) <= {CONFIG}:
-            clear(path)
+        clear_unfinished(path)
         RunDirectory.create(path, task.config)
     context = Context(RunDirectory.resume(path, task.config), LOW_DENSITY, Silent())
     share(open_run(Path(task.data), Silent()), context)
@@ -138,9 +153,9 @@ def _held(path: Path) -> Iterator[None]:
             try:
                 stack.enter_context(lock(path, Silent()))
                 break
-            except RunDirectoryError:
+            except RunDirectoryError as problem:
                 if time.monotonic() > end:
-                    raise
+                    raise _InUseError(str(problem)) from problem
                 time.sleep(1.0)
         yield
 
@@ -189,8 +204,6 @@ def _trained(context: Context, task: Task) -> int:
 
 def _validation(context: Context) -> tuple[float, float]:
     """Return the mean EMD of the validation rows and its standard error, from the bits of the frames."""
-    import numpy as np
-
     from econ_ae.app.reconstruction import Receiver, reconstruct
     from econ_ae.training import artifact
     from econ_ae.training.cells import artifact as cells
@@ -204,8 +217,14 @@ def _validation(context: Context) -> tuple[float, float]:
     rows = context.rows("validation")
     rows = rows[rows.total > 0]
     sent = reconstruct(context, model, rows, Receiver(config, folder))
-    values = emd(rows.charges, sent.charges, LOW_DENSITY).of_defined
-    return float(values.mean()), float(values.std() / np.sqrt(max(len(values), 1)))
+    return mean(emd(rows.charges, sent.charges, LOW_DENSITY).of_defined)
+
+
+def mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of EMDs and its standard error; TrainingError when there is none."""
+    if not len(values):
+        raise TrainingError("no event has an EMD: the encoder sends no charge of any; train it longer, or otherwise")
+    return float(values.mean()), float(values.std() / math.sqrt(len(values)))
 
 
 def _finish(context: Context) -> None:
@@ -239,7 +258,7 @@ def _synthesise(context: Context, task: Task) -> Silicon:
                 simulate=False,
             )
     except (ToolError, ToolMissingError) as problem:
-        return Silicon(None, None, round(watch.seconds(), 3), " ".join(str(problem).split()))
+        return Silicon(None, None, round(watch.seconds(), 3), one_line(problem))
     power = None if found.power is None else 1000 * found.power.measured.total.total
     return Silicon(found.areas.gate_equivalents / 1000, power, round(watch.seconds(), 3))
 
@@ -259,21 +278,18 @@ def _check(context: Context, task: Task) -> Checked:
 
 
 def _checked(context: Context, *, verify: bool) -> Checked:
-    import numpy as np
-
     from econ_ae.app import pipeline
     from econ_ae.app.reconstruction import reconstruct
     from metrics.emd import emd
 
     rows = context.rows("report")
     sent = reconstruct(context, context.model(), rows)
-    values = emd(rows.charges, sent.charges, LOW_DENSITY).of_defined
-    mean, error = float(values.mean()), float(values.std() / np.sqrt(max(len(values), 1)))
+    value, error = mean(emd(rows.charges, sent.charges, LOW_DENSITY).of_defined)
     if not verify:
-        return Checked(None, mean, error)
+        return Checked(None, value, error)
     try:
         for stage in ("generate", "verify"):
             pipeline.run_stage(context, stage, repeat=False)
     except EconAeError as problem:
-        return Checked(None, mean, error, " ".join(str(problem).split()))
-    return Checked(int(context.json(VERIFY, VERIFICATION)["events"]), mean, error)
+        return Checked(None, value, error, one_line(problem))
+    return Checked(int(context.json(VERIFY, VERIFICATION)["events"]), value, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from econ_ae.app.export.decoders import check_decoder
 from econ_ae.app.export.request import Request, Rows
 from econ_ae.errors import ConfigError, did_you_mean
 
@@ -11,7 +12,15 @@ from econ_ae.errors import ConfigError, did_you_mean
 def _cmssw(request: Request) -> Rows:
     from econ_ae.app.export.cmssw.write import export, rows
 
-    return rows(export(request.path, request.target, request.out, request.progress, overwrite=request.overwrite))
+    found = export(
+        request.path,
+        request.target,
+        request.out,
+        request.progress,
+        overwrite=request.overwrite,
+        decoder=request.decoder,
+    )
+    return rows(found)
 
 
 def _onnx(request: Request) -> Rows:
@@ -54,10 +63,11 @@ def write(form: str, request: Request) -> Rows:
     Raises
     ------
     ConfigError
-        When the format is unknown, or ``out`` is there and may not be replaced.
+        When the format or the decoder is unknown, or ``out`` is there and may not be replaced.
     """
     if form not in FORMATS:
         raise ConfigError(
             f"format {form!r} is unknown; expected one of {', '.join(FORMATS)}{did_you_mean(form, FORMATS)}"
         )
+    check_decoder(request.decoder)
     return FORMATS[form](request)

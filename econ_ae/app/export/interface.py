@@ -9,6 +9,7 @@ from econ_ae.data.module_conditions import DEFINITIONS
 from econ_ae.ir.model import EncoderModel
 from econ_ae.tensor.program import Program
 
+SECOND = "second decoder, which was trained for the same encoder and knows nothing but the frame"
 _MEANING = {
     "charges": "charges of the trigger cells, CALQ counts, in trigger-cell order",
     "fractions": "charge fractions in trigger-cell order; they sum to 1 where there is charge",
@@ -65,7 +66,7 @@ def page(title: str, networks: Networks, found: Compared, files: dict[str, str])
     lines = [
         f"# {title}",
         "",
-        f"Encoder `{model.name}` of econ-ae and its decoder.",
+        f"Encoder `{model.name}` of econ-ae and its {SECOND if networks.second else 'decoder'}.",
         "",
         "| file | what |",
         "|---|---|",
@@ -108,5 +109,6 @@ def _compared(found: Compared) -> list[str]:
     return [
         "## Compared before this was handed out",
         f"On all {found.events} report events of the run: {latents}charges differ from our decoder by at most",
-        f"{found.charges:.1e} of the module sum (allowed: {BOUND:.0e}; both compute in float32, in another order).",
+        f"{found.charges:.1e} of the module sum (allowed: {BOUND:.0e}; both compute in float32, in another order);",
+        f"{found.fractions_differ} events have fractions that are not the charges' shares, to the last bit.",
     ]

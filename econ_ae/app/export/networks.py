@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from econ_ae.app.reconstruction import reconstruct
-from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.app.export.decoders import OWN, is_second, receiver_of
+from econ_ae.app.export.frames import told
+from econ_ae.app.reconstruction import Receiver, reconstruct
+from econ_ae.app.run.context import Context
 from econ_ae.app.run.family import is_campaign, run_paths
 from econ_ae.data.batch import Batch
-from econ_ae.data.module_conditions import DEFINITIONS
 from econ_ae.errors import VerificationError
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Progress
@@ -44,11 +45,15 @@ class Networks:
     model : the integer encoder
     encoder : its float program, None where it sends cells
     decoder : the receiver's program
+    receiver : the decoder that it was made of
+    second : whether that is the one without conditions that a campaign trained besides the run's own
     """
 
     model: EncoderModel
     encoder: Program | None
     decoder: Program
+    receiver: Receiver
+    second: bool
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,17 @@ class Compared:
     events : report events, all of them
     latents_differ : latents that are not the integer model's, None without an encoder graph
     charges : largest difference of a charge from our decoder's, as a share of the module sum
+    fractions_differ : events whose fractions are not, to the last bit, the charges' shares of the module sum
     """
 
     name: str
     events: int
     latents_differ: int | None
     charges: float
+    fractions_differ: int
 
     def check(self) -> None:
-        """Raise VerificationError when a latent differs, or a charge by more than ``BOUND``."""
+        """Raise VerificationError when a latent or fraction differs, or a charge by more than ``BOUND``."""
         if not self.events:
             raise VerificationError(f"{self.name}: there are no report events, so nothing was compared")
         if self.latents_differ:
@@ -78,6 +85,11 @@ class Compared:
             raise VerificationError(
                 f"{self.name}: charges differ by {self.charges:.1e} of the module sum from our decoder; "
                 f"expected at most {BOUND:.0e}"
+            )
+        if self.fractions_differ:
+            raise VerificationError(
+                f"{self.name}: the fractions of {self.fractions_differ} of {self.events} events are not their charges' "
+                "shares of the module sum; expected these to the last bit"
             )
 
     def row(self) -> dict[str, Any]:
@@ -88,6 +100,7 @@ class Compared:
             "events": self.events,
             "latents that differ": latents,
             "largest difference of a charge / module sum": f"{self.charges:.1e}",
+            "fractions that differ": self.fractions_differ,
         }
 
 
@@ -110,18 +123,27 @@ def encoders(path: Path, progress: Progress) -> dict[str, Context]:
     return found
 
 
-def networks_of(context: Context) -> Networks:
-    """Return the programs of a run; ModelError when a layer has none."""
+def networks_of(context: Context, decoder: str = OWN) -> Networks:
+    """Return the programs of a run, with one of ``decoders.DECODERS``.
+
+    Raises
+    ------
+    ModelError
+        When a layer has none.
+    ConfigError, RunDirectoryError
+        As ``decoders.receiver_of``.
+    """
     from econ_ae.training import artifact
     from econ_ae.training.cells import artifact as cells
     from econ_ae.training.export import receiver
 
-    model, config, folder = context.model(), context.config, context.path(TRAINING)
+    model, chosen = context.model(), receiver_of(context, decoder)
+    config, folder, second = chosen.config, chosen.folder, is_second(context, chosen)
     if model.sends_cells:
-        decoder = cells.load(config, context.geometry, folder)
-        return Networks(model, None, receiver.cells_program(config, decoder, model))
-    networks = artifact.load(config, context.geometry, folder)
-    return Networks(model, encoder_program(model), receiver.latents_program(config, networks, model))
+        program = receiver.cells_program(config, cells.load(config, context.geometry, folder), model)
+        return Networks(model, None, program, chosen, second)
+    program = receiver.latents_program(config, artifact.load(config, context.geometry, folder), model)
+    return Networks(model, encoder_program(model), program, chosen, second)
 
 
 def chunks(batch: Batch) -> Iterator[Batch]:
@@ -130,14 +152,20 @@ def chunks(batch: Batch) -> Iterator[Batch]:
         yield batch[start : start + _CHUNK]
 
 
-def received(context: Context, model: EncoderModel, batch: Batch) -> dict[str, NDArray[np.float32]]:
-    """Return the decoder's inputs by name, float32 (n, ...), as they come out of a batch's frames."""
+def received(
+    context: Context, model: EncoderModel, batch: Batch, receiver: Receiver | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Return a decoder's inputs by name, float32 (n, ...), as they come out of a batch's frames.
+
+    Parameters
+    ----------
+    receiver : None is the run's own decoder
+    """
     from econ_ae.training import artifact
     from econ_ae.training.cells import artifact as cells
     from econ_ae.training.export.receiver import condition_names
 
-    names = condition_names(context.config)
-    known = {name: np.asarray(batch.metadata[DEFINITIONS[name].column], np.float32)[:, None] for name in names}
+    known = told(condition_names(receiver.config if receiver else context.config), batch)
     if model.sends_cells:
         pulses = cells.transmit(model, batch.charges)
         columns = {"mode": pulses.sent.mode[:, None], "exact": pulses.sent.exact[:, None], "pulses": pulses.sent.pulses}
@@ -145,7 +173,7 @@ def received(context: Context, model: EncoderModel, batch: Batch) -> dict[str, N
     else:
         latents = artifact.transmit(model, batch.charges)
         found = {"latents": latents.latents * 2.0**-model.latent.fraction, "sum": latents.total[:, None]}
-    return {name: np.asarray(values, np.float32) for name, values in (found | known).items()}
+    return {name: np.asarray(values, np.float32) for name, values in found.items()} | known
 
 
 def images_of(model: EncoderModel, batch: Batch) -> dict[str, NDArray[np.float32]]:
@@ -156,27 +184,37 @@ def images_of(model: EncoderModel, batch: Batch) -> dict[str, NDArray[np.float32
     return {"image": (integers * 2.0**-model.normalise.out.fraction).astype(np.float32)}
 
 
-def compare(name: str, context: Context, model: EncoderModel, encoders: Mapping[str, Runs], decoder: Runs) -> Compared:
+def compare(
+    name: str,
+    context: Context,
+    networks: Networks,
+    encoders: Mapping[str, Runs],
+    decoder: Runs,
+    *,
+    given: Callable[[Batch], Arrays] | None = None,
+) -> Compared:
     """Return how graphs differ from integer model and decoder on all report events.
 
     Parameters
     ----------
     encoders : graphs of the encoder by what they read, ``image`` or ``charges``; none for an encoder of cells
     decoder : graph of the decoder
+    given : inputs of ``decoder`` of some events; None takes what their frames say
     """
     from econ_ae import emulator
 
-    batch = context.rows("report")
-    expected = np.asarray(reconstruct(context, model, batch).charges)
-    differ, worst = (0 if encoders else None), 0.0
+    model, batch = networks.model, context.rows("report")
+    expected = np.asarray(reconstruct(context, model, batch, networks.receiver).charges)
+    differ, worst, fractions = (0 if encoders else None), 0.0, 0
     start = 0
     for part in chunks(batch):
         own = expected[start : start + len(part)]
         start += len(part)
-        given = received(context, model, part)
-        found = decoder.run(given)["charges"].astype(np.float64)
-        share = np.abs(found - own) / np.maximum(given["sum"].astype(np.float64), 1.0)
+        said = received(context, model, part, networks.receiver)
+        found = decoder.run(said if given is None else given(part))
+        share = np.abs(found["charges"].astype(np.float64) - own) / np.maximum(said["sum"].astype(np.float64), 1.0)
         worst = float(np.max([worst, share.max()]))  # a value that is no number stays one
+        fractions += fractions_differ(found, said)
         if differ is None:
             continue
         latents = emulator.encode(model, part.charges)
@@ -184,4 +222,21 @@ def compare(name: str, context: Context, model: EncoderModel, encoders: Mapping[
         for graph in encoders.values():
             values = graph.run(inputs)["latents"].astype(np.float64) * 2.0**model.latent.fraction
             differ += int((values != latents).sum())
-    return Compared(name, len(batch), differ, worst)
+    return Compared(name, len(batch), differ, worst, fractions)
+
+
+def fractions_differ(found: Arrays, said: Arrays) -> int:
+    """Return the events whose fractions do not belong to their charges, in float32 and to the last bit.
+
+    A charge is its fraction times the module sum; of an event without loss the fraction is the charge divided by it.
+
+    Parameters
+    ----------
+    found : ``fractions`` and ``charges`` of a decoder
+    said : what the frames say, see ``received``
+    """
+    fractions, charges, total = found["fractions"], found["charges"], said["sum"].astype(np.float32)
+    exact = said.get("exact", np.zeros_like(total)) > 0
+    with np.errstate(invalid="ignore", over="ignore"):
+        right = np.where(exact, charges / np.maximum(total, 1) == fractions, fractions * total == charges)
+    return int((~right.all(axis=1)).sum())

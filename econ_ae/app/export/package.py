@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae import __version__
+from econ_ae.app.export.decoders import OWN, UNCONDITIONAL, is_second, receiver_of
 from econ_ae.app.run.context import ENCODER, Context
 from econ_ae.app.run.directory import CONFIG
-from econ_ae.errors import ConfigError
+from econ_ae.errors import ConfigError, RunDirectoryError
 from econ_ae.files import check_writable, read_json, sha256, write_json
 from econ_ae.ir import codec
 
 MANIFEST = "export.json"
+KINDS = ("cmssw", "onnx", "savedmodel", "emulator", "triton")
+"""Every format that a manifest can name."""
 
 
 def check_out(out: Path, *, overwrite: bool) -> None:
@@ -32,11 +36,22 @@ def check_out(out: Path, *, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; expected a directory")
     if out.is_dir() and any(out.iterdir()):
-        if not (out / MANIFEST).is_file():
+        if not _is_export(out):
             raise ConfigError(f"{out} holds something else than an export; it is not replaced, choose another --out")
         if not overwrite:
             raise ConfigError(f"{out} exists; give --overwrite to replace it, or another --out")
     check_writable(out.absolute().parent)
+
+
+def _is_export(folder: Path) -> bool:
+    """Tell whether a folder has a manifest as ``write_manifest`` leaves it: others call files export.json, too."""
+    try:
+        manifest = read_json(folder / MANIFEST)
+    except RunDirectoryError:
+        return False
+    if not isinstance(manifest, dict):
+        return False
+    return manifest.get("format") in KINDS and isinstance(manifest.get("econ_ae"), str) and "files" in manifest
 
 
 @contextmanager
@@ -46,22 +61,34 @@ def written(out: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises
     ------
     ConfigError, RunDirectoryError
-        As ``check_out``.
+        As ``check_out``, and when the folder cannot take its place.
     """
     check_out(out, overwrite=overwrite)
     place = out.absolute()
-    fresh, old = place.with_name(f"writing-{place.name}"), place.with_name(f"replaced-{place.name}")
-    for left in (fresh, old):
-        shutil.rmtree(left, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f"writing-{place.name}-", dir=place.parent))
+    fresh, old = beside / "new", beside / "old"
+    fresh.mkdir()  # mkdtemp lets nobody else read its folder; this one has the usual rights
     try:
         yield fresh
+        _take_place(fresh, place, old)
+    finally:
+        if not old.exists() or place.exists():
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _take_place(fresh: Path, place: Path, old: Path) -> None:
+    """Move ``place``, if it is there, to ``old`` and ``fresh`` to ``place``; after a failure move the old one back."""
+    try:
         if place.exists():
             place.rename(old)
         fresh.rename(place)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    except BaseException as problem:
+        if old.exists() and not place.exists():
+            old.rename(place)
+        if isinstance(problem, OSError):
+            raise RunDirectoryError(f"the export cannot be moved to {place}: {problem.strerror}") from problem
+        raise
 
 
 @dataclass(frozen=True)
@@ -94,8 +121,19 @@ class Origin:
         }
 
 
+def origins(members: Mapping[str, Context], decoder: str) -> dict[str, dict[str, Any]]:
+    """Return the hashes of runs by name, and which of ``decoders.DECODERS`` was taken of each."""
+    found = {}
+    for name, context in members.items():
+        receiver = receiver_of(context, decoder)
+        found[name] = Origin(context, receiver.folder).facts() | {
+            "decoder": UNCONDITIONAL if is_second(context, receiver) else OWN
+        }
+    return found
+
+
 def write_manifest(folder: Path, kind: str, facts: Mapping[str, Any]) -> None:
-    """Write the manifest: what kind of package, the version that made it, ``facts``, and the hash of every file."""
+    """Write the manifest: format (of ``KINDS``), the version that made it, ``facts``, and the hash of every file."""
     files = {
         path.relative_to(folder).as_posix(): sha256(path)
         for path in sorted(folder.rglob("*"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from econ_ae.app.export.decoders import OWN
 from econ_ae.progress import Progress
 
 Rows = list[dict[str, Any]]
@@ -23,6 +24,7 @@ class Request:
     target : of cmssw
     version : of the emulator library and of the models on the server, from 1
     types : directory of the ap_types headers, for the emulator library; None takes those that hls4ml ships
+    decoder : one of ``decoders.DECODERS``
     """
 
     path: Path
@@ -32,3 +34,4 @@ class Request:
     target: str = "fork"
     version: int = 1
     types: Path | None = None
+    decoder: str = OWN

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from econ_ae.app.export.interface import interface, page
 from econ_ae.app.export.networks import Compared, Runs, compare, encoders, networks_of
-from econ_ae.app.export.package import Origin, check_out, write_manifest, written
+from econ_ae.app.export.package import check_out, origins, write_manifest, written
 from econ_ae.app.export.request import Request, Rows
-from econ_ae.app.run.context import TRAINING, Context
+from econ_ae.app.run.context import Context
 from econ_ae.files import write_json, write_text
 
 FORMAT = "savedmodel"
@@ -34,23 +34,23 @@ def export(request: Request) -> Rows:
         found = []
         for name, context in members.items():
             request.progress.say(f"SavedModels of {name}, compared on its report events")
-            found.append(_member(name, context, folder if len(members) == 1 else folder / name))
-        facts = {name: Origin(context, context.path(TRAINING)).facts() for name, context in members.items()}
+            found.append(_member(name, context, request.decoder, folder if len(members) == 1 else folder / name))
+        facts = origins(members, request.decoder)
         write_json(folder / "verification.json", [asdict(one) for one in found])
         write_manifest(folder, FORMAT, {"runs": facts})
     return [one.row() for one in found]
 
 
-def _member(name: str, context: Context, folder: Path) -> Compared:
+def _member(name: str, context: Context, decoded_by: str, folder: Path) -> Compared:
     from econ_ae.training.export.saved import SavedModel, save
 
-    networks = networks_of(context)
+    networks = networks_of(context, decoded_by)
     programs = {DECODER: networks.decoder} | ({} if networks.encoder is None else {ENCODER: networks.encoder})
     for file, program in programs.items():
         save(program, folder / file)
     ready: dict[str, Runs] = {file: SavedModel(folder / file) for file in programs}
     decoder = ready.pop(DECODER)
-    found = compare(name, context, networks.model, ready, decoder)
+    found = compare(name, context, networks, ready, decoder)
     found.check()
     write_json(folder / "interface.json", interface(networks))
     described = {f"{file}/": _WHAT[file] for file in programs}

@@ -9,9 +9,8 @@ from econ_ae.app import pipeline
 from econ_ae.app.family.members import run_members
 from econ_ae.app.family.page import write_page
 from econ_ae.app.run.context import Context
-from econ_ae.app.run.directory import CONFIG, MANIFEST, RunDirectory, check_free, clear
+from econ_ae.app.run.directory import MANIFEST, RunDirectory, check_free, clear_unfinished
 from econ_ae.app.run.family import FamilyDirectory, SeveralRuns
-from econ_ae.app.run.lock import content
 from econ_ae.app.stages import data
 from econ_ae.app.stages.shared import share
 from econ_ae.config.family import FamilyConfig
@@ -72,6 +71,5 @@ def open_member(family: SeveralRuns[Any], name: str) -> RunDirectory:
     path = family.path / name
     if (path / MANIFEST).is_file():
         return family.run(name)
-    if path.is_dir() and content(path) <= {CONFIG}:
-        clear(path)
+    clear_unfinished(path)
     return RunDirectory.create(path, family.config.members[name])

@@ -261,6 +261,14 @@ def clear(path: Path) -> None:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
+def clear_unfinished(path: Path) -> None:
+    """Remove what a ``RunDirectory.create`` that was killed left; nothing of a run, which has a manifest."""
+    if not path.is_dir() or (path / MANIFEST).is_file():
+        return
+    if all(name == CONFIG or name.startswith(("writing-", ".writable-")) for name in content(path)):
+        clear(path)
+
+
 def fresh_path(parent: Path, stem: str) -> Path:
     """Return ``parent/stem-N`` with the first number that is free."""
     number = 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from econ_ae.app.campaign import unconditional
 from econ_ae.app.campaign.members import opened
 from econ_ae.app.export.networks import BOUND, received
 from econ_ae.app.reconstruction import reconstruct
@@ -33,6 +34,22 @@ def test_every_class_has_its_graphs(finished: CampaignDirectory, command: Comman
         found = OnnxModel((out / name / "decoder.onnx").read_bytes()).run(given)["charges"]
         own = reconstruct(context, context.model(), rows).charges
         assert (np.abs(found - own) / given["sum"]).max() < BOUND
+
+
+def test_the_second_decoders_of_all_classes(finished: CampaignDirectory, command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("export", str(finished.path), "--format", "onnx", "--out", str(out), "--decoder", "unconditional")
+    code, _, error = command(*arguments)
+    assert code == 0, error
+    runs = json.loads((out / "export.json").read_text(encoding="utf-8"))["runs"]
+    assert {one["decoder"] for one in runs.values()} == {"unconditional"}
+    for name, context in opened(finished.path, Silent())[1].items():
+        rows, second = context.rows("report"), unconditional.receiver(context)
+        decoder = OnnxModel((out / name / "decoder.onnx").read_bytes())
+        assert set(decoder.inputs) == {"mode", "exact", "pulses", "sum"}
+        given = received(context, context.model(), rows, second)
+        own = reconstruct(context, context.model(), rows, second).charges
+        assert (np.abs(decoder.run(given)["charges"] - own) / given["sum"]).max() < BOUND
 
 
 def test_a_server_has_a_decoder_per_class_and_one_by_links(

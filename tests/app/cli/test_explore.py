@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from econ_ae.app.explore import page
+from econ_ae.app.explore.directory import SearchDirectory
 from tests.app.explore import fake
 from tests.app.explore.inline import Inline, begin, go_on
 
@@ -34,6 +37,10 @@ def refused(found: tuple[int, str, str], told: str) -> None:
         (["cells", "--resume", "--overwrite", "--out", "x"], "exclude each other"),
         (["cells", "--workers", "2", "--cluster", "tcp://x:1"], "give one"),
         (["cells", "--liberty", "nowhere.lib"], "cell library nowhere.lib does not exist"),
+        (
+            ["--resume", "--out", "nowhere"],
+            "nowhere does not exist; make one with: econ-ae explore CONFIG --out nowhere",
+        ),
         (["cells", "--trials", "0"], "--trials"),
     ],
 )
@@ -71,6 +78,30 @@ def test_show_says_where_a_search_is_and_writes_its_page(command: Command, tmp_p
     refused(command("explore", "show", str(tmp_path)), "is no search; make one with: econ-ae explore CONFIG --out")
 
 
+def test_the_page_may_be_written_by_two_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = begin(tmp_path / "out", fake.search(tmp_path))
+    replace, other = Path.replace, os.getpid() + 1
+
+    def meanwhile(path: Path, target: Path) -> Path:
+        with monkeypatch.context() as now:
+            now.setattr(Path, "replace", replace)
+            now.setattr(os, "getpid", lambda: other)
+            page.write(place, [])
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    page.write(place, [])
+    assert [path.name for path in place.path.glob("*index.html")] == ["index.html"]
+
+
+def test_a_longer_search_does_not_count_more_than_all(command: Command, tmp_path: Path) -> None:
+    config = fake.search(tmp_path)
+    place = begin(tmp_path / "out", config.with_trials(5))
+    go_on(SearchDirectory.resume(place.path, config.with_trials(7)), Inline())
+    _, out, _ = command("explore", "show", str(place.path))
+    assert "7 of 7" in out
+
+
 def test_a_search_is_continued_only_as_it_was_begun(command: Command, tmp_path: Path) -> None:
     place = begin(tmp_path / "out", fake.search(tmp_path))
     other = fake.write(tmp_path, fake.SEARCH.replace("seed = 1", "").replace("keep = 0.5", "keep = 0.4"), "other.toml")
@@ -80,3 +111,8 @@ def test_a_search_is_continued_only_as_it_was_begun(command: Command, tmp_path: 
     refused(command("explore", *given, "--storage", url), "the storage of")
     refused(command("explore", str(other), "--out", str(place.path), "--no-verify"), "give --overwrite to replace it")
     refused(command("verify", str(place.path)), "is a search of runs")
+    text = fake.SEARCH.replace("[space]", "[synthesis]\n[space]")
+    garbage, new = tmp_path / "garbage.lib", ["--out", str(tmp_path / "new"), "--no-verify"]
+    garbage.write_text("no library")
+    refused(command("explore", str(fake.write(tmp_path, text)), "--liberty", str(garbage), *new), "garbage.lib")
+    assert not (tmp_path / "new").exists()

@@ -71,6 +71,8 @@ def work(task: Task) -> Outcome:
         os.kill(os.getpid(), signal.SIGKILL)
     if accident(task, "memory"):
         return Outcome(task.number, failure="out of memory", again=True)
+    if accident(task, "disk"):
+        raise OSError(28, "No space left on device")
     if accident(task, "nan"):
         return Outcome(task.number, failure="training diverged in epoch 1: the training loss is nan")
     if accident(task, "raise"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -98,11 +100,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def python(*arguments: str) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+def python(root: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(root), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     return subprocess.Popen(
         [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
         env=environment,
+        cwd=root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -116,10 +119,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 class Farm:
-    """A scheduler and a worker in processes of their own."""
+    """A scheduler and a worker in processes of their own.
 
-    def __init__(self) -> None:
-        self.port = free_port()
+    Parameters
+    ----------
+    root : of the program that the worker is
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self.root, self.port = root, free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.start()
 
@@ -130,8 +138,10 @@ class Farm:
     def start(self) -> None:
         """Start both."""
         self.processes = [
-            python("dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"),
-            python("dask_worker", self.address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"),
+            python(ROOT, "dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"),
+            python(
+                self.root, "dask_worker", self.address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60"
+            ),
         ]
         end_of_wait = time.monotonic() + 60
         while time.monotonic() < end_of_wait:
@@ -205,6 +215,50 @@ def test_workers_that_do_not_see_the_search_end_it_in_a_line(tmp_path: Path) -> 
     log = Log(storage.url_of(place.path), place.config, mode="attach")
     assert {one.state for one in log.trials()} <= {State.ASKED, *SETTLED}
     log.close()
+
+
+def ended_by(folder: Path, farm: Farm) -> str:
+    """Return the line that a search ends with on a farm; nothing was done and nobody is to blame."""
+    place = begin(folder / "out", fake.search(folder))
+    (place.path / "trials").mkdir()
+    options = Options(cluster=farm.address, work=fake.work, verify=False)
+    with pytest.raises(ToolError) as caught:
+        run(place.path, None, options, overwrite=False, resume=True, progress=Silent())
+    assert not (place.path / "worked.txt").exists()
+    log = Log(storage.url_of(place.path), place.config, mode="attach")
+    assert {one.state for one in log.trials()} <= {State.ASKED, *SETTLED}
+    log.close()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_worker_with_other_sources_is_refused_in_a_line(tmp_path: Path) -> None:
+    for package in ("econ_ae", "metrics", "rtl_gen"):
+        shutil.copytree(ROOT / package, tmp_path / "other" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "other" / "tests").symlink_to(ROOT / "tests")
+    with (tmp_path / "other" / "econ_ae" / "fixedpoint.py").open("a") as stream:
+        stream.write("# changed\n")
+    farm = Farm(tmp_path / "other")
+    try:
+        told = ended_by(tmp_path, farm)
+    finally:
+        farm.kill()
+    assert re.search(r"\w+ has sources [0-9a-f]{12}, the search has [0-9a-f]{12}\); expected .* the same version", told)
+
+
+def test_what_a_disk_refuses_is_tried_again(tmp_path: Path, expected: list[Trial]) -> None:
+    number = next(one.number for one in expected if one.rungs)
+    found = searched(tmp_path, Options(1, work=fake.work, verify=False), (f"disk-{number}",))
+    assert found[number].attempts == 1
+    assert plain(found) == plain(expected)
+
+
+def test_a_scheduler_behind_tls_is_said_in_a_line() -> None:
+    with (
+        pytest.raises(ToolError, match=r"no Dask scheduler answers at tls://127\.0\.0\.1:9"),
+        opened(Cluster("tls://127.0.0.1:9", None, fake.work, Silent(), 0)),
+    ):
+        pass
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_a_line() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import optuna
 import pytest
 
 from econ_ae.app.explore import storage
 from econ_ae.app.explore.directory import SearchDirectory
+from econ_ae.app.explore.driver import Driver
+from econ_ae.app.explore.finish import synthesise_front
+from econ_ae.app.explore.points import point
 from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import best
 from econ_ae.app.explore.storage import Log
-from econ_ae.errors import ConfigError, RunDirectoryError
+from econ_ae.config import RunConfig
+from econ_ae.errors import ConfigError, DataError, EconAeError, ModelError
+from econ_ae.progress import Silent
 from tests.app.explore import fake
-from tests.app.explore.inline import Cut, Inline, begin, go_on
+from tests.app.explore.inline import Cut, Inline, begin, go_on, nothing
+
+LAYER = "{ filters = 80, kernel = 3, stride = 1, activation = 'u2.4' }"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,32 @@ def test_halving_trains_every_generation_on_in_the_same_share(whole: list[Trial]
         reached = [sum(one.at(rung) is not None for one in own) for rung in range(3)]
         assert reached[0] == len(own)
         assert reached[1:] == [-(-reached[0] // 2), -(-reached[1] // 2)]
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe", "random"])
+def test_points_to_start_with_come_first_and_count_as_any_other(tmp_path: Path, sampler: str) -> None:
+    start = """[[start]]
+"encoder.conv.0.filters" = 3
+"encoder.dense.0.units" = 7
+"encoder.dense.0.weight" = "s0.5"
+"hardware.elinks" = 4
+"training.learning_rate" = 0.005
+[budget]
+"""
+    text = fake.SEARCH.replace("[budget]\n", f'{start}sampler = "{sampler}"\n')
+    found = go_on(begin(tmp_path / "out", fake.search(tmp_path, text)), Inline())
+    assert found[0].values == {
+        "encoder.conv.0.filters": 3,
+        "encoder.dense.0.units": 7,
+        "encoder.dense.0.weight": "s0.5",
+        "hardware.elinks": 4,
+        "training.learning_rate": 0.005,
+    }
+    assert found[0].rungs
+    assert len(found) == 24
+    assert found[0].values not in [one.values for one in found[1:]]
+    again = go_on(begin(tmp_path / "again", fake.search(tmp_path, text)), Inline(seed=3))
+    assert again == found
 
 
 def test_the_front_is_of_points_trained_in_full_that_none_dominates(whole: list[Trial]) -> None:
@@ -169,11 +200,55 @@ def test_a_trial_that_diverges_is_marked_and_the_search_goes_on(tmp_path: Path, 
     assert number not in [one.number for one in best(found, dict(place.config.objectives))]
 
 
-def test_a_space_without_a_point_says_why(tmp_path: Path) -> None:
-    text = fake.SEARCH.replace("registers <= 9000 bits", "latency >= 60 clocks").replace("trials = 24", "trials = 400")
-    text = text.replace("generation = 5", "generation = 5\ndraws = 3")
-    with pytest.raises(ConfigError, match=r"none of 15 draws is a point that may be trained.*latency"):
+@pytest.mark.parametrize(("trials", "draws"), [(400, 15), (12, 12)])
+def test_a_space_without_a_point_says_why(tmp_path: Path, trials: int, draws: int) -> None:
+    text = fake.SEARCH.replace("registers <= 9000 bits", "latency >= 60 clocks")
+    text = text.replace("trials = 24", f"trials = {trials}").replace("generation = 5", "generation = 5\ndraws = 3")
+    with pytest.raises(ConfigError, match=rf"none of {draws} draws is a point that may be trained.*latency"):
         go_on(begin(tmp_path / "out", fake.search(tmp_path, text)), Inline())
+
+
+def test_a_space_whose_allowed_points_are_used_up_ends_with_them(tmp_path: Path) -> None:
+    head, _, rest = fake.SEARCH.partition("[space]")
+    text = f'{head}[space]\n"encoder.conv.0.filters" = [1, 2, 3, 30]\n{rest[rest.index("[budget]") :]}'
+    text = text.replace("generation = 5", "generation = 2\ndraws = 3").replace("trials = 24", "trials = 40")
+    found = go_on(begin(tmp_path / "out", fake.search(tmp_path, text)), Inline())
+    assert len(found) == 40
+    assert sum(one.state not in SETTLED for one in found) == 3
+    assert State.REFUSED in {one.state for one in found[3:]}
+
+
+@pytest.mark.parametrize("problem", [ConfigError, DataError, ModelError])
+def test_a_point_whose_data_do_not_suit_it_is_marked(tmp_path: Path, problem: type[EconAeError]) -> None:
+    def share(config: RunConfig, path: Path) -> None:  # as the driver calls it
+        if config.encoder.conv[0].filters > 2:
+            raise problem("too\nmany")
+
+    place = begin(tmp_path / "out", fake.search(tmp_path))
+    log = Log(storage.url_of(place.path), place.config, mode="attach", patience=0.0)
+    found = Driver(place, log, Inline(), share, Silent(), nothing).run()
+    log.close()
+    failed = [one for one in found if one.state == State.FAILED]
+    assert failed
+    assert {(one.reason, one.values["encoder.conv.0.filters"] > 2) for one in failed} == {("too many", True)}
+    assert any(one.state == State.TRAINED for one in found)
+
+
+def test_what_no_machine_can_hold_and_no_pointer_reaches_is_refused(tmp_path: Path) -> None:
+    config = fake.search(tmp_path)
+    values = dict.fromkeys(config.space.variables) | {
+        "encoder.dense.0.units": 8,
+        "encoder.dense.0.weight": "s0.2",
+        "hardware.elinks": 4,
+        "training.learning_rate": 0.001,
+    }
+    found = point(config, values | {"encoder.conv.0.filters": 10**13})
+    assert (found.config, found.reason) == (None, "the encoder does not fit the memory of this machine")
+    layers = f"[settings.encoder]\nconv = [{', '.join([LAYER] * 3)}]\n"
+    large = fake.search(tmp_path, fake.SEARCH.replace("[settings.data]", f"{layers}[settings.data]"))
+    found = point(large, values | {"encoder.conv.0.filters": 80})
+    assert found.config is None
+    assert "the 16-bit pointer ends at 0xffff: make the encoder smaller" in found.reason
 
 
 def test_a_small_space_is_used_up_and_nothing_is_trained_twice(tmp_path: Path) -> None:
@@ -202,50 +277,21 @@ def test_only_points_that_could_be_in_the_front_are_synthesised(tmp_path: Path) 
             assert any(t.rungs[-1].emd <= one.rungs[-1].emd for t in better)
 
 
-def test_a_trial_is_written_once_and_told_once(tmp_path: Path, whole: list[Trial]) -> None:
-    config = fake.search(tmp_path)
-    log = Log(storage.url_of(tmp_path), config, mode="new")
-    first = replace(whole[0], state=State.ASKED, rungs=(), told=False)
-    log.add(first)
-    log.add(first)
-    assert [one.number for one in log.trials()] == [0]
-    log.tell(whole[0])
-    log.tell(replace(whole[0], state=State.FAILED))
-    assert log.trials() == [whole[0]]
+def test_a_front_that_is_synthesised_at_the_end_is_whole_and_nothing_else_is(
+    tmp_path: Path, whole: list[Trial]
+) -> None:
+    (tmp_path / "small.lib").touch()
+    text = fake.SEARCH + '[synthesis]\nliberty = "small.lib"\nwhen = "end"\n'
+    place, workers = begin(tmp_path / "out", fake.search(tmp_path, text)), Inline()
+    log = Log(storage.url_of(place.path), place.config, mode="attach", patience=0.0)
+    driver = Driver(place, log, workers, nothing, Silent(), nothing)
+    assert driver.run() == whole  # no draw depends on it
+    assert not any(task.kind == "synthesise" for task in workers.tasks)
+    before = {one.number for one in best(driver.trials, {"emd": "minimise", "area": "minimise"})}
+    synthesise_front(place, driver, Silent())
     log.close()
-
-
-def test_optuna_reads_the_storage(tmp_path: Path) -> None:
-    place = begin(tmp_path / "out", fake.search(tmp_path))
-    found = go_on(place, Inline())
-    study = optuna.load_study(study_name="small", storage=storage.url_of(place.path))
-    assert [one.number for one in study.trials] == [one.number for one in found]
-    kinds = {State.STOPPED: "COMPLETE", State.TRAINED: "COMPLETE", State.REFUSED: "COMPLETE", State.REPEATED: "FAIL"}
-    assert [one.state.name for one in study.trials] == [kinds[one.state] for one in found]
-    trained = next(one for one in found if one.state == State.TRAINED)
-    assert study.trials[trained.number].values == [trained.rungs[-1].emd, trained.known["area"]]
-    refused = next(one for one in found if one.state == State.REFUSED)
-    assert sum(study.trials[refused.number].constraints.values()) > 0
-
-
-def test_a_storage_of_another_search_or_version_is_refused(tmp_path: Path) -> None:
-    config, url = fake.search(tmp_path), storage.url_of(tmp_path)
-    log = Log(url, config, mode="new")
-    log.close()
-    with pytest.raises(RunDirectoryError, match="holds this search already"):
-        Log(url, config, mode="new")
-    other = fake.search(tmp_path, fake.SEARCH.replace("high = 24", "high = 23"))
-    with pytest.raises(RunDirectoryError, match="holds another search of the name 'small'"):
-        Log(url, other, mode="attach")
-    log = Log(url, config, mode="attach")
-    log._storage.set_study_user_attr(log._study, "econ_ae", {"version": 0, "identity": config.identity})
-    log.close()
-    with pytest.raises(RunDirectoryError, match="in version 0, this econ-ae writes version 1"):
-        Log(url, config, mode="attach")
-    Log(url, config, mode="replace").close()
-
-
-def test_a_study_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
-    optuna.create_study(study_name="small", storage=storage.url_of(tmp_path)).ask()
-    with pytest.raises(RunDirectoryError, match="did not make"):
-        Log(storage.url_of(tmp_path), fake.search(tmp_path), mode="attach")
+    front = {one.number for one in best(driver.trials, {"emd": "minimise", "area": "minimise"})}
+    made = [task.number for task in workers.tasks if task.kind == "synthesise"]
+    assert front <= set(made)
+    assert before <= set(made)
+    assert len(made) == len(set(made)) < sum(one.state == State.TRAINED for one in whole)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app import pipeline
+from econ_ae.app.campaign import unconditional
 from econ_ae.app.run.context import TRAINING, Context
 from econ_ae.app.run.directory import RunDirectory
 from econ_ae.app.stages import data, train
-from econ_ae.config import parse
+from econ_ae.config import RunConfig, parse
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
@@ -75,8 +76,21 @@ def made(path: Path, name: str, **changes: Any) -> Context:
 
 def random_training(context: Context) -> None:
     """Give a run weights that exercise its arithmetic instead of a training."""
-    config, folder = context.config, context.path(TRAINING)
-    networks, rng = build(config, LOW_DENSITY), np.random.default_rng(5)
+    _random_weights(context.config, context.path(TRAINING), 5)
+    files = train.files(context.path(TRAINING))
+    context.run.record("train", context.run.inputs_of(["data"]), files, 0.0)
+
+
+def second_decoder(context: Context) -> Context:
+    """Give a run a decoder without conditions beside its own, where campaigns train theirs; return the run."""
+    folder = context.path(unconditional.FOLDER)
+    _random_weights(unconditional.config_of(context.config), folder, 6)
+    context.run.record_study(folder, train.files(folder), 0.0)
+    return context
+
+
+def _random_weights(config: RunConfig, folder: Path, seed: int) -> None:
+    networks, rng = build(config, LOW_DENSITY), np.random.default_rng(seed)
     for variable in networks.encoder.trainable_variables:
         limit = variable.constraint
         variable.assign(np.clip(rng.normal(0.02, 0.25, variable.shape), limit.low, limit.high).astype(np.float32))
@@ -85,4 +99,3 @@ def random_training(context: Context) -> None:
     folder.mkdir()
     save_weights(folder, networks.encoder, networks.decoder, conditions=Conditions(config.decoder.conditions))
     write_history(folder, [])
-    context.run.record("train", context.run.inputs_of(["data"]), train.files(folder), 0.0)

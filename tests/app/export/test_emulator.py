@@ -12,7 +12,7 @@ import pytest
 from econ_ae import process
 from econ_ae.app.export.emulator import library
 from econ_ae.app.run.context import Context
-from econ_ae.errors import ToolMissingError, VerificationError
+from econ_ae.errors import ConfigError, ToolMissingError, VerificationError
 from econ_ae.files import sha256
 from rtl_gen.hls import VITIS
 from sim.hls.toolchain import find_types
@@ -70,10 +70,7 @@ def test_libraries_encode_and_decode_as_the_run_does(exported: Context, command:
     missing = make(folder, "AP_TYPES=/nowhere", f"{name}.so")
     assert missing.returncode
     assert "ap_fixed.h is not in '/nowhere'; pip install hls4ml or set AP_TYPES" in missing.stderr
-    theirs = tmp_path / "theirs"
-    theirs.mkdir()
-    (theirs / "emulator.h").write_text(HLS4ML_EMULATOR)
-    built = make(folder, f"{name}_decoder.so", f"HLS4ML_EMULATOR={theirs}")
+    built = make(folder, f"{name}_decoder.so")
     assert not built.returncode, built.stderr
     symbols = subprocess.run(
         ["nm", "-DC", str(folder / f"{name}_decoder.so")], capture_output=True, text=True, check=True
@@ -82,9 +79,45 @@ def test_libraries_encode_and_decode_as_the_run_does(exported: Context, command:
     assert defined == {"create_model", "destroy_model"}  # two versions can be loaded side by side
 
 
+def test_a_later_make_with_another_base_class_builds_anew(layers_run: Context, tmp_path: Path) -> None:
+    """The decoder alone, which needs no ap_types: the name of the class that it derives from is in the library."""
+    folder, theirs = tmp_path / "source", tmp_path / "theirs"
+    for file, text in library.sources(library.networks_of(layers_run), "based_v1").items():
+        library.write_text(folder / file, text)
+    theirs.mkdir()
+    (theirs / "emulator.h").write_text(HLS4ML_EMULATOR)
+
+    def build(*arguments: str) -> tuple[bool, int]:
+        done = make(folder, "based_v1_decoder.so", *arguments)
+        assert not done.returncode, done.stderr
+        made = folder / "based_v1_decoder.so"
+        return b"N14hls4mlEmulator5ModelE" in made.read_bytes(), made.stat().st_mtime_ns
+
+    use = f"HLS4ML_EMULATOR={theirs}"
+    own, first = build()
+    assert not own
+    assert build() == (False, first)  # nothing has changed
+    assert build(use)[0]
+    (theirs / "emulator.h").write_text(HLS4ML_EMULATOR.replace("class Model {", "class Model {\n#error changed"))
+    changed = make(folder, "based_v1_decoder.so", use)
+    assert changed.returncode
+    assert "#error changed" in changed.stderr
+    (theirs / "emulator.h").write_text(HLS4ML_EMULATOR)
+    _, second = build(use)
+    assert build(use) == (True, second)
+    assert not build()[0]
+    missing = make(folder, "based_v1_decoder.so", "HLS4ML_EMULATOR=/nowhere")
+    assert missing.returncode
+    assert "emulator.h is not in '/nowhere'; give its directory as HLS4ML_EMULATOR" in missing.stderr
+
+
 def test_names_of_libraries() -> None:
     assert library.library_names({"a": "x", "b": "y"}, 2) == {"a": "x_v2", "b": "y_v2"}
     assert library.library_names({"CE-E": "x", "b": "x"}, 1) == {"CE-E": "x_CE_E_v1", "b": "x_b_v1"}
+    with pytest.raises(ConfigError, match="CE-E and CE_E would both be the library x_CE_E_v1; give one of"):
+        library.library_names({"CE-E": "x", "CE_E": "x"}, 1)
+    with pytest.raises(ConfigError, match="b and c would both be the library x_b_v1"):
+        library.library_names({"a": "x", "b": "x", "c": "x_b"}, 1)
 
 
 @pytest.mark.slow

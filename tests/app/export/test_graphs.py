@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 from econ_ae import emulator
 from econ_ae.app.export import networks as export_networks
-from econ_ae.app.export.networks import BOUND, compare, images_of, networks_of, received
+from econ_ae.app.export.networks import BOUND, compare, fractions_differ, images_of, networks_of, received
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
+from econ_ae.errors import VerificationError
 from econ_ae.files import sha256
 from econ_ae.ir import codec
 from econ_ae.tensor.onnx import to_onnx
@@ -87,13 +89,13 @@ def test_a_graph_that_computes_something_else_is_not_handed_out(
 ) -> None:
     whole = export_networks.networks_of
 
-    def broken(context: Context) -> Any:
-        found = whole(context)
+    def broken(context: Context, decoder: str) -> Any:
+        found = whole(context, decoder)
         kernel = found.model.layers[0].kernel.copy()
         kernel.flat[0] += 1
         layers = {op.name: (op.kernel, op.bias) for op in found.model.layers}
         other = found.model.with_weights(layers | {found.model.layers[0].name: (kernel, found.model.layers[0].bias)})
-        return export_networks.Networks(found.model, export_networks.encoder_program(other), found.decoder)
+        return replace(found, encoder=export_networks.encoder_program(other))
 
     monkeypatch.setattr("econ_ae.app.export.onnx.networks_of", broken)
     code, _, error = command("export", str(layers_run.run.path), "--format", "onnx", "--out", str(tmp_path / "out"))
@@ -110,8 +112,33 @@ def test_every_decoder_input_matters_to_the_comparison(cells_run: Context) -> No
         def run(self, given: Any) -> Any:
             return ready.run({**given, "mode": given["mode"][::-1]})
 
-    assert compare("x", cells_run, networks.model, {}, ready).charges < BOUND
-    assert compare("x", cells_run, networks.model, {}, Swapped()).charges > BOUND
+    assert compare("x", cells_run, networks, {}, ready).charges < BOUND
+    assert compare("x", cells_run, networks, {}, Swapped()).charges > BOUND
+
+
+def test_fractions_belong_to_charges_to_the_last_bit(exported: Context) -> None:
+    networks, rows = networks_of(exported), exported.rows("report")
+    ready, said = OnnxModel(to_onnx(networks.decoder, {})), received(exported, networks_of(exported).model, rows)
+    right = ready.run(said)
+    assert fractions_differ(right, said) == 0
+    for where in ((3, 0), (3, int(np.argmax(right["fractions"][3])))):
+        wrong = {name: values.copy() for name, values in right.items()}
+        largest = int(np.argmax(right["fractions"][3]))
+        wrong["fractions"][where] += wrong["fractions"][3, largest] / 2
+        wrong["fractions"][7] = np.nan
+        assert fractions_differ(wrong, said) == 2
+    if networks.model.sends_cells:
+        assert 0 < (said["exact"] > 0).mean() < 1  # both rules are tried
+
+    class Halved:
+        def run(self, given: Any) -> Any:
+            found = ready.run(given)
+            return found | {"fractions": found["fractions"] * np.float32(0.5)}
+
+    found = compare("x", exported, networks, {}, Halved())
+    assert found.charges < BOUND
+    with pytest.raises(VerificationError, match=rf"the fractions of {found.fractions_differ} of {len(rows)} events "):
+        found.check()
 
 
 def test_unknown_formats_and_foreign_folders_are_refused(layers_run: Context, command: Command, tmp_path: Path) -> None:

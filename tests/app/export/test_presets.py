@@ -41,6 +41,7 @@ def test_every_export(preset: str, command: Command, tmp_path: Path) -> None:
         row = json.loads(printed)[0]
         assert row["events"] > 20
         assert float(row["largest difference of a charge / module sum"]) <= BOUND
-        wrong = row.get("latents that differ", row.get("frames that differ"))
+        wrong = row.get("frames that differ", row.get("latents that differ"))
+        assert row["fractions that differ"] == 0
         no_encoder = form == "triton" or (run.model().sends_cells and form != "emulator")
         assert wrong == ("no graph" if no_encoder else 0)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from econ_ae.app.campaign import members, unconditional
+from econ_ae.app.campaign import members
 from econ_ae.app.export.cmssw.target import INPUT_BITS, LATENTS, LINKS, Target
+from econ_ae.app.export.decoders import OWN, receiver_of, second_of
 from econ_ae.app.reconstruction import Receiver
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.family import is_campaign, is_family
@@ -65,6 +66,7 @@ class Plan:
     bits_per_link : bitsPerLink, by number of links
     source : where it comes from, without the path
     notes : what a reader of the package must know of the link numbers
+    decoder : one of ``decoders.DECODERS``, as it was asked for
     """
 
     name: str
@@ -74,6 +76,7 @@ class Plan:
     bits_per_link: tuple[int, ...]
     source: str
     notes: tuple[str, ...]
+    decoder: str
 
     @property
     def image(self) -> Arrangement:
@@ -92,8 +95,8 @@ def knows(config: RunConfig) -> bool:
     return bool(config.decoder.conditions or config.decoder.sum_columns)
 
 
-def plan_of(path: Path, target: Target, progress: Progress) -> Plan:
-    """Return the plan for a run or a campaign.
+def plan_of(path: Path, target: Target, progress: Progress, decoder: str = OWN) -> Plan:
+    """Return the plan for a run or a campaign, with own decoders where they can be fed and are asked for.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def plan_of(path: Path, target: Target, progress: Progress) -> Plan:
         from econ_ae.app.run.context import open_run
 
         context = open_run(path, progress)
-        return plan_of_pairs(context.config.name, target, {context.config.name: context}, path.name)
+        return plan_of_pairs(context.config.name, target, {context.config.name: context}, path.name, decoder=decoder)
     campaign, found = members.opened(path, progress)
     chosen = {
         klass: members.chosen(campaign.config, klass, found)
@@ -117,14 +120,22 @@ def plan_of(path: Path, target: Target, progress: Progress) -> Plan:
     }
     chips = [f"{name} ({one.algorithm})" for name, one in campaign.config.classes.items() if not one.members]
     notes = (f"Classes without an encoder are not in this package: {', '.join(chips)}.",) if chips else ()
-    return plan_of_pairs(campaign.config.name, target, chosen, path.name, notes)
+    return plan_of_pairs(campaign.config.name, target, chosen, path.name, notes, decoder=decoder)
 
 
 def plan_of_pairs(
-    name: str, target: Target, runs: Mapping[str, Context], source: str, notes: Sequence[str] = ()
+    name: str,
+    target: Target,
+    runs: Mapping[str, Context],
+    source: str,
+    notes: Sequence[str] = (),
+    *,
+    decoder: str = OWN,
 ) -> Plan:
     """Return the plan for runs by the name of their class; errors as ``plan_of``."""
-    pairs = sorted((_pair(label, context, target) for label, context in runs.items()), key=lambda pair: pair.elinks)
+    pairs = sorted(
+        (_pair(label, context, target, decoder) for label, context in runs.items()), key=lambda pair: pair.elinks
+    )
     _check_same(pairs, target)
     links = [pair.elinks for pair in pairs]
     if len(set(links)) < len(links):
@@ -143,7 +154,7 @@ def plan_of_pairs(
             f"graph 0 with as many bits as their frame carries ({_list([bits[n] for n in fewer])}), for which its "
             "decoder was not trained.",
         ]
-    return Plan(name, target, tuple(pairs), graphs, bits, source, tuple(notes))
+    return Plan(name, target, tuple(pairs), graphs, bits, source, tuple(notes), decoder)
 
 
 def _list(numbers: Sequence[int]) -> str:
@@ -159,7 +170,7 @@ def _bits(pair: Pair, links: int) -> int:
     return max(min(pair.bits, frame_capacity(links) // pair.model.latents), 1)
 
 
-def _pair(name: str, context: Context, target: Target) -> Pair:
+def _pair(name: str, context: Context, target: Target, decoder: str) -> Pair:
     context.run.check("freeze")
     model = context.model()
     where = str(context.run.path)
@@ -175,28 +186,26 @@ def _pair(name: str, context: Context, target: Target) -> Pair:
         raise ModelError(
             f"{where}: its inputs have {fraction} fractional bits; CMSSW's class gives {INPUT_BITS - 1}. {LIBRARY}"
         )
-    receiver = _receiver(context, target)
+    receiver = _receiver(context, target, decoder)
     kept = kept_bits(model, where)
     return Pair(name, context, model, receiver, kept, bits_per_link(model.latent, kept, where))
 
 
-def _receiver(context: Context, target: Target) -> Receiver:
-    """Return the decoder that the target can feed: the run's own, or the one without conditions that a campaign has."""
-    own = Receiver.of(context)
-    decoder = own.config.decoder
-    unknown = [name for name in decoder.conditions if name not in target.columns]
-    if unknown and context.run.has_study(context.path(unconditional.FOLDER)):
-        second = unconditional.receiver(context)
-        assert second is not None  # its conditions are not told
-        own, decoder, unknown = second, second.config.decoder, []
-    needs = unknown + (["the module sum"] if decoder.sum_columns and "log_sum" not in target.columns else [])
+def _receiver(context: Context, target: Target, asked: str) -> Receiver:
+    """Return the decoder that the target can feed: the one asked for, or the one without conditions of a campaign."""
+    found = receiver_of(context, asked)
+    unknown = [name for name in found.config.decoder.conditions if name not in target.columns]
+    if unknown and (second := second_of(context)) is not None:
+        found, unknown = second, []
+    summed = bool(found.config.decoder.sum_columns) and "log_sum" not in target.columns
+    needs = unknown + (["the module sum"] if summed else [])
     if needs:
         raise ConfigError(
             f"{context.run.path}: its decoder knows {', '.join(needs)}, and {target.what} gives decoders {LATENTS} "
             "latents alone; use --target fork, or train one with decoder.conditions = [] and without use_sum and "
             f"use_scale. {LIBRARY}"
         )
-    return own
+    return found
 
 
 def kept_bits(model: EncoderModel, where: str) -> tuple[int, ...]:

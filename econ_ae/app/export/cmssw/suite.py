@@ -10,6 +10,7 @@ from econ_ae.app.export.cmssw.check import Compared, check_package
 from econ_ae.app.export.cmssw.plan import plan_of, plan_of_pairs
 from econ_ae.app.export.cmssw.target import TARGETS, target_of
 from econ_ae.app.export.cmssw.write import FORMAT, VERIFICATION, write_files
+from econ_ae.app.export.decoders import OWN
 from econ_ae.app.export.package import check_files
 from econ_ae.app.run.context import VERIFY, Context
 from econ_ae.errors import ConfigError
@@ -62,7 +63,7 @@ def verify_package(path: Path, package: Path, events: int | None, progress: Prog
     manifest = check_files(package)
     if manifest.get("format") != FORMAT:
         raise ConfigError(f"{package} is an export of format {manifest.get('format')!r}; expected {FORMAT!r}")
-    plan = plan_of(path, target_of(str(manifest.get("target"))), progress)
+    plan = plan_of(path, target_of(str(manifest.get("target"))), progress, str(manifest.get("decoder", OWN)))
     made_of = [pair.get("model_sha256") for pair in manifest.get("pairs", [])]
     if made_of != [codec.sha256(pair.model) for pair in plan.pairs]:
         raise ConfigError(f"{package} was made of other encoders than those of {path}; export it again")

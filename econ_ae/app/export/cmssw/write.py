@@ -13,6 +13,7 @@ from econ_ae.app.export.cmssw.graphs import write_graphs
 from econ_ae.app.export.cmssw.plan import Plan, plan_of
 from econ_ae.app.export.cmssw.readme import readme
 from econ_ae.app.export.cmssw.target import target_of
+from econ_ae.app.export.decoders import OWN
 from econ_ae.app.export.package import Origin, check_out, write_manifest, written
 from econ_ae.errors import VerificationError
 from econ_ae.files import sha256, write_json, write_text
@@ -24,7 +25,9 @@ EVENTS = 2_000
 """Report events per pair that are compared before a package is handed out."""
 
 
-def export(path: Path, target: str, out: Path, progress: Progress, *, overwrite: bool = False) -> list[Compared]:
+def export(
+    path: Path, target: str, out: Path, progress: Progress, *, overwrite: bool = False, decoder: str = OWN
+) -> list[Compared]:
     """Write the package of a run or a campaign into ``out``; return what was compared.
 
     Raises
@@ -35,7 +38,7 @@ def export(path: Path, target: str, out: Path, progress: Progress, *, overwrite:
         When the files do not compute what the integer model and the decoder do; nothing is left of them then.
     """
     check_out(out, overwrite=overwrite)
-    plan = plan_of(path, target_of(target), progress)
+    plan = plan_of(path, target_of(target), progress, decoder)
     with written(out, overwrite=overwrite) as folder:
         progress.say(f"graphs of {', '.join(pair.name for pair in plan.pairs)}")
         write_files(plan, folder)
@@ -67,6 +70,7 @@ def facts(plan: Plan, folder: Path) -> dict[str, Any]:
         "name": plan.name,
         "target": plan.target.name,
         "source": plan.source,
+        "decoder": plan.decoder,
         "links": [
             {"elinks": links, "graph": graph, "bits": bits}
             for links, (graph, bits) in enumerate(zip(plan.link_to_graph, plan.bits_per_link, strict=True))

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from econ_ae.app.export.frames import conditions, fields_of, frame_words
 from econ_ae.app.export.interface import meaning
 from econ_ae.app.export.networks import BOUND, Networks
-from econ_ae.data.module_conditions import DEFINITIONS
 from econ_ae.econt.autoencoder import kept_fields
 from econ_ae.ir import codec, weights
-from econ_ae.ir.cells import RANKED, Fields, set_bits
+from econ_ae.ir.cells import RANKED
 from econ_ae.ir.model import EncoderModel
-from econ_ae.ir.validate import frame_capacity
 from econ_ae.tensor.cpp import to_cpp
+from econ_ae.texts import renderer
 from rtl_gen.hls import VITIS, HlsOptions, types_directory, types_header
 from rtl_gen.hls import generate as generate_hls
 
 NETWORK = "DecoderNetwork"
-_HEADER_BITS = 14  # 5-bit header and the sum's code
-_WORD = 32
 _ENCODER = {"encoder.h", "encoder.cpp", "tables.h"}
 _OWN = ("model.h", "frame.h", "frame.cpp", "encoder_model.cpp", "decoder_model.cpp", "registers.h", "test.cpp")
-
-
-def frame_words(model: EncoderModel) -> int:
-    """Return the words of a frame: one per eLink, as many as bits can be in."""
-    return -(-(_HEADER_BITS + frame_capacity(model.elinks)) // _WORD)
+render = renderer(Path(__file__).parent / "templates")
+"""Returns the text of ``templates/<template>.j2``; a value that the template misses is an error."""
 
 
 def sources(networks: Networks, name: str) -> dict[str, str]:
@@ -49,8 +41,7 @@ def sources(networks: Networks, name: str) -> dict[str, str]:
 
 def _values(networks: Networks, name: str) -> dict[str, Any]:
     model = networks.model
-    inputs = [value.name for value in networks.decoder.inputs]
-    known = [one for one in inputs if one in DEFINITIONS]
+    known = conditions(networks.decoder)
     common = {
         "name": name,
         "space": name,
@@ -100,29 +91,3 @@ def _of_cells(model: EncoderModel) -> dict[str, Any]:
         "ranked": RANKED,
         "most_cells": max(mode.cells for mode in modes),
     }
-
-
-def fields_of(model: EncoderModel, fields: Fields) -> list[int]:
-    """Return the numbers of ``struct Fields``; a mode without such a frame has none that can be read."""
-    used = model.cell_code.choose.mode_bits + 1 + fields.bits(model.input.cells)
-    position = set_bits(model.input.cells, fields.cells)
-    zeros = max(frame_capacity(model.elinks) - used, 0)
-    numbers = [fields.cells, fields.parts, fields.total, fields.low_bits, fields.places, fields.high_bits]
-    return [*numbers, position, zeros]
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-
-def render(template: str, **values: object) -> str:
-    """Return the text of ``templates/<template>.j2``; a value that the template misses is an error."""
-    return _environment().get_template(f"{template}.j2").render(**values)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from econ_ae.app.export.emulator.sources import fields_of, frame_words
+from econ_ae.app.export.frames import conditions, fields_of, frame_words
 from econ_ae.app.export.networks import Networks
 from econ_ae.data.module_conditions import DEFINITIONS
 from econ_ae.econt.autoencoder import kept_fields
+from econ_ae.errors import ConfigError
 from econ_ae.ir import codec
 from econ_ae.ir.model import EncoderModel
 from econ_ae.tensor.onnx import to_onnx
+from econ_ae.texts import renderer
 
 BATCH = 4096
 """Most modules in a request."""
@@ -26,6 +25,8 @@ DELAY = 200
 BY_LINKS = "by_links"
 _SERVER = Path(__file__).parent / "server"
 _OUTPUTS = ("fractions", "charges")
+render = renderer(Path(__file__).parent / "templates")
+"""Returns the text of ``templates/<template>.j2``; a value that the template misses is an error."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,38 @@ def repository(decoders: Mapping[str, Networks], version: int) -> dict[str, byte
     Every decoder is an ensemble under its own name, ``frame`` (and conditions) to ``fractions`` and ``charges``: the
     model ``NAME_frame`` unpacks, ``NAME_decoder`` runs the ONNX graph. Where they differ in their number of eLinks,
     ``by_links`` gives every module's frame to the one of its ``links``.
+
+    Raises
+    ------
+    ConfigError
+        When two models would have the same name.
     """
+    made = [_decoder(name, networks, version) for name, networks in decoders.items()]
+    if len(decoders) > 1 and by_links_problem(decoders) is None:
+        made.append(_by_links(decoders, version))
     files: dict[str, bytes] = {}
-    for name, networks in decoders.items():
-        files |= _decoder(name, networks, version)
-    links = [networks.model.elinks for networks in decoders.values()]
-    if len(decoders) > 1 and len(set(links)) == len(links):
-        files |= _by_links(decoders, version)
+    for one in made:
+        if both := {Path(file).parts[0] for file in files} & {Path(file).parts[0] for file in one}:
+            raise ConfigError(f"two models on the server would be called {min(both)}; give the runs other names")
+        files |= one
     return files
 
 
-def conditions(networks: Networks) -> list[str]:
-    """Return the inputs of a decoder that do not come from the frame."""
-    return [value.name for value in networks.decoder.inputs if value.name in DEFINITIONS]
+def by_links_problem(decoders: Mapping[str, Networks]) -> str | None:
+    """Return why no model can choose between decoders by the number of eLinks: which have the same; or None."""
+    of_links: dict[int, list[str]] = {}
+    for name, networks in decoders.items():
+        of_links.setdefault(networks.model.elinks, []).append(name)
+    same = [f"{', '.join(names)} have {elinks}" for elinks, names in sorted(of_links.items()) if len(names) > 1]
+    if not same:
+        return None
+    return f"there is no model {BY_LINKS}: {'; '.join(same)} eLinks, so that these do not say whose frame it is"
 
 
 def _decoder(name: str, networks: Networks, version: int) -> dict[str, bytes]:
     model = networks.model
     digest = codec.sha256(model)
-    known = [Tensor(one, 1) for one in conditions(networks)]
+    known = [Tensor(one, 1) for one in conditions(networks.decoder)]
     of_frame = [Tensor(v.name, v.shape[0]) for v in networks.decoder.inputs if v.name not in DEFINITIONS]
     results = [Tensor(one, value.shape[0]) for one, value in networks.decoder.outputs]
     frame = Tensor("frame", frame_words(model), "TYPE_UINT32")
@@ -96,14 +110,14 @@ def _decoder(name: str, networks: Networks, version: int) -> dict[str, bytes]:
 
 
 def _by_links(decoders: Mapping[str, Networks], version: int) -> dict[str, bytes]:
-    known = list(dict.fromkeys(one for networks in decoders.values() for one in conditions(networks)))
+    known = list(dict.fromkeys(one for networks in decoders.values() for one in conditions(networks.decoder)))
     words = max(frame_words(networks.model) for networks in decoders.values())
     cells = next(iter(decoders.values())).model.input.cells
     links = {
         str(networks.model.elinks): {
             "name": name,
             "words": frame_words(networks.model),
-            "inputs": ["frame", *conditions(networks)],
+            "inputs": ["frame", *conditions(networks.decoder)],
         }
         for name, networks in sorted(decoders.items(), key=lambda one: one[1].model.elinks)
     }
@@ -148,23 +162,6 @@ def _layout(model: EncoderModel) -> dict[str, Any]:
 
 def _source(name: str) -> bytes:
     return (_SERVER / name).read_bytes()
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-
-def render(template: str, **values: object) -> str:
-    """Return the text of ``templates/<template>.j2``; a value that the template misses is an error."""
-    return _environment().get_template(f"{template}.j2").render(**values)
 
 
 def _config(name: str, meaning: str, inputs: list[Tensor], outputs: list[Tensor], **values: Any) -> bytes:
