@@ -12,7 +12,7 @@ export VENV
 RUN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(CONFIG),--config "$(CONFIG)") \
 	$(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(OPTIONS)
 
-.PHONY: run test check format test-slow verify-million seu benchmarks docs clean
+.PHONY: run test check format test-slow verify-million seu benchmarks notebooks docs clean
 
 run:
 	@scripts/setup $(SIMULATOR) $(OPTIONAL)
@@ -50,8 +50,11 @@ benchmarks:
 	@scripts/setup $(TOOLS)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-docs:
-	@scripts/setup
+notebooks:
+	@scripts/setup $(SIMULATOR)
+	$(BIN)/python scripts/notebooks.py
+
+docs: notebooks
 	$(BIN)/mkdocs build --strict
 
 clean:
