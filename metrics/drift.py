@@ -12,10 +12,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from econ_ae.errors import DataError
+from metrics.figure import EMD_LABEL
+from metrics.sheet import Row, Sheet, sign_axes
 from metrics.statistics import Measured
 
 LEAST = 1e-3
 """Part of the EMD that a gain must be at least, to count at all."""
+_PLAIN = Sheet()
 _DPI = 110
 _PANEL = (4.2, 3.2)  # inches
 _COLOURS = ("#c8102e", "#1f5fbf", "#e08a00", "#2a7f62", "#7a3fa0", "#00798c", "#8a6d00", "#77777f")
@@ -88,8 +91,14 @@ def verdict(curve: Curve, sigma: float) -> Verdict:
     return Verdict(curve.name, curve.axis, None, most, None, control)
 
 
-def picture(curves: Sequence[Curve]) -> bytes:
-    """Return EMD over every condition, a panel each, old weights dashed and retrained ones full, PNG."""
+def picture(curves: Sequence[Curve], sheet: Sheet = _PLAIN, name: str = "drift") -> bytes:
+    """Return EMD over every condition, a panel each, old weights dashed and retrained ones full, PNG.
+
+    Parameters
+    ----------
+    sheet : what the panels say of themselves, and where the files go
+    name : of the files
+    """
     axes_names = list(dict.fromkeys(curve.axis for curve in curves))
     names = list(dict.fromkeys(curve.name for curve in curves))
     size = (_PANEL[0] * len(axes_names), _PANEL[1])
@@ -103,8 +112,27 @@ def picture(curves: Sequence[Curve]) -> bytes:
                 errors = np.nan_to_num([mean.error for mean in means])
                 heights = [mean.value for mean in means]
                 panel.errorbar(curve.values, heights, errors, linestyle=style, color=colour, label=label, capsize=2)
-        panel.set(xlabel=axis, ylabel="mean EMD", ylim=(0, None))
-        panel.legend(fontsize=7)
+        panel.set(xlabel=axis, ylabel=f"Mean {EMD_LABEL}", ylim=(0, None))
+        panel.legend(fontsize=7, loc="lower right")
+        sign_axes(panel, sheet.sign)
+    sheet.write_files(figure, name, _rows(curves))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _rows(curves: Sequence[Curve]) -> list[Row]:
+    return [
+        {
+            "encoder": curve.name,
+            "condition": curve.axis,
+            "value": value,
+            **{
+                f"{name}{what}": number
+                for name, mean in (("old", old), ("new", new), ("gain", gain))
+                for what, number in (("", mean.value), ("_error", mean.error))
+            },
+        }
+        for curve in curves
+        for value, old, new, gain in zip(curve.values, curve.old, curve.new, curve.gain, strict=True)
+    ]

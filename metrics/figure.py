@@ -20,7 +20,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-EMD_LABEL = "EMD [half TC pitch]"
+EMD_LABEL = "EMD [half trigger-cell pitch]"
 _LOOKS = {
     "ae": ("#c8102e", "o"),
     "bc": ("#1f5fbf", "s"),
@@ -58,13 +58,20 @@ _SIZES: dict[str, Any] = {
 
 @contextmanager
 def new_figure(width: float = 5.6, height: float = 4.0) -> Iterator[tuple[Figure, Axes]]:
-    """Open a figure of one set of axes, in inches, in the house style; draw and ``to_svg`` it inside the context."""
+    """Open a figure of one set of axes, in inches, in the house style; draw and finish it inside the context."""
+    with figure_of(width, height) as figure:
+        yield figure, figure.add_subplot()
+
+
+@contextmanager
+def figure_of(width: float, height: float) -> Iterator[Figure]:
+    """Open an empty figure, in inches, in the house style; draw and finish it inside the context."""
     style: dict[Any, Any] = {**mplhep.style.ROOT, **_SIZES, "figure.figsize": (width, height)}
     with mpl.rc_context(style):
         # No pyplot: it keeps figures alive and picks a backend for the whole process.
         figure = Figure(layout="constrained", facecolor="white")
         FigureCanvasSVG(figure)
-        yield figure, figure.add_subplot()
+        yield figure
 
 
 def to_svg(figure: Figure, label: str) -> str:
@@ -111,15 +118,15 @@ def log_if_wide(axes: Axes, values: Sequence[float]) -> None:
 
 
 def math_label(label: str) -> str:
-    """Return a label with MIP_T as matplotlib writes it."""
-    return label.replace("MIP_T", "MIP$_\\mathrm{T}$")
+    """Return a label with MIP_T and |eta| as matplotlib writes them."""
+    return label.replace("MIP_T", "MIP$_\\mathrm{T}$").replace("|eta|", "$|\\eta|$")
 
 
-def legend_above(axes: Axes, columns: int = 2) -> None:
-    """Put the legend above the frame, where it covers no data."""
+def legend_above(axes: Axes, columns: int = 2, up: float = 1.01) -> None:
+    """Put the legend above the frame, where it covers no data; ``up`` is its foot in heights of the axes."""
     axes.legend(
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.01),
+        bbox_to_anchor=(0.0, up),
         ncols=columns,
         borderaxespad=0.0,
         borderpad=0.2,

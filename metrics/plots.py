@@ -1,4 +1,4 @@
-"""Plots as inline SVG: EMD profiles and distributions, rate and distortion, training curves."""
+"""Plots as inline SVG, and as files: EMD profiles and distributions, rate and distortion, training curves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import cycle
 
 import mplhep
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -21,14 +22,16 @@ from metrics.figure import (
     math_label,
     new_figure,
     style_of,
-    to_svg,
 )
 from metrics.profiles import Profile
+from metrics.sheet import Row, Sheet, sign_axes
 
 FloatArray = NDArray[np.float64]
 
 _AUTOENCODERS = ("#c8102e", "#6b0f1a", "#ff6f91", "#9c1f8c", "#d98880")
 _LINK_BITS = 32
+_PLAIN = Sheet()
+_DECADES = 30.0  # ratio of the outer bins' centres from which on a charge has a logarithmic axis
 _BINS = 60  # of equal width, up to the 99.5 % quantile of all values; the last one holds everything above
 
 
@@ -66,7 +69,9 @@ class RatePoint:
     error: float
 
 
-def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[int] = ()) -> str:
+def profile_plot(
+    series: Sequence[Series], x_label: str, *, classes: Sequence[int] = (), name: str = "profile", sheet: Sheet = _PLAIN
+) -> str:
     """Return mean EMD in bins of a variable, with bands of 16-84 % of the events for the first two series.
 
     Parameters
@@ -74,6 +79,8 @@ def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[in
     series : the autoencoders first, then the best others
     x_label : name and unit of the variable
     classes : the bins' values when the variable is a class; its points are not joined
+    name : of the files
+    sheet : what the plot says of itself, and where its files go
 
     Raises
     ------
@@ -106,11 +113,16 @@ def profile_plot(series: Sequence[Series], x_label: str, *, classes: Sequence[in
         if classes:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            _log_if_decades(axes, series)
         legend_above(axes)
-        return to_svg(figure, f"mean EMD against {x_label}")
+        sign_axes(axes, sheet.sign)
+        return sheet.finish(figure, f"mean EMD against {x_label}", name, _profile_rows(series, x_label))
 
 
-def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]]) -> str:
+def distribution_plot(
+    values: Sequence[tuple[str, str, str, FloatArray]], *, name: str = "distribution", sheet: Sheet = _PLAIN
+) -> str:
     """Return histograms of the EMD as fractions of the events.
 
     Parameters
@@ -120,10 +132,15 @@ def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]]) -> str
     _need(values, "a distribution plot", "histogram")
     top = max(float(np.quantile(v, 0.995)) for *_, v in values) or 1.0
     edges = np.linspace(0.0, top, _BINS + 1)
+    rows: list[Row] = []
     with new_figure() as (figure, axes):
         colours = _colours([algorithm for algorithm, *_ in values])
         for (algorithm, variant, label, emds), colour in zip(values, colours, strict=True):
             counts, _ = np.histogram(np.minimum(emds, top), edges)
+            rows += [
+                {"algorithm": label, "from": low, "to": high, "events": count, "fraction": count / len(emds)}
+                for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
+            ]
             style = style_of(algorithm, variant)
             mplhep.histplot(
                 counts / len(emds),
@@ -139,10 +156,11 @@ def distribution_plot(values: Sequence[tuple[str, str, str, FloatArray]]) -> str
         axes.set(xlabel=f"{EMD_LABEL}; last bin: and above", ylabel="Fraction of events", xlim=(0.0, top), yscale="log")
         axes.set_ylim(bottom=0.5 / max(len(v) for *_, v in values))
         legend_above(axes)
-        return to_svg(figure, "distribution of the EMD")
+        sign_axes(axes, sheet.sign)
+        return sheet.finish(figure, "distribution of the EMD", name, rows)
 
 
-def rate_plot(points: Sequence[RatePoint]) -> str:
+def rate_plot(points: Sequence[RatePoint], *, name: str = "rate", sheet: Sheet = _PLAIN) -> str:
     """Return mean EMD against the bits of a frame; points of one label are joined, dotted lines are eLink capacities.
 
     The axis of a wide range is logarithmic, so a mean of exactly 0 is left out. Flat images, for which nothing is
@@ -174,20 +192,24 @@ def rate_plot(points: Sequence[RatePoint]) -> str:
         axes.set_xlim(0.0, 1.08 * most)
         for links in range(1, int(1.08 * most) // _LINK_BITS + 1):
             axes.axvline(_LINK_BITS * links, color="#c4c7ce", linewidth=0.8, linestyle=":", zorder=0)
-            text = f"{links} eLink" + ("s" if links > 1 else "")
             axes.text(
-                _LINK_BITS * links, 0.99, text, transform=axes.get_xaxis_transform(), rotation=90, ha="right",
-                va="top", fontsize=8, color="#777d88",
+                _LINK_BITS * links, 1.005, words_of_links(links), transform=axes.get_xaxis_transform(), ha="center",
+                va="bottom", fontsize=8, color="#5d626d",
             )  # fmt: skip
         log_if_wide(axes, [p.emd for p in drawn if p not in beyond])
         if beyond:
             text = "\n".join(f"{p.label}: EMD {p.emd:.3f} at {p.bits:.0f} bits \u2192" for p in beyond)
             axes.text(0.02, 0.03, text, transform=axes.transAxes, ha="left", va="bottom", fontsize=9, color="#444b57")
-        legend_above(axes, 3)
-        return to_svg(figure, "mean EMD against bits of a frame")
+        legend_above(axes, 3, up=1.05)
+        sign_axes(axes, sheet.sign)
+        rows = [
+            {"algorithm": p.label, "frame_bits": float(p.bits), "emd": float(p.emd), "error": float(p.error)}
+            for p in points
+        ]
+        return sheet.finish(figure, "mean EMD against bits of a frame", name, rows)
 
 
-def training_plot(history: Mapping[str, Sequence[float]]) -> str:
+def training_plot(history: Mapping[str, Sequence[float]], *, name: str = "training", sheet: Sheet = _PLAIN) -> str:
     """Return loss and validation loss per epoch, with the learning rate in a panel below when there is one.
 
     Parameters
@@ -219,17 +241,52 @@ def training_plot(history: Mapping[str, Sequence[float]]) -> str:
             )
         upper.set(ylabel="Loss")
         log_if_wide(upper, [v for key in ("loss", "val_loss") for v in history.get(key, ())])
-        upper.legend(loc="upper right")
+        legend_above(upper)
         last.set_xlabel("Epoch")
         last.xaxis.set_major_locator(MaxNLocator(integer=True))
         last.xaxis.set_minor_locator(MaxNLocator(integer=True, nbins=50))
-        return to_svg(figure, "training curves")
+        sign_axes(upper, sheet.sign)
+        epochs: list[Row] = [
+            {"epoch": i + 1, **{key: _at(values, i) for key, values in history.items()}}
+            for i in range(len(history["loss"]))
+        ]
+        return sheet.finish(figure, "training curves", name, epochs)
 
 
 def _colours(algorithms: Sequence[str]) -> list[str]:
     """Return a colour per series; several autoencoders get different ones."""
     own = cycle(_AUTOENCODERS)
     return [next(own) if name == "ae" else COLOURS.get(name, OTHER) for name in algorithms]
+
+
+def words_of_links(count: int) -> str:
+    """Return ``1 eLink`` or ``2 eLinks``."""
+    return f"{count} eLink" + ("s" if count > 1 else "")
+
+
+def _log_if_decades(axes: Axes, series: Sequence[Series]) -> None:
+    """Make the horizontal axis logarithmic where the bins are all above 0 and span decades."""
+    centres = [c for s in series for c in s.profile.centre[s.profile.count > 0].tolist()]
+    if min(centres) > 0 and max(centres) >= _DECADES * min(centres):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+
+
+def _profile_rows(series: Sequence[Series], x_label: str) -> list[Row]:
+    columns = ("from", "to", "events", "centre", "mean", "error", "16 %", "84 %")
+    found: list[Row] = []
+    for s in series:
+        p = s.profile
+        values = (p.edges[:-1], p.edges[1:], p.count, p.centre, p.mean, p.mean_error, p.low, p.high)
+        found += [
+            {"algorithm": s.label, "variable": x_label, **dict(zip(columns, row, strict=True))}
+            for row in zip(*(v.tolist() for v in values), strict=True)
+        ]
+    return found
+
+
+def _at(values: Sequence[float], index: int) -> float | None:
+    return float(values[index]) if index < len(values) else None
 
 
 def _epochs(values: Sequence[float]) -> NDArray[np.int64]:

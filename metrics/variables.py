@@ -17,7 +17,21 @@ BINS = 10
 MOST_CLASSES = 64
 """Values that an integer column may have to count as classes (HGCAL has 47 layers); others are binned."""
 
-_LABELS = {"eta": "Pseudorapidity |eta|", "layer": "Layer", "sim_energy": "Simulated energy [GeV]"}
+_LABELS = {
+    "eta": "Pseudorapidity |eta|",
+    "layer": "Layer",
+    "detector_layer": "Detector layer",
+    "sim_energy": "Simulated energy [GeV]",
+    "thickness": "Sensor thickness [µm]",
+    "wafer_u": "Module index u in its layer",
+    "wafer_v": "Module index v in its layer",
+    "zside": "Side of the detector (sign of z)",
+    "elinks": "eLinks of the module",
+    "gev": "Energy [GeV]",
+    "pileup": "Pileup collisions per crossing",
+    "sector": "Sector of 120 degrees",
+}
+"""Names and units of columns that this package's readers and generators write."""
 # The detector is symmetric in phi, and it is cyclic; entry, event and wafer are numbers of a file; a place is what eta,
 # phi and layer say; one CALQ in GeV is a fact of layer and thickness.
 _LEFT_OUT = ("phi", "entry", "event", "wafer", "x", "y", "gev_per_calq")
@@ -63,14 +77,20 @@ def variables(
         _binned("charge", "Total charge [MIP_T]", image.sum(axis=1) / MIP_COUNTS, filled),
         _binned("max_cell", "Charge of the hottest cell [MIP_T]", image.max(axis=1) / MIP_COUNTS, filled),
     ]
-    for name, column in (metadata or {}).items():
+    columns, labels = dict(metadata or {}), dict(_LABELS)
+    if "layer" in columns and "detector_layer" in columns:
+        if np.array_equal(columns["layer"], columns["detector_layer"]):
+            del columns["detector_layer"]
+        else:
+            labels["layer"] = "Trigger layer"  # one in two layers of CE-E sends cells to the trigger
+    for name, column in columns.items():
         if name in _LEFT_OUT or column.dtype.kind not in "iuf":
             continue
         values = np.abs(column.astype(np.float64)) if name == "eta" else column.astype(np.float64)
         unique = np.unique(values[filled])
         if len(unique) < 2 or not np.isfinite(values).all():
             continue
-        label = _LABELS.get(name, name.replace("_", " "))
+        label = labels.get(name, name.replace("_", " "))
         if column.dtype.kind in "iu" and len(unique) <= MOST_CLASSES:
             edges = np.append(unique, unique[-1] + 1)
             out.append(Variable(name, label, values, edges, tuple(int(v) for v in unique)))

@@ -1,4 +1,4 @@
-"""Trigger-cell images drawn as the module's rhombi, as inline SVG."""
+"""Trigger-cell images drawn on the module, as inline SVG."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from econ_ae.errors import DataError
 from econ_ae.geometry import WaferGeometry
+from metrics.wafer_shapes import cell_shapes, module_outline
 
 FloatArray = NDArray[np.float64]
 
 _PIXELS = 12.0  # SVG units per EMD unit
-_MARGIN = 4.0
+_MARGIN = 3.0
 _COLOURS = 32
 # Perceptually uniform and light to dark on the white card; the ends of the map are too close to white and black.
 _MAP = colormaps["magma_r"]
@@ -73,7 +74,9 @@ def wafer_svg(
     label: str = "trigger-cell image",
     by_number: bool = False,
 ) -> str:
-    """Return one image as an inline ``<svg>``.
+    """Return one image as an inline ``<svg>``: the module's outline, its cells, and their numbers.
+
+    The numbers are in a group ``numbers``, which the page's style hides until it is asked for them.
 
     Parameters
     ----------
@@ -85,20 +88,29 @@ def wafer_svg(
     share = fractions(charges, geometry)
     values = np.asarray(charges, dtype=np.float64)
     top = float(share.max()) if full_scale is None else full_scale
-    corners = geometry.rhombi * (1, -1) * _PIXELS
-    corners = corners - corners.min(axis=(0, 1)) + _MARGIN
-    width, height = corners.max(axis=(0, 1)) + _MARGIN
-    cells = []
+    outline = module_outline(geometry) * (1, -1) * _PIXELS
+    shift = _MARGIN - outline.min(axis=0)
+    width, height = outline.max(axis=0) + shift + _MARGIN
+    corners = cell_shapes(geometry) * (1, -1) * _PIXELS + shift
+    cells, numbers = [], []
     # Cells with charge last, so that their outlines are not covered by empty neighbours.
     for cell in range(len(share)) if by_number else np.argsort(share, kind="stable"):
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners[cell])
+        points = _points(corners[cell])
         paint = f'fill="{colour(float(share[cell]), top)}" stroke="#fff"' if share[cell] > 0 else _EMPTY
         title = f"<title>TC {cell}: {values[cell]:.5g} ({share[cell]:.2%})</title>"
         cells.append(f'<polygon points="{points}" {paint}>{title}</polygon>')
+    for cell, (x, y) in enumerate(geometry.xy * (1, -1) * _PIXELS + shift):
+        numbers.append(f'<text x="{x:.0f}" y="{y + 3:.0f}">{cell}</text>')
+    module = f'<path d="M{_points(outline + shift)}Z" fill="#f6f6f8" stroke="#8b8f99" stroke-width="1.4"/>'
     return (
         f'<svg class="wafer" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="{escape(label, quote=True)}" stroke-width=".8" stroke-linejoin="round">{"".join(cells)}</svg>'
+        f'aria-label="{escape(label, quote=True)}" stroke-width=".8" stroke-linejoin="round">{module}{"".join(cells)}'
+        f'<g class="numbers" aria-hidden="true">{"".join(numbers)}</g></svg>'
     )
+
+
+def _points(corners: FloatArray) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 
 def legend_svg(full_scale: float) -> str:

@@ -35,6 +35,7 @@ def for_report(context: Context) -> tuple[list[SiliconCosts], str]:
             tuple(comparison_rows(costs)),
             (text_of(context, costs), *lines(costs)),
             (folder / costing.PICTURE).read_text(encoding="utf-8"),
+            {part.part: part.gate_equivalents for part in costs.areas.parts},
         )
         for folder, costs in found
     ]

@@ -18,6 +18,12 @@ def headline_rows(report: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def who_wins(numbers: Path) -> list[str]:
+    """Return who wins where, in words, from the JSON of a report; nothing from that of an earlier version."""
+    found: list[str] = read_json(numbers).get("who_wins", [])
+    return found
+
+
 def by_elinks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the headline table for a terminal: a row per algorithm, a column of mean EMDs per eLink count."""
     counts = sorted({row["eLinks"] for row in rows if row["eLinks"] != "-"})

@@ -259,3 +259,7 @@ class ReportConfig(Section):
     elinks: Annotated[tuple[Annotated[int, Field(ge=1, le=13)], ...], Field(min_length=1)] = Field(
         (2, 3, 4, 5), description="output links for which the chip's other algorithms are shown"
     )
+    experiment: str = Field("", max_length=40, description="name that plots carry inside their axes, in bold")
+    origin: Literal["simulation", "detector"] = Field(
+        "simulation", description="of events that were not generated here: plots of the first say Simulation"
+    )

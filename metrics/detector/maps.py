@@ -18,9 +18,11 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from econ_ae.errors import DataError
+from metrics.sheet import Sheet, in_mathtext
 
 FloatArray = NDArray[np.float64]
 
+_PLAIN = Sheet()
 _PER_ROW = 7
 _DPI = 110
 _PANEL = 1.9  # inches
@@ -68,8 +70,13 @@ def averages(places: Places, values: FloatArray) -> tuple[FloatArray, FloatArray
     return modules, np.divide(total, count, out=np.full(len(modules), np.nan), where=count > 0)
 
 
-def of_numbers(modules: FloatArray, values: FloatArray, label: str) -> bytes:
-    """Return a map of numbers above 0 in logarithmic colours, PNG; modules without a number are grey."""
+def of_numbers(
+    modules: FloatArray, values: FloatArray, label: str, *, name: str = "map", sheet: Sheet = _PLAIN
+) -> bytes:
+    """Return a map of numbers above 0 in logarithmic colours, PNG, and write its files as ``name``.
+
+    Modules without a number are grey.
+    """
     good = values[np.isfinite(values) & (values > 0)]
     if not len(good):
         raise DataError(f"a map of {label} needs at least one module with a number above 0")
@@ -80,20 +87,28 @@ def of_numbers(modules: FloatArray, values: FloatArray, label: str) -> bytes:
     figure, panels = _panels(modules, colours)
     scale = mpl.cm.ScalarMappable(norm, "viridis")
     figure.colorbar(scale, ax=panels, label=label, fraction=0.02, pad=0.01)
-    return _png(figure)
+    return _finish(figure, modules, {label: values.tolist()}, name, sheet)
 
 
-def of_names(modules: FloatArray, names: Sequence[str], order: Sequence[str], label: str) -> bytes:
-    """Return a map of names, one colour each in ``order``, PNG."""
+def of_names(
+    modules: FloatArray,
+    names: Sequence[str],
+    order: Sequence[str],
+    label: str,
+    *,
+    name: str = "map",
+    sheet: Sheet = _PLAIN,
+) -> bytes:
+    """Return a map of names, one colour each in ``order``, PNG, and write its files as ``name``."""
     missing = sorted(set(names) - set(order))
     if missing or len(order) > len(_PALETTE):
         raise DataError(f"a map of {label} has colours for {len(_PALETTE)} names; {missing or list(order)} do not fit")
     palette: Mapping[str, str] = dict(zip(order, _PALETTE, strict=False))
-    colours = ListedColormap([palette[name] for name in names])(np.arange(len(names)))
+    colours = ListedColormap([palette[one] for one in names])(np.arange(len(names)))
     figure, _ = _panels(modules, colours)
-    handles = [Patch(color=palette[name], label=name) for name in order if name in set(names)]
+    handles = [Patch(color=palette[one], label=one) for one in order if one in set(names)]
     figure.legend(handles=handles, title=label, loc="outside lower center", ncols=min(len(handles), 5))
-    return _png(figure)
+    return _finish(figure, modules, {label: list(names)}, name, sheet)
 
 
 def data_uri(png: bytes) -> str:
@@ -133,6 +148,24 @@ def _hexagon(modules: FloatArray) -> FloatArray:
         pitch, angle = float(distance[i, j]), float(np.arctan2(step[i, j, 1], step[i, j, 0]))
     corners = angle + np.pi / 6 + np.arange(6) * np.pi / 3
     return pitch / np.sqrt(3) * np.stack([np.cos(corners), np.sin(corners)], axis=1)
+
+
+def _finish(
+    figure: Figure, modules: FloatArray, values: Mapping[str, Sequence[object]], name: str, sheet: Sheet
+) -> bytes:
+    """Sign a map, write its files where it has some, and return it as PNG."""
+    sign = sheet.sign
+    told = [text for text in (in_mathtext(sign.experiment, "bf"), in_mathtext(sign.origin, "it"), sign.count) if text]
+    if told:
+        figure.suptitle("  ".join(told), x=0.01, ha="left", fontsize=11)
+    if sheet.folder is not None:
+        (key, found), *_ = values.items()
+        rows = [
+            {"layer": int(layer), "x_cm": x, "y_cm": y, key: value}
+            for (layer, x, y), value in zip(modules.tolist(), found, strict=True)
+        ]
+        sheet.write_files(figure, name, rows)
+    return _png(figure)
 
 
 def _png(figure: Figure) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -60,6 +60,8 @@ class Detector:
     conditions : decoder with conditions against one without, by class; may be empty
     maps : pictures as ``data:`` addresses by caption
     facts : the rest
+    files : of the maps as PDF, PNG and CSV, beside the page, without a suffix, by caption
+    made : date, command and version
     """
 
     title: str
@@ -73,6 +75,8 @@ class Detector:
     maps: Mapping[str, str]
     facts: Mapping[str, Scalar]
     notes: Sequence[str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_detector(page: Detector) -> str:

@@ -16,6 +16,7 @@ from metrics.physics import SecondOpinions
 from metrics.report.data import ModelCard, ReportData, Scalar, SiliconCosts, Table, Verification
 from metrics.report.gallery import defaults, gallery
 from metrics.report.rivals import against_rivals, between_runs, distributions, headline_rows, opinions_of, profile_sets
+from metrics.sheet import Sign, origin
 from metrics.threshold import ThresholdStream
 
 _VERIFICATION = ("events", "mismatches", "simulator", "latency", "corners")
@@ -40,6 +41,9 @@ def build_report(
     no_costs: str = "",
     pages: Iterable[str] = (),
     opinions: Mapping[int, SecondOpinions] | None = None,
+    experiment: str = "",
+    simulated: bool = True,
+    made: Mapping[str, Any] | None = None,
 ) -> ReportData:
     """Return a report's data.
 
@@ -60,6 +64,9 @@ def build_report(
     no_costs : why there are no costs, or not all
     pages : addresses of the runs' own pages, when the runs are a family
     opinions : second opinions that are known, as of ``opinions_of``
+    experiment : that plots name inside their axes
+    simulated : whether events that are not synthetic are of a simulation
+    made : date, command and version that the page is made by and with
 
     Raises
     ------
@@ -100,6 +107,8 @@ def build_report(
         costs=tuple(costs),
         no_costs=no_costs,
         pages=pages,
+        sign=Sign(experiment, origin(synthetic=dataset["synthetic"], simulated=simulated), len(evaluation.occupancy)),
+        made=_flat(made or {}),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from econ_ae.geometry import WaferGeometry
 from metrics.physics import SecondOpinions
 from metrics.plots import Series
+from metrics.sheet import Sign
 from metrics.statistics import PairedDifference, Summary
 from metrics.threshold import ThresholdStream
 
@@ -164,6 +165,7 @@ class SiliconCosts:
     comparison : rows with the columns measured, scaled and published, which are never mixed
     sentences : which text it is of, timing, activity, and what is missing and why
     treemap : of the areas, SVG
+    parts : areas in GE by name, what the treemap shows; may be empty
     """
 
     title: str
@@ -172,6 +174,7 @@ class SiliconCosts:
     comparison: tuple[Table, ...]
     sentences: tuple[str, ...]
     treemap: str
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +200,8 @@ class ReportData:
     manifest : how to reproduce the run
     notes : remarks, one sentence each
     pages : of a family of runs the addresses of their own pages, in the order of ``runs``; else empty
+    sign : what its plots say of themselves
+    made : date, command and version that the page was made by and with
     ideal : rows of receivers that know every sent charge exactly, to compare with figures quoted that way; may be empty
     """
 
@@ -222,3 +227,5 @@ class ReportData:
     costs: tuple[SiliconCosts, ...] = ()
     no_costs: str = ""
     pages: tuple[str, ...] = ()
+    sign: Sign = field(default_factory=Sign)
+    made: Table = field(default_factory=dict)

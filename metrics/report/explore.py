@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
@@ -24,6 +24,8 @@ class ExplorePage:
     importance : by what is explained, the share of every variable
     facts : of the search
     drawn : what the script draws: trials, axes, rivals, chip
+    made : date, command and version
+    files : of the front as PDF, PNG and CSV, beside the page, without a suffix; empty where there are none
     """
 
     title: str
@@ -34,6 +36,8 @@ class ExplorePage:
     importance: Mapping[str, Mapping[str, float]]
     facts: Mapping[str, str]
     drawn: Mapping[str, Any]
+    made: Mapping[str, str] = field(default_factory=dict)
+    files: str = ""
 
 
 def render_explore(page: ExplorePage) -> str:

@@ -7,24 +7,31 @@ import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from econ_ae.data.batch import MIP_COUNTS
-from econ_ae.geometry import CM_PER_UNIT, WaferGeometry
+from econ_ae.geometry import CM_PER_UNIT
 from metrics.physics import ClassResponse
-from metrics.plots import RatePoint, distribution_plot, profile_plot, rate_plot, training_plot
+from metrics.plots import training_plot
 from metrics.profiles import Profile
 from metrics.report import words
-from metrics.report.data import HeadlineRow, ReportData, Scalar, WaferEvent
+from metrics.report.data import HeadlineRow, ReportData
+from metrics.report.drawings import best_elinks, event_files, event_row, gallery, plots, rate, reference, treemap_files
 from metrics.report.gallery import gallery_json
 from metrics.report.pivot import pivot
 from metrics.report.tables import links, tables
-from metrics.wafer import Display, wafer_row
+from metrics.report.winners import keys, who_wins
+from metrics.report.words import in_words, scalar
+from metrics.sheet import Sheet
 
+PLOTS = "plots"
+"""Folder beside a page that holds its plots as files."""
 UNITS = f"EMD in units of half a trigger-cell pitch ({CM_PER_UNIT} cm)"
 
 
@@ -68,25 +75,12 @@ def classes_of(groups: Sequence[tuple[int | None, Sequence[HeadlineRow]]]) -> li
     return [] if opinions is None else [r for r in opinions.response if r.cells]
 
 
-def scalar(value: Scalar) -> str:
-    """Return a table value as text: thousands separated, floats with four significant digits."""
-    if value is None:
-        return "\u2013"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}".replace(",", "\u202f")
-    return f"{value:.4g}" if isinstance(value, float) else value
-
-
-def in_words(key: str) -> Markup:
-    """Return a key as a label: underscores become spaces, MIP_T gets its subscript."""
-    parts = (escape(part.replace("_", " ")) for part in key.split("MIP_T"))
-    return Markup("MIP<sub>T</sub>").join(parts)
-
-
-def render(data: ReportData) -> str:
+def render(data: ReportData, folder: Path | None = None) -> str:
     """Return the report as one HTML page that loads nothing from anywhere.
+
+    Parameters
+    ----------
+    folder : of the page; its ``plots/`` gets every plot as PDF, PNG and CSV, which the page leads to. None: no files
 
     Raises
     ------
@@ -96,25 +90,30 @@ def render(data: ReportData) -> str:
     env = environment()
     css, script = (env.loader.get_source(env, f"report.{kind}")[0] for kind in ("css", "js"))  # type: ignore[union-attr]
     found = tables(data)
+    sheet = Sheet(data.sign, None if folder is None else folder / PLOTS)
+    plain = replace(sheet, sign=replace(data.sign, events=None))
     return env.get_template("report.html.j2").render(
         data=data,
         css=Markup(css),
         script=Markup(script),
         units=UNITS,
         headline=words.headline(data),
+        winners=who_wins(data),
+        keys=keys(data),
+        files=None if folder is None else PLOTS,
         overview=pivot(data.rows),
         elink_groups=_groups(data.rows),
         ideal_groups=_groups(data.ideal),
-        rate=_rate(data),
-        plots=_plots(data),
+        rate=rate(data, sheet),
+        plots=plots(data, sheet),
         classes=[p for p in data.profiles if p.classes],
-        training=Markup(training_plot(data.history)) if data.history else None,
-        events=[(event, _event(event, data.geometry)) for event in data.events],
-        gallery=_gallery(data),
+        training=Markup(training_plot(data.history, sheet=plain)) if data.history else None,
+        events=[(event, event_row(event, data.geometry), event_files(event, data, sheet)) for event in data.events],
+        gallery=gallery(data),
         gallery_json=Markup(gallery_json(data.gallery)),
         opinion_groups=_opinion_groups(data),
-        gallery_elinks=_best_elinks(data),
-        treemaps=[Markup(one.treemap) for one in data.costs],
+        gallery_elinks=best_elinks(data),
+        treemaps=[(Markup(one.treemap), treemap_files(one, i, plain)) for i, one in enumerate(data.costs)],
         downloads=links(found),
         mip_counts=MIP_COUNTS,
         cm_per_unit=CM_PER_UNIT,
@@ -128,6 +127,8 @@ def to_json(data: ReportData) -> str:
         "synthetic": data.synthetic,
         "units": UNITS,
         "headline": words.headline(data),
+        "who_wins": who_wins(data),
+        "made": data.made,
         "dataset": data.dataset,
         "rows": data.rows,
         "ideal": data.ideal,
@@ -176,90 +177,10 @@ def _groups(rows: Sequence[HeadlineRow]) -> list[tuple[int | None, list[Headline
     ]
 
 
-def _reference(data: ReportData) -> list[int | None]:
-    """Return the eLink counts of the autoencoders, or the largest without one: what the short tables show."""
-    counts = sorted({row.elinks for row in data.rows if row.algorithm == "ae" and row.elinks is not None})
-    others = [row.elinks for row in data.rows if row.elinks is not None and row.algorithm != "rpt"]
-    return [*counts] if counts else [max(others, default=None)]
-
-
 def _opinion_groups(data: ReportData) -> list[tuple[int | None, list[HeadlineRow]]]:
     """Return the autoencoders and the best of each other kind, by the autoencoders' eLink counts; all without one."""
     leading = [c.other for c in data.comparisons if c.leading]
-    groups = [(n, rows) for n, rows in _groups(data.rows) if n in _reference(data)]
+    groups = [(n, rows) for n, rows in _groups(data.rows) if n in reference(data)]
     if not leading:
         return groups
     return [(n, [row for row in rows if row.algorithm == "ae" or row in leading]) for n, rows in groups]
-
-
-def _plots(data: ReportData) -> list[tuple[Markup, Markup]]:
-    """Return captions and drawings of the EMD plots."""
-    if not data.profiles:
-        return []
-    out = []
-    counts = {s.elinks for p in data.profiles for s in p.series}
-    at = f" All at {words.elinks(counts.pop())}."
-    if counts:  # autoencoders of several runs
-        at = f" The other algorithms at {words.elinks(_best_elinks(data))}."
-    bands = "the bands of the best autoencoder and the best other hold 68 % of the events"
-    for found in data.profiles:
-        caption = f"Mean EMD against {_lower(found.label)}; {bands}.{at}"
-        out.append((in_words(caption), Markup(profile_plot(found.series, found.label, classes=found.classes))))
-    if data.distributions:
-        caption = f"Distribution of the EMD. Undefined pairs are in no plot.{at}"
-        out.append((Markup(escape(caption)), Markup(distribution_plot(data.distributions))))
-    return out
-
-
-def _lower(label: str) -> str:
-    """Return an axis label inside a sentence."""
-    name, _, unit = label.partition(" [")
-    return name[:1].lower() + name[1:] + (f" ({unit.rstrip(']')})" if unit else "")
-
-
-def _rate(data: ReportData) -> Markup | None:
-    """Return the rate and distortion plot: the best autoencoder of each eLink count is one curve."""
-    best: dict[int | None, HeadlineRow] = {}
-    for row in sorted(data.rows, key=lambda row: row.summary.mean.value):
-        if row.algorithm == "ae":
-            best.setdefault(row.elinks, row)
-    points = []
-    for row in data.rows:
-        if row.frame_bits is None:
-            continue
-        if row.algorithm == "ae":
-            label = row.name if row is best[row.elinks] else f"{row.name} ({row.variant})"
-        else:
-            label = row.name if row.algorithm in ("flat", "rpt") else words.short_name(row)
-        points.append(
-            RatePoint(row.algorithm, row.variant, label, row.frame_bits, row.summary.mean.value, row.summary.mean.error)
-        )
-    return Markup(rate_plot(points)) if any(point.emd > 0 for point in points) else None
-
-
-def _best_elinks(data: ReportData) -> int | None:
-    """Return the eLink count of the displayed reconstructions: that of the best autoencoder."""
-    rows = [row for row in data.rows if row.algorithm == "ae"]
-    return min(rows, key=lambda row: row.summary.mean.value).elinks if rows else _reference(data)[0]
-
-
-def _gallery(data: ReportData) -> Markup | None:
-    """Return the display that the slider repaints, holding the median event until then."""
-    if not data.gallery:
-        return None
-    start = next((e for e in data.gallery if e.title == "Median"), data.gallery[len(data.gallery) // 2])
-    return _event(start, data.geometry, by_number=True)
-
-
-def _event(event: WaferEvent, geometry: WaferGeometry, *, by_number: bool = False) -> Markup:
-    displays = [
-        Display(
-            image.title,
-            f"{event.total / MIP_COUNTS:.1f} MIP_T in {event.occupancy} cells"
-            if image.emd is None
-            else f"EMD {image.emd:.3f}",
-            image.charges,
-        )
-        for image in event.images
-    ]
-    return Markup(wafer_row(displays, geometry, by_number=by_number))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -59,6 +59,7 @@ class Retraining:
     bus : ways of writing the difference
     rivals : headline rows of the other algorithms under the conditions, at the same eLinks
     facts : the rest, by name
+    made : date, command and version
     """
 
     title: str
@@ -73,6 +74,7 @@ class Retraining:
     bus: Sequence[BusRow]
     rivals: Sequence[Mapping[str, Scalar]]
     facts: Mapping[str, Scalar]
+    made: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

@@ -36,12 +36,14 @@ class Table:
     rows : of equal keys, which are the columns' names; may be empty
     text : before the table
     pictures : ``data:`` addresses by caption
+    files : of the pictures as PDF, PNG and CSV, beside the page, without a suffix, by caption
     """
 
     title: str
     rows: Sequence[Mapping[str, Cell]] = ()
     text: str = ""
     pictures: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class TablePage:
     headline : the result, in a sentence or two
     lead : how to read it
     notes : below all tables
+    made : date, command and version
     """
 
     kind: str
@@ -63,6 +66,7 @@ class TablePage:
     lead: str
     tables: Sequence[Table]
     notes: Sequence[str] = ()
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_tables(page: TablePage) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from metrics.report.data import Comparison, HeadlineRow, ReportData
+from markupsafe import Markup, escape
+
+from metrics.report.data import Comparison, HeadlineRow, ReportData, Scalar
 from metrics.statistics import Measured
 
 _MANY = 10.0
@@ -111,3 +113,20 @@ def _sentence(row: HeadlineRow, comparisons: list[Comparison], *, short: bool) -
     if not comparisons:
         return f"{start}; no other algorithm was evaluated at the same number of eLinks.{undefined}"
     return f"{start}. That is {', and '.join(compare(c, short=short) for c in comparisons)}.{undefined}"
+
+
+def scalar(value: Scalar) -> str:
+    """Return a table value as text: thousands separated, floats with four significant digits."""
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\u202f")
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def in_words(key: str) -> Markup:
+    """Return a key as a label: underscores become spaces, MIP_T gets its subscript."""
+    parts = (escape(part.replace("_", " ")) for part in key.split("MIP_T"))
+    return Markup("MIP<sub>T</sub>").join(parts)

@@ -86,7 +86,7 @@ def of_truth(
         Plot(
             "stochastic",
             "The same against the energy: a straight line is a resolution that falls as 1 / sqrt(E).",
-            "1 / sqrt(true E [GeV])",
+            r"$1 / \sqrt{\mathrm{true}\ E\ [\mathrm{GeV}]}$",
             "effective RMS / mean",
             curves.in_bins(targets, right, of_energy, _STOCHASTIC_BINS, statistic="width"),
             "points",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class PhysicsPage:
     results : of the samples
     drawn : plots by sample
     facts : the rest
+    made : date, command and version
     """
 
     title: str
@@ -49,6 +50,7 @@ class PhysicsPage:
     drawn: Mapping[str, Sequence[Drawn]]
     facts: Mapping[str, Scalar]
     notes: Sequence[str]
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_physics(page: PhysicsPage) -> str:

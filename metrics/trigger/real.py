@@ -53,7 +53,7 @@ def of_pairs(
         curves.histogram(
             "two_sides",
             "Difference of the two electrons of an event.",
-            "sqrt(2) |a - b| / (a + b)",
+            r"difference of pT over their mean, / $\sqrt{2}$",
             spreads,
             (0.0, 0.3),
         ),

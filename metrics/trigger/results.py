@@ -56,6 +56,11 @@ class Result:
     plots: Sequence[Plot] = field(default_factory=tuple)
     ranks: Sequence[Rank] = field(default_factory=tuple)
 
+    @property
+    def events(self) -> str:
+        """What its plots are of: events with truth that this package generated, or those of a file."""
+        return GENERATED if self.name in (GENERATED, PILEUP) else REAL
+
     def row(self, key: str) -> Row | None:
         """Return a measure by its key; None when it is not there."""
         return next((one for one in self.rows if one.key == key), None)

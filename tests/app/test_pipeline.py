@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -49,7 +50,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = econ_ae(folder, "run", "--config", "small.toml", "--out", "run")
     assert done.returncode == 0, done.stderr
     assert "report: run/report/index.html" in done.stdout.replace("\n", " ")
+    assert "5 eLinks: " in done.stdout  # who wins, in words
     return folder / "run"
+
+
+def test_plots_lie_beside_the_page_which_says_how_it_was_made(finished: Path) -> None:
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert manifest["command"] == "econ-ae run --config small.toml --out run"
+    page = (finished / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"<code>{manifest['command']}</code>" in page
+    linked = set(re.findall(r'href="(plots/[^"]+)"', page))
+    there = {f"plots/{path.name}" for path in (finished / "report" / "plots").iterdir()}
+    assert linked == there
+    assert {f"plots/rate.{kind}" for kind in ("pdf", "png", "csv")} <= there
+    assert {f"report/{name}" for name in there} <= set(manifest["stages"]["report"]["outputs"])
 
 
 def test_every_stage_is_recorded_with_hashes(finished: Path) -> None:

@@ -26,14 +26,17 @@ def test_cells_lie_inside_the_view_and_do_not_overlap_in_area() -> None:
     svg = ET.fromstring(wafer_svg(np.ones(48), MODULE))
     width, height = (float(v) for v in svg.attrib["viewBox"].split()[2:])
     corners = np.array(
-        [[[float(v) for v in p.split(",")] for p in polygon.attrib["points"].split()] for polygon in svg]
+        [
+            [[float(v) for v in p.split(",")] for p in polygon.attrib["points"].split()]
+            for polygon in svg.iter("{http://www.w3.org/2000/svg}polygon")
+        ]
     )
     assert corners.min() >= 0
     assert corners[..., 0].max() <= width
     assert corners[..., 1].max() <= height
     x, y = corners[..., 0], corners[..., 1]
     area = 0.5 * np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(axis=1))
-    np.testing.assert_allclose(area, 2 * np.sqrt(3) * 12**2, rtol=0.01)  # rhombi of two units and 60 degrees
+    np.testing.assert_allclose(area, 2 * np.sqrt(3) * 12**2, rtol=0.01)  # four sensor cells, a unit apart
 
 
 def test_colours_get_darker_with_the_share() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _LABEL: dict[str, Any] = {"fontsize": 10, "ha": "left", "va": "top"}
 
@@ -36,42 +37,22 @@ def wafer(
     ----------
     charges : (cells,), not negative
     axes : None makes a figure
-    full_scale : charge of the darkest colour; None takes the image's largest
+    full_scale : charge of the darkest colour; None takes the image's largest. The scale is logarithmic where charges
+        span decades
     numbers : write the cells' numbers
     title : inside the axes
     label : of the colour bar; empty for none
     """
-    from matplotlib.collections import PolyCollection
-    from matplotlib.colors import ListedColormap, PowerNorm
+    from metrics.wafer_plot import charge_norm, colour_bar, draw_wafer
 
-    from metrics.wafer import SCALE, fractions
-
-    fractions(charges, geometry)  # checks them
     values = np.asarray(charges, np.float64)
     axes = _axes(axes, (4.6, 4.2))
-    top = full_scale or float(values.max()) or 1.0
-    drawn = np.where(values > 0, values, np.nan)
-    cells = PolyCollection(
-        list(geometry.rhombi),
-        array=np.ma.masked_invalid(drawn),
-        cmap=ListedColormap(SCALE).with_extremes(bad="white"),
-        norm=PowerNorm(0.5, 0, top),
-        edgecolors="#c9c9cf",
-        linewidths=0.6,
-    )
-    axes.add_collection(cells)
-    axes.autoscale_view()
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    if numbers:
-        for number, corners in enumerate(geometry.rhombi):
-            x, y = corners.mean(axis=0)
-            dark = values[number] > 0.15 * top  # of a scale that goes with the square root
-            axes.text(x, y, str(number), ha="center", va="center", fontsize=6, color="white" if dark else "#555")
+    norm = charge_norm(values, full_scale or float(values.max(initial=0.0)) or 1.0)
+    cells = draw_wafer(axes, values, geometry, norm, numbers=numbers)
     if title:
         axes.text(0.0, 1.0, title, transform=axes.transAxes, **_LABEL)
     if label:
-        axes.figure.colorbar(cells, ax=axes, shrink=0.8, label=label)
+        colour_bar(cast("Figure", axes.figure), cells, axes, label)
     return axes
 
 
@@ -115,9 +96,16 @@ def compare(
 
 
 @naming_extras()
-def rate_distortion(comparison: Comparison, axes: Axes | None = None) -> Axes:
-    """Draw the mean EMD of a comparison against the bits of a frame; the repeater, far from all, is a line of text."""
+def rate_distortion(comparison: Comparison, axes: Axes | None = None, *, experiment: str = "") -> Axes:
+    """Draw the mean EMD of a comparison against the bits of a frame; the repeater, far from all, is a line of text.
+
+    Parameters
+    ----------
+    axes : None makes a figure
+    experiment : in bold inside the axes, before what the events are: synthetic, or of a simulation
+    """
     from metrics.figure import EMD_LABEL, log_if_wide, style_of
+    from metrics.sheet import Sign, origin, sign_axes
 
     everything = sorted(comparison, key=lambda row: row.key != "ae")
     rows = [row for row in everything if row.frame_bits and row.emd > 0 and row.key != "rpt"]
@@ -139,9 +127,8 @@ def rate_distortion(comparison: Comparison, axes: Axes | None = None) -> Axes:
     axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
     for row in (one for one in everything if one.key == "rpt" and one.emd > 0):  # it would squeeze all others
         text = f"{row.algorithm}: EMD {row.emd:.3f} at {row.frame_bits or 0:.0f} bits \u2192"
-        axes.text(0.98, 0.97, text, transform=axes.transAxes, ha="right", va="top", fontsize=8, color="#444b57")
-    if comparison.synthetic:
-        axes.text(0.02, 0.03, "Synthetic", transform=axes.transAxes, fontsize=10, style="italic", color="#555")
+        axes.text(0.02, 0.03, text, transform=axes.transAxes, va="bottom", fontsize=8, color="#444b57")
+    sign_axes(axes, Sign(experiment, origin(synthetic=comparison.synthetic)))
     return axes
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from econ_ae.app.model_card import model_card
 from econ_ae.app.run.context import FACTS, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.made import made
 from econ_ae.config.campaign import ClassConfig
 from econ_ae.files import write_text
 from econ_ae.ir import codec, weights
@@ -44,6 +45,7 @@ def write(
             sections.append(Table(f"By {column}", [_grouped(row, names) for row in rows]))
     who = f"the encoder of {member.run.path.name}" if member else f"{klass.algorithm}, an algorithm of the chip"
     page = TablePage(
+        made=made(),
         kind="campaign",
         title=f"Class {name}: {klass.elinks} eLinks",
         synthetic=member is not None and bool(member.json(FACTS)["synthetic"]),

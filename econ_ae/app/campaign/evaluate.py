@@ -12,7 +12,9 @@ from econ_ae.app.campaign import judge, members
 from econ_ae.app.headline import TRANSMITTED
 from econ_ae.app.run.context import Context
 from econ_ae.app.run.lock import lock
+from econ_ae.app.run.made import made
 from econ_ae.app.stages.data import read_batch
+from econ_ae.app.stages.report import signed
 from econ_ae.app.studies.compare import EVALUATION, Compared, compare, facts_of, write_comparison
 from econ_ae.config import changed
 from econ_ae.config.campaign import ALL, CampaignConfig
@@ -33,7 +35,13 @@ _WHAT = "what each class is told to send"
 
 
 def evaluate(
-    path: Path, algorithms: Sequence[str], out: Path, progress: Progress, *, source: str | None = None
+    path: Path,
+    algorithms: Sequence[str],
+    out: Path,
+    progress: Progress,
+    *,
+    source: str | None = None,
+    experiment: str | None = None,
 ) -> tuple[list[dict[str, Any]], bool]:
     """Evaluate every class on its own eLinks and all together; return the rows, and whether events were generated.
 
@@ -45,6 +53,7 @@ def evaluate(
     ----------
     algorithms : as ``studies.compare.compare``
     source : a file with other events, all of which are taken; None takes the report events of every class
+    experiment : that plots name; None takes that of the settings
 
     Raises
     ------
@@ -62,9 +71,13 @@ def evaluate(
             for name, klass in config.classes.items():
                 if klass.members:
                     one = members.chosen(config, name, found)
-                    classes[name] = compare([one], algorithms, [klass.elinks], out / name, source=source)
+                    classes[name] = compare(
+                        [one], algorithms, [klass.elinks], out / name, source=source, experiment=experiment
+                    )
                 else:
-                    classes[name] = _without_encoder(config, name, found, algorithms, out / name, source=source)
+                    classes[name] = _without_encoder(
+                        config, name, found, algorithms, out / name, source=source, experiment=experiment
+                    )
                 bar.advance(1, name)
         rows = [{"class": name, **row} for name, one in classes.items() for row in one.rows]
         rows += [{"class": ALL, **row} for row in _total(classes, next(iter(found.values())).config.seed)]
@@ -81,6 +94,7 @@ def _without_encoder(
     out: Path,
     *,
     source: str | None,
+    experiment: str | None,
 ) -> Compared:
     """Evaluate a class that sends with an algorithm of the chip, which stands where others have the autoencoder."""
     klass, own = config.classes[name], judge.rows_of(config, name, found)
@@ -109,6 +123,7 @@ def _without_encoder(
         facts_of(batch),
         streams=sent.streams,
         notes=[f"The class has no encoder: the autoencoder's rows are those of {best}, which it is told to send."],
+        told=signed(config.first, experiment),
     )
 
 
@@ -187,6 +202,7 @@ def _write(
             shown = [{"page": Link("page", f"{name}/index.html"), **row} for row in shown]
         tables.append(Table(f"Class {name}" if name != ALL else "All classes together", shown))
     page = TablePage(
+        made=made(),
         kind="evaluation of a campaign",
         title=f"{config.name} on {'its report events' if source is None else Path(source).name}",
         synthetic=synthetic,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from econ_ae.app.campaign import class_page, judge
 from econ_ae.app.campaign.judge import OURS, PLAIN, RIVALS, OfClass
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.family import CampaignDirectory
+from econ_ae.app.run.made import made
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import weights
 from econ_ae.progress import Progress
@@ -21,7 +23,10 @@ from metrics.detector.judged import MIXTURE, Judged
 from metrics.detector.maps import Places
 from metrics.detector.page import Detector, Recommendation, render_detector
 from metrics.detector.tables import Row
+from metrics.figure import EMD_LABEL
+from metrics.report.render import PLOTS
 from metrics.report.tables import to_csv
+from metrics.sheet import Sheet, Sign, origin
 
 FOLDER, REGISTERS = "report", "registers"
 _ETA = np.array([1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0])
@@ -44,6 +49,16 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     shown = [MIXTURE, *among[:1], *([PLAIN] if PLAIN in reported.emd else []), *among[1:]]
     groups = _groups(reported, shown, among)
     folder = campaign.path / FOLDER
+    synthetic = any(context.json(FACTS)["synthetic"] for context in members.values())
+    told_of = config.first.report
+    sign = Sign(
+        told_of.experiment,
+        origin(synthetic=synthetic, simulated=told_of.origin == "simulation"),
+        len(reported),
+        "images",
+    )
+    shutil.rmtree(folder / PLOTS, ignore_errors=True)  # of an earlier report
+    drawn = _maps(reported, classes, among, config.classes, Sheet(sign, folder / PLOTS))
     pages = {
         name: class_page.write(
             folder,
@@ -57,7 +72,7 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
     }
     page = Detector(
         title=f"{config.name}: {len(classes)} classes of modules",
-        synthetic=any(context.json(FACTS)["synthetic"] for context in members.values()),
+        synthetic=synthetic,
         verdict=_verdict(reported, among),
         recommendations=[
             _recommendation(campaign, name, one, members, sides=(validation, reported), among=among, pages=pages)
@@ -67,11 +82,14 @@ def write(campaign: CampaignDirectory, members: Mapping[str, Context], progress:
         groups=groups,
         differences=tables.against(reported, OURS, among[1:], tables.classes(reported)),
         conditions=tables.against(reported, OURS, [PLAIN], tables.classes(reported)) if PLAIN in reported.emd else [],
-        maps={caption: maps.data_uri(png) for caption, png in _maps(reported, classes, among, config.classes).items()},
+        maps={caption: maps.data_uri(png) for caption, (_, png) in drawn.items()},
+        files={caption: f"{PLOTS}/{name}" for caption, (name, _) in drawn.items()},
+        made=made(),
         facts=_facts(campaign, classes),
         notes=_notes(config.unconditional and PLAIN in reported.emd),
     )
     files = [_text(folder / "index.html", render_detector(page)), *pages.values()]
+    files += sorted((folder / PLOTS).glob("*"))
     files += [_text(folder / f"{_file(title)}.csv", to_csv(_plain(rows, shown))) for title, rows in groups.items()]
     told: dict[str, Any] = {"choices": choices, "chosen": {name: one.chosen for name, one in classes.items()}}
     sent = {name: one.algorithm for name, one in config.classes.items() if one.algorithm is not None}
@@ -166,8 +184,9 @@ def _verified(context: Context) -> str:
 
 
 def _maps(
-    reported: Judged, classes: Mapping[str, OfClass], among: list[str], settings: Mapping[str, Any]
-) -> dict[str, bytes]:
+    reported: Judged, classes: Mapping[str, OfClass], among: list[str], settings: Mapping[str, Any], sheet: Sheet
+) -> dict[str, tuple[str, bytes]]:
+    """Return names of files and pictures by caption."""
     if not {"layer", "x", "y"} <= set(reported.columns):
         return {}
     places = Places(*(np.asarray(reported.columns[name]) for name in ("layer", "x", "y")))
@@ -175,13 +194,20 @@ def _maps(
     names = [f"{name}, {settings[name].elinks} eLinks" for name in classes]
     by_algorithm = np.stack([maps.averages(places, reported.emd[name])[1] for name in among])
     best = np.nan_to_num(by_algorithm, nan=np.inf).argmin(axis=0)
+    numbers = maps.averages(places, reported.emd[OURS])[1]
+    in_class, best_of = [names[round(c)] for c in of_module], [among[i] for i in best]
     return {
-        "Class of every module": maps.of_names(modules, [names[round(c)] for c in of_module], names, "class"),
-        "Algorithm with the smallest mean EMD of the module's report images": maps.of_names(
-            modules, [among[i] for i in best], among, "algorithm"
+        "Class of every module": (
+            "map_classes",
+            maps.of_names(modules, in_class, names, "class", name="map_classes", sheet=sheet),
         ),
-        "Mean EMD of our encoders by module": maps.of_numbers(
-            modules, maps.averages(places, reported.emd[OURS])[1], "mean EMD"
+        "Algorithm with the smallest mean EMD of the module's report images": (
+            "map_best",
+            maps.of_names(modules, best_of, among, "algorithm", name="map_best", sheet=sheet),
+        ),
+        "Mean EMD of our encoders by module": (
+            "map_emd",
+            maps.of_numbers(modules, numbers, f"Mean {EMD_LABEL}", name="map_emd", sheet=sheet),
         ),
     }
 

@@ -18,6 +18,7 @@ from econ_ae.app.campaign.judge import section_of
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.directory import check_free
 from econ_ae.app.run.lock import lock
+from econ_ae.app.run.made import made
 from econ_ae.app.studies import retrain as studies
 from econ_ae.app.studies.retrain import AFTER
 from econ_ae.app.studies.retrain_plan import Plan
@@ -109,6 +110,7 @@ def _summarise(
     }
     summary["verdict"] = _verdict(summary)
     page = TablePage(
+        made=made(),
         kind="retraining of a campaign",
         title=f"{title}: retrained for {'; '.join(plan.told())}",
         synthetic=any(bool(run.json(FACTS)["synthetic"]) for run in runs.values()),

@@ -29,6 +29,7 @@ def physics(
     seed: Annotated[int, typer.Option(help="Of the generated events.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Directory; default: a new one under runs/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the measures in --out.")] = False,
+    experiment: Annotated[str, typer.Option(help="Name inside the plots, in bold.")] = "",
     as_json: Json = False,
 ) -> None:
     """Measure what compression costs the trigger: clusters, resolution, turn-on, rate, electrons against pileup."""
@@ -38,7 +39,7 @@ def physics(
     from econ_ae.files import read_json
 
     names = tuple(name.strip() for name in algorithms.split(",") if name.strip())
-    plan = Plan(tuple(runs or ()), names, data, _range(events), section, generated, seed)
+    plan = Plan(tuple(runs or ()), names, data, _range(events), section, generated, seed, experiment)
     folder = folder_of(out or fresh_path(Path("runs"), "physics"), overwrite=overwrite)
     found = run(plan, folder, Terminal(quiet=as_json))
     if as_json:

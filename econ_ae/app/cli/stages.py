@@ -93,7 +93,15 @@ def _family_headline(family: FamilyDirectory, *, as_json: bool) -> None:
 
 def _headline(contexts: list[Context], folder: Path, *, as_json: bool) -> None:
     from econ_ae.app.cli.console import print_json, print_table
-    from econ_ae.app.headline import EXACT, TRANSMITTED, by_elinks, headline_rows, synthetic, verification_line
+    from econ_ae.app.headline import (
+        EXACT,
+        TRANSMITTED,
+        by_elinks,
+        headline_rows,
+        synthetic,
+        verification_line,
+        who_wins,
+    )
 
     rows = headline_rows(folder)
     if as_json:
@@ -103,6 +111,8 @@ def _headline(contexts: list[Context], folder: Path, *, as_json: bool) -> None:
     typer.echo("in brackets the error of the last digits.")
     print_table("From the transmitted bits", by_elinks([r for r in rows if r["receiver"] == TRANSMITTED]))
     print_table("With exact charges at the receiver", by_elinks([r for r in rows if r["receiver"] == EXACT]))
+    for sentence in who_wins(folder / "report.json"):
+        typer.echo(sentence)
     for context in contexts:
         name = f"{context.run.path.name}: " if len(contexts) > 1 else ""
         typer.echo(name + verification_line(context))

@@ -57,14 +57,21 @@ def _names(algorithms: str) -> list[str]:
 
 
 def _evaluate_campaign(
-    path: Path, algorithms: str, out: Path | None, data: str | None, *, overwrite: bool, as_json: bool
+    path: Path,
+    algorithms: str,
+    out: Path | None,
+    data: str | None,
+    *,
+    experiment: str | None,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
     from econ_ae.app.campaign.evaluate import evaluate as run
     from econ_ae.app.cli.console import Terminal, print_json, print_table
     from econ_ae.app.studies.compare import evaluation_folder
 
     folder = evaluation_folder(path, out, overwrite=overwrite)
-    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data)
+    rows, synthetic = run(path, _names(algorithms), folder, Terminal(quiet=as_json), source=data, experiment=experiment)
     if as_json:
         print_json(rows)
         return
@@ -87,25 +94,28 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="File with other events; default: the runs' report events.")] = None,
     out: Annotated[Path | None, typer.Option(help="Directory to write; default: evaluation/ in the first run.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the evaluation in --out.")] = False,
+    experiment: Annotated[
+        str | None, typer.Option(help="Name inside the plots, in bold; default: the settings of the first run.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare runs and the chip's other algorithms at equal transmitted bits: EMD, second opinions, a page."""
     from econ_ae.app.cli.console import Terminal, print_json, print_table
-    from econ_ae.app.headline import by_elinks
+    from econ_ae.app.headline import by_elinks, who_wins
     from econ_ae.app.run.context import open_run
     from econ_ae.app.run.family import is_campaign, run_paths
-    from econ_ae.app.studies.compare import compare, evaluation_folder
+    from econ_ae.app.studies.compare import EVALUATION, compare, evaluation_folder
 
     if any(is_campaign(path) for path in runs):
         if len(runs) > 1 or elinks is not None:
             raise ConfigError("a campaign is evaluated alone, every class on its own eLinks; leave out the rest")
-        _evaluate_campaign(runs[0], algorithms, out, data, overwrite=overwrite, as_json=as_json)
+        _evaluate_campaign(runs[0], algorithms, out, data, experiment=experiment, overwrite=overwrite, as_json=as_json)
         return
     counts = None if elinks is None else sorted(set(numbers(elinks, "--elinks")))
     names = _names(algorithms)
     contexts = [open_run(path, Terminal(quiet=as_json)) for run in runs for path in run_paths(run)]
     folder = evaluation_folder(runs[0], out, overwrite=overwrite)
-    found = compare(contexts, names, counts, folder, source=data)
+    found = compare(contexts, names, counts, folder, source=data, experiment=experiment)
     rows = found.rows
     if as_json:
         print_json(rows)
@@ -115,6 +125,8 @@ def evaluate(
     typer.echo(f"Mean EMD of the {events}{kind}, in units of half a trigger-cell pitch;")
     typer.echo("in brackets the error of the last digits.")
     print_table("From the transmitted bits", by_elinks(rows))
+    for sentence in who_wins(folder / EVALUATION):
+        typer.echo(sentence)
     typer.echo(f"evaluation: {folder / 'index.html'}")
 
 

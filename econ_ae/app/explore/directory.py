@@ -44,7 +44,7 @@ class SearchDirectory:
             write_json(path / _STORAGE, {"inside": url is None, "url": None if url is None else storage.shown(url)})
             write_json(path / SEARCH, config.model_dump(mode="json"))
             settings = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-            manifest = Manifest(config.budget.seed, settings, config_file_sha256=sha256(path / SEARCH))
+            manifest = Manifest.new(config.budget.seed, settings, sha256(path / SEARCH))
             manifest.write(path / MANIFEST)
         return found
 

@@ -13,20 +13,21 @@ from econ_ae.app.explore.directory import DATA, PAGE, SearchDirectory
 from econ_ae.app.explore.finish import read_rivals
 from econ_ae.app.explore.importance import importance
 from econ_ae.app.explore.points import data_key
-from econ_ae.app.explore.records import SETTLED, Trial
+from econ_ae.app.explore.records import SETTLED, State, Trial
 from econ_ae.app.explore.results import best
 from econ_ae.app.explore.summary import counts, front_rows
 from econ_ae.app.run.context import FACTS
+from econ_ae.app.run.made import made
 from econ_ae.config import RunConfig, parse
 from econ_ae.files import read_json, write_text
 
 _AXES = {
-    "area": "area, kGE",
-    "power": "power, mW",
-    "registers": "configuration bits",
-    "latency": "latency, clocks",
+    "area": "Area [kGE]",
+    "power": "Power [mW]",
+    "registers": "Configuration registers [bits]",
+    "latency": "Latency [clocks]",
     "elinks": "eLinks",
-    "bits": "bits of a frame",
+    "bits": "Bits of a frame",
 }
 
 
@@ -47,9 +48,31 @@ def write(place: SearchDirectory, trials: Sequence[Trial]) -> None:
         # As arXiv:2105.01683 gives it, in gates of the same node.
         "chip": {"area": CHIP.area * 1e3 / LP65.gate_equivalent, "power": CHIP.power},
     }
+    page = _page(place, trials, drawn)
+    _plot(place, trials, chosen, synthetic=page.synthetic)
     own = place.path / f"{os.getpid()}-{PAGE}"  # a search at work and ``econ-ae explore show`` may write at once
-    write_text(own, render_explore(_page(place, trials, drawn)))
+    write_text(own, render_explore(page))
     own.replace(place.path / PAGE)
+
+
+def _plot(place: SearchDirectory, trials: Sequence[Trial], chosen: set[int], *, synthetic: bool) -> None:
+    """Write the front as PDF, PNG and CSV into ``plots/``."""
+    from metrics.report.render import PLOTS
+    from metrics.search_plot import Point, front_plot
+    from metrics.sheet import Sheet, Sign, origin
+
+    points = []
+    for one in trials:
+        area, emd = one.figure("area"), one.figure("emd")
+        if area is None or emd is None:
+            continue
+        measured = one.silicon is not None and one.silicon.kge is not None
+        error = 0.0 if measured else area * one.known.get("area_error", 0.0)
+        points.append(Point(one.number, area, error, emd, one.state is State.TRAINED, one.number in chosen))
+    rivals = [(f"{one.name}, {one.elinks} eLinks", one.validation) for one in read_rivals(place.path)]
+    told = place.config.space.base.report
+    sign = Sign(told.experiment, origin(synthetic=synthetic, simulated=told.origin == "simulation"))
+    front_plot(points, rivals, Sheet(sign, place.path / PLOTS))
 
 
 def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]) -> Any:
@@ -81,6 +104,8 @@ def _page(place: SearchDirectory, trials: Sequence[Trial], drawn: dict[str, Any]
             **{name: str(value) for name, value in found.items()},
         },
         drawn=drawn,
+        made=made(),
+        files="plots/front",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,6 @@ from econ_ae.app.studies.compare import run_facts, same_events
 from econ_ae.files import write_json, write_text
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Progress
-
-_FILES = ("index.html", "report.json", HEADLINE, "emd.csv")
 
 
 def contexts(family: FamilyDirectory, progress: Progress) -> dict[str, Context]:
@@ -58,6 +57,7 @@ def _is_reported(member: Context) -> bool:
 
 def _write(family: FamilyDirectory, members: dict[str, Context], progress: Progress, *, repeat: bool) -> list[Path]:
     from metrics.report import build_report, render, to_json
+    from metrics.report.render import PLOTS
     from metrics.report.rivals import opinions_of
     from metrics.report.tables import emd_csv, headline_table
 
@@ -78,7 +78,7 @@ def _write(family: FamilyDirectory, members: dict[str, Context], progress: Progr
                 return report.write(context, batch, evaluation, others, opinions)
 
             pipeline.run_stage(member, "report", repeat=repeat, work=work)
-            files += [member.path(REPORT, name) for name in _FILES]
+            files += report.files(member.path(REPORT))
             bar.advance()
         models = [member.model() for member in runs]
         data = build_report(
@@ -100,15 +100,17 @@ def _write(family: FamilyDirectory, members: dict[str, Context], progress: Progr
             ],
             pages=[f"../{name}/{REPORT}/index.html" for name in members],
             opinions=opinions,
+            **report.signed(first.config),
         )
         folder = family.path / REPORT
         table = headline_table(whole, TRANSMITTED) + headline_table(others.ideal, EXACT)
-        write_text(folder / "index.html", render(data))
+        shutil.rmtree(folder / PLOTS, ignore_errors=True)  # of an earlier report
+        write_text(folder / "index.html", render(data, folder))
         write_text(folder / "report.json", to_json(data))
         write_json(folder / HEADLINE, table)
         write_text(folder / "emd.csv", emd_csv(whole))
         bar.advance()
-    return [*files, *(folder / name for name in _FILES)]
+    return [*files, *report.files(folder)]
 
 
 def _verification(members: dict[str, Context]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from econ_ae.app.physics.encoders import Encoders, read
 from econ_ae.app.physics.sample import Sample
 from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.run.lock import content, lock
+from econ_ae.app.run.made import made
 from econ_ae.app.run.manifest import versions
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.readers.event_images import SECTIONS
@@ -46,6 +47,7 @@ class Plan:
     section : ``CE-E`` or ``all``
     generated : events with two electrons; 0 for none
     seed : of the generated events
+    experiment : that plots name inside their axes
     """
 
     paths: tuple[Path, ...] = ()
@@ -55,6 +57,7 @@ class Plan:
     section: str = "all"
     generated: int = 2000
     seed: int = 1
+    experiment: str = ""
 
     def __post_init__(self) -> None:
         algorithms.check(list(self.names))
@@ -140,7 +143,7 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     for one in encoders:
         facts |= {f"{one.name}: {klass}": text for klass, text in one.facts().items()}
     with lock(out, progress):
-        _write(out, labels, results, sentences, facts=facts, notes=notes, synthetic=synthetic)
+        _write(out, labels, results, sentences, facts=facts, notes=notes, synthetic=synthetic, plan=plan)
     return Measured(out, sentences, results)
 
 
@@ -250,19 +253,27 @@ def _write(
     facts: dict[str, Any],
     notes: list[str],
     synthetic: bool,
+    plan: Plan,
 ) -> None:
+    from metrics.sheet import Sign, origin
     from metrics.trigger.figures import draw
     from metrics.trigger.page import Drawn, PhysicsPage, render_physics, table_rows, to_csv
+    from metrics.trigger.results import GENERATED
 
     shutil.rmtree(out / PLOTS, ignore_errors=True)  # of other measures
+    signs = {one.name: Sign(plan.experiment, origin(synthetic=synthetic or one.events == GENERATED)) for one in results}
     drawn = {
         one.name: [
-            Drawn(plot.caption, draw(plot, labels, out / PLOTS, f"{one.name}-"), f"{PLOTS}/{one.name}-{plot.name}")
+            Drawn(
+                plot.caption,
+                draw(plot, labels, out / PLOTS, f"{one.name}-", signs[one.name]),
+                f"{PLOTS}/{one.name}-{plot.name}",
+            )
             for plot in one.plots
         ]
         for one in results
     }
-    page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes)
+    page = PhysicsPage("What the trigger sees", synthetic, sentences, labels, results, drawn, facts, notes, made())
     rows = [row for one in results for row in table_rows(one)]
     write_text(out / TABLE, to_csv(rows))
     order = {one.name: [asdict(rank) for rank in one.ranks] for one in results}

@@ -68,7 +68,7 @@ class RunDirectory:
         with run.lock(Silent()):
             clear(path)
             write_json(path / CONFIG, config.model_dump(mode="json"))
-            manifest = Manifest(config.seed, config_hash(config), config_file_sha256=sha256(path / CONFIG))
+            manifest = Manifest.new(config.seed, config_hash(config), sha256(path / CONFIG))
             manifest.write(path / MANIFEST)
         return run
 

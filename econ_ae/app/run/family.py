@@ -56,7 +56,7 @@ class SeveralRuns(Generic[C]):
             clear(path)
             write_json(path / cls.FILE, config.model_dump(mode="json"))
             settings = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-            manifest = Manifest(config.first.seed, settings, config_file_sha256=sha256(path / cls.FILE))
+            manifest = Manifest.new(config.first.seed, settings, sha256(path / cls.FILE))
             manifest.write(path / MANIFEST)
         return family
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from econ_ae import __version__
+from econ_ae.app.run import made
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import read_json, write_json
 
@@ -72,6 +73,8 @@ class Manifest:
     stages : finished stages by name
     config_file_sha256 : of ``config.json`` as it was written; None in directories of earlier versions
     studies : what was made beside the stages and is read again, by the folder in the run that it is in
+    command : that the directory was made by; None in directories of earlier versions
+    commit : of econ-ae then; empty where it was installed, None in directories of earlier versions
     """
 
     seed: int
@@ -81,6 +84,15 @@ class Manifest:
     studies: Mapping[str, Record] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
     platform: str = field(default_factory=platform.platform)
+    command: str | None = None
+    commit: str | None = None
+
+    @classmethod
+    def new(cls, seed: int, config_sha256: str, config_file_sha256: str) -> Manifest:
+        """Return the manifest of a directory that is made now, by this command."""
+        return cls(
+            seed, config_sha256, config_file_sha256=config_file_sha256, command=made.command(), commit=made.commit()
+        )
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -102,7 +114,7 @@ class Manifest:
         """Return what a report says of the run besides its stages and studies."""
         content = asdict(self)
         del content["stages"], content["studies"]
-        return content
+        return {name: value for name, value in content.items() if value not in (None, "")}
 
     def with_stage(self, name: str, record: Record) -> Manifest:
         """Return the manifest with a finished stage, and the versions that finished it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from econ_ae.app.headline import EXACT, TRANSMITTED
 from econ_ae.app.model_card import model_card
 from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, FREEZE, HEADLINE, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.made import made
 from econ_ae.app.stages import costs
+from econ_ae.config import RunConfig
 from econ_ae.data.batch import Batch
 from econ_ae.files import write_json, write_text
 from econ_ae.ir.model import EncoderModel, Exact
@@ -92,6 +95,7 @@ def write(
     opinions : second opinions that are known, see ``metrics.report.build_report``
     """
     from metrics.report import build_report, render, to_json
+    from metrics.report.render import PLOTS
     from metrics.report.tables import emd_csv, headline_table
 
     config, model, evaluation = context.config, context.model(), own.beside(others.evaluation)
@@ -119,14 +123,36 @@ def write(
         costs=silicon,
         no_costs=f"{'' if silicon else costs.why_none(context) or no_costs(config)} {left_out}".strip(),
         opinions=opinions,
+        **signed(config),
     )
     folder = context.path(REPORT)
-    write_text(folder / "index.html", render(data))
+    shutil.rmtree(folder / PLOTS, ignore_errors=True)  # of an earlier report
+    write_text(folder / "index.html", render(data, folder))
     write_text(folder / "report.json", to_json(data))
     table = headline_table(evaluation, TRANSMITTED) + headline_table(others.ideal, EXACT)
     write_json(folder / HEADLINE, table)
     write_text(folder / "emd.csv", emd_csv(evaluation))
-    return [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
+    return files(folder)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of a report that was written."""
+    from metrics.report.render import PLOTS
+
+    named = [folder / name for name in ("index.html", "report.json", HEADLINE, "emd.csv")]
+    return [*named, *sorted((folder / PLOTS).glob("*"))]
+
+
+def signed(config: RunConfig, experiment: str | None = None) -> dict[str, Any]:
+    """Return what the pages and plots of a run say of its experiment, and when and how they were made.
+
+    Parameters
+    ----------
+    experiment : instead of that of the settings, unless it is None
+    """
+    report = config.report
+    name = report.experiment if experiment is None else experiment
+    return {"experiment": name, "simulated": report.origin == "simulation", "made": made()}
 
 
 def compared_with_keras(frozen: Mapping[str, Any], events: int) -> str:

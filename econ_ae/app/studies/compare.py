@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from econ_ae.app.reconstruction import known_besides, reconstruct
 from econ_ae.app.run.context import FACTS, VERIFICATION, VERIFY, Context
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.stages.data import read_batch
+from econ_ae.app.stages.report import signed
 from econ_ae.config import RunConfig, changed
 from econ_ae.data.batch import Batch
 from econ_ae.errors import ConfigError, RunDirectoryError, did_you_mean
@@ -63,6 +65,7 @@ def compare(
     out: Path,
     *,
     source: str | None = None,
+    experiment: str | None = None,
 ) -> Compared:
     """Evaluate finished runs and the chip's other algorithms on the same events, from the transmitted bits.
 
@@ -76,6 +79,7 @@ def compare(
     elinks : eLink counts of the others; None takes the runs' settings and the autoencoders' counts
     source : a file with other events of the same geometry, all of which are taken, with the first run's settings of
         the data; None takes the runs' report events. Tables of the others are made of the first run's training rows.
+    experiment : that plots name; None takes that of the first run's settings
 
     Raises
     ------
@@ -95,7 +99,7 @@ def compare(
     labels = _labels(contexts)
     place = first.run.path if out.resolve().is_relative_to(first.run.path.resolve()) else out
     with lock(place, first.progress):
-        return _compare(contexts, labels, algorithms, elinks, out=out, source=source)
+        return _compare(contexts, labels, algorithms, elinks, out=out, source=source, experiment=experiment)
 
 
 def _compare(
@@ -106,6 +110,7 @@ def _compare(
     *,
     out: Path,
     source: str | None,
+    experiment: str | None,
 ) -> Compared:
     from metrics.baselines import flat_image
     from metrics.emd import engine
@@ -136,7 +141,10 @@ def _compare(
         )
     notes = [f"{label}: {note}" for label, c in zip(labels, contexts, strict=True) for note in known_besides(c.config)]
     title = f"Evaluation of {', '.join(labels)}"
-    return write_comparison(out, title, evaluation, batch, facts, streams=sent.streams, runs=runs, notes=notes)
+    told = signed(first.config, experiment)
+    return write_comparison(
+        out, title, evaluation, batch, facts, streams=sent.streams, runs=runs, notes=notes, told=told
+    )
 
 
 def write_comparison(
@@ -149,6 +157,7 @@ def write_comparison(
     streams: Sequence[ThresholdStream] = (),
     runs: Sequence[dict[str, Any]] = (),
     notes: Sequence[str] = (),
+    told: Mapping[str, Any] | None = None,
 ) -> Compared:
     """Write the page of an evaluation and its tables into a folder.
 
@@ -157,8 +166,10 @@ def write_comparison(
     facts : what a reader must know about the events; ``synthetic`` is required
     streams : how the threshold sum used its links
     runs : a row of facts per run
+    told : what the page and its plots say of the experiment and of how they were made, see ``stages.report.signed``
     """
     from metrics.report import build_report, render, to_json
+    from metrics.report.render import PLOTS
     from metrics.report.tables import NAMES, emd_csv, headline_table, tables, to_csv
 
     data = build_report(
@@ -170,8 +181,10 @@ def write_comparison(
         streams=streams,
         runs=runs,
         notes=["Everything is reconstructed from the transmitted bits alone.", *notes],
+        **(told or {}),
     )
-    write_text(out / "index.html", render(data))
+    shutil.rmtree(out / PLOTS, ignore_errors=True)  # of an earlier evaluation here
+    write_text(out / "index.html", render(data, out))
     write_text(out / EVALUATION, to_json(data))
     write_text(out / "emd.csv", emd_csv(evaluation))
     found = tables(data)

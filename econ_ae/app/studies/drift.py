@@ -17,6 +17,7 @@ import numpy as np
 
 from econ_ae.app.run.context import FACTS, Context
 from econ_ae.app.run.lock import content, lock
+from econ_ae.app.run.made import made
 from econ_ae.app.studies import retrain as studies
 from econ_ae.app.studies.retrain_plan import Plan
 from econ_ae.config import ConditionsConfig, parse
@@ -26,8 +27,10 @@ from econ_ae.progress import Progress
 from metrics.detector.judged import Judged
 from metrics.detector.maps import data_uri
 from metrics.drift import Curve, Verdict, picture, verdict
+from metrics.report.render import PLOTS
 from metrics.report.tables import to_csv
 from metrics.report.tabular import Cell, Table, TablePage, render_tables
+from metrics.sheet import Sheet, Sign, origin
 from metrics.statistics import Measured
 
 SUMMARY = "drift.json"
@@ -201,7 +204,11 @@ def _summarise(
     answers = [_answer(one, by_point) for one in verdicts]
     rows = [_row(point) for point in found]
     write_text(out / "drift.csv", to_csv(rows))
-    png = picture(curves)
+    first = next(iter(runs.values())).config.report
+    synthetic = any(bool(run.json(FACTS)["synthetic"]) for run in runs.values())
+    sign = Sign(first.experiment, origin(synthetic=synthetic, simulated=first.origin == "simulation"))
+    png = picture(curves, Sheet(sign, out / PLOTS))
+    caption = "Old weights dashed, retrained ones full"
     summary = {
         "study": asdict(study),
         "points": list(found),
@@ -220,15 +227,16 @@ def _summarise(
     }
     write_json(out / SUMMARY, summary)
     page = TablePage(
+        made=made(),
         kind="drift study",
         title=f"When to retrain {', '.join(runs)}",
-        synthetic=any(bool(run.json(FACTS)["synthetic"]) for run in runs.values()),
+        synthetic=synthetic,
         headline=" ".join(answers),
         lead="Old weights against weights that were retrained under the condition, on the same report images. ± is the "
         "error that leaving out whole events gives. The truth is the image that the module sees.",
         tables=[
             Table("Answers", _answers(verdicts)),
-            Table("EMD over the condition", pictures={"Old weights dashed, retrained ones full": data_uri(png)}),
+            Table("EMD over the condition", pictures={caption: data_uri(png)}, files={caption: f"{PLOTS}/drift"}),
             Table("Every point", [_shown(point) for point in found]),
         ],
         notes=_notes(study),

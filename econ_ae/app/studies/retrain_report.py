@@ -17,6 +17,7 @@ from econ_ae.app.cells import sends_cells
 from econ_ae.app.headline import headline_rows
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import FACTS, HISTORY, REPORT, TRAINING, VERIFICATION, VERIFY, Context
+from econ_ae.app.run.made import made
 from econ_ae.errors import RunDirectoryError
 from econ_ae.files import write_json, write_text
 from econ_ae.ir import codec, weights
@@ -68,6 +69,7 @@ def summarise(run: Context, before: Context, after: Context, out: Path, changes:
     difference, bus = write_difference(before, after, out)
     elinks = after.model().elinks
     page = Retraining(
+        made=made(),
         title=f"{run.config.name}: retrained for {'; '.join(changes)}",
         synthetic=bool(run.json(FACTS)["synthetic"]),
         conditions=list(changes),
