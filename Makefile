@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog
 # What the main job can do without: a set-up that cannot get it says so and goes on.
 OPTIONAL := yosys:yosys:optional
-TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++ pg_ctlcluster:postgresql
+TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++ pg_ctlcluster:postgresql tclsh:tcl
 export VENV
 
 # Values with blanks arrive whole because the shell, not make, splits the line.

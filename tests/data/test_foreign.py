@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from econ_ae.data.batch import Batch
 from econ_ae.data.readers import read, text
 from econ_ae.errors import DataError, PackageMissingError
+from tests.required import require_module
 
-pyarrow = pytest.importorskip("pyarrow", reason="pip install 'econ-ae[parquet]'")
-parquet = pytest.importorskip("pyarrow.parquet", reason="pip install 'econ-ae[parquet]'")
+pyarrow = require_module("pyarrow", "pip install 'econ-ae[parquet]'")
+parquet = require_module("pyarrow.parquet", "pip install 'econ-ae[parquet]'")
 
 RNG = np.random.default_rng(5)
 CHARGES = RNG.integers(0, 3000, (7, 48))

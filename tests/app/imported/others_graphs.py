@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-onnx = pytest.importorskip("onnx", reason="pip install 'econ-ae[onnx]'")
-wrapper = pytest.importorskip("qonnx.core.modelwrapper", reason="a development package")
-executor = pytest.importorskip("qonnx.core.onnx_exec", reason="a development package")
-infer_shapes = pytest.importorskip("qonnx.transformation.infer_shapes", reason="a development package")
+from tests.required import require_module, require_onnx
+
+onnx = require_onnx()
+wrapper = require_module("qonnx.core.modelwrapper", "a development package")
+executor = require_module("qonnx.core.onnx_exec", "a development package")
+infer_shapes = require_module("qonnx.transformation.infer_shapes", "a development package")
 
 GENERAL, BREVITAS = "qonnx.custom_op.general", "onnx.brevitas"
 MODES = ("ROUND", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
