@@ -45,7 +45,8 @@ def _sections(command: Any, name: str, parent: Any) -> Iterator[str]:
     path = f"{parent.command_path} {name}"
     level = "##" if parent.parent is None else "###"
     usage = " ".join([path, *command.collect_usage_pieces(context)])
-    lines = [f"{level} `{path}`", *_paragraphs(command.help or ""), "", "```text", usage, "```", ""]
+    lines = [f"{level} `{path}`", *_paragraphs(command.help or ""), ""]
+    lines += [] if _inner(command) else ["```text", usage, "```", ""]
     rows = [row for row in _records(command, context) if not SHARED & set(row[0].replace(",", " ").split())]
     if rows:
         lines += ["| argument or option | meaning |", "|---|---|"]

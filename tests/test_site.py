@@ -128,7 +128,7 @@ def test_notebooks_are_pages_with_the_outputs_of_their_own_code(tmp_path: Path) 
     page, figures = as_markdown(source, executed)
     assert ("Without outputs" in page, "forty-two" in page) == (False, True)
     assert [name for name in figures if f"![figure]({name})" in page] == ["first_files/first_1_0.png"]
-    notebook.cells[1].source = "1 + 2"
+    notebook.cells[1].update(source="1 + 2", outputs=[])
     nbformat.write(notebook, source)
     assert "forty-two" not in as_markdown(source, executed)[0], "outputs of another code are none"
 
