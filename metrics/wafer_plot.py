@@ -86,7 +86,8 @@ def event_plot(displays: Sequence[Display], geometry: WaferGeometry, sheet: Shee
     images = [fractions(one.charges, geometry) * whole for one in displays]
     every = np.concatenate(images)
     norm = charge_norm(images[0], float(every.max()) or 1.0)
-    with figure_of(3.0 * len(images) + 1.0, 3.7) as figure:
+    with figure_of(3.0 * len(images) + 1.0, 4.0) as figure:
+        leave_room(figure)
         panels = figure.subplots(1, len(images), squeeze=False)[0]
         for axes, one, image in zip(panels, displays, images, strict=True):
             cells = draw_wafer(axes, image, geometry, norm)
@@ -99,6 +100,11 @@ def event_plot(displays: Sequence[Display], geometry: WaferGeometry, sheet: Shee
             for cell in range(geometry.cells)
         ]
         return sheet.finish(figure, label, name, rows)
+
+
+def leave_room(figure: Figure) -> None:
+    """Leave room above and below axes without frames: their titles are no part of a layout."""
+    figure.set_layout_engine("constrained", rect=(0.0, 0.07, 1.0, 0.84))
 
 
 def colour_bar(figure: Figure, cells: PolyCollection, axes: Axes | list[Axes], label: str) -> None:

@@ -17,7 +17,7 @@ from metrics.figure import figure_of
 from metrics.plots import RatePoint, rate_plot
 from metrics.sheet import Sheet, Sign, write_sign
 from metrics.wafer import Display
-from metrics.wafer_plot import charge_norm, colour_bar, draw_wafer, event_plot
+from metrics.wafer_plot import charge_norm, colour_bar, draw_wafer, event_plot, leave_room
 
 _LINKS = 3
 _CODES = (("abc", "enumerated"), ("bc", "filled"), ("stc4x4", "plain"))
@@ -57,7 +57,8 @@ def transport(images: Images, sent: Sequence[Reconstruction], sheet: Sheet) -> N
     after = after / after.sum()
     plan = ot.emd(before, after, MODULE.distance)
     distance = float((plan * MODULE.distance).sum())
-    with figure_of(7.4, 3.9) as figure:
+    with figure_of(7.4, 4.2) as figure:
+        leave_room(figure)
         panels = figure.subplots(1, 2)
         norm = charge_norm(before, float(max(before.max(), after.max())))
         for axes, image, title in zip(panels, (before, after), ("sent", f"{one.name} on {_LINKS} eLinks"), strict=True):
@@ -65,7 +66,12 @@ def transport(images: Images, sent: Sequence[Reconstruction], sheet: Sheet) -> N
             axes.set_title(title, fontsize=11)
         for start, end in np.argwhere(plan > 1e-4):
             if start != end:
-                style = {"arrowstyle": "-|>", "color": "#00798c", "lw": 0.5 + 60 * plan[start, end], "alpha": 0.85}
+                style = {
+                    "arrowstyle": "-|>",
+                    "color": "#00798c",
+                    "lw": 0.5 + 9 * float(np.sqrt(plan[start, end])),
+                    "alpha": 0.85,
+                }
                 panels[1].annotate("", MODULE.xy[end], MODULE.xy[start], arrowprops=style)
         panels[1].text(
             0.5, -0.02, f"EMD {distance:.2f} half cell pitches", transform=panels[1].transAxes, ha="center", va="top"

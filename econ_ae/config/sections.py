@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from econ_ae.errors import EconAeError
 from econ_ae.fixedpoint import FixedFormat
@@ -263,3 +272,10 @@ class ReportConfig(Section):
     origin: Literal["simulation", "detector"] = Field(
         "simulation", description="of events that were not generated here: plots of the first say Simulation"
     )
+
+    @model_serializer(mode="wrap")
+    def _without_default_labels(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Runs and searches that were made before there were labels keep their hashes.
+        found: dict[str, Any] = handler(self)
+        fields = type(self).model_fields
+        return {k: v for k, v in found.items() if k not in {"experiment", "origin"} or v != fields[k].default}

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from econ_ae import config
+from econ_ae.config import RunConfig, parse
 from econ_ae.config.keys import tables
 from econ_ae.config.run import FamilyFile
 from econ_ae.errors import ConfigError
@@ -132,3 +133,17 @@ def test_unknown_preset_and_missing_file(tmp_path: Path) -> None:
         config.load_preset("quik")
     with pytest.raises(ConfigError, match=r"cannot read configuration .*absent\.toml"):
         config.load(tmp_path / "absent.toml")
+
+
+def test_labels_of_plots_change_no_hash_of_a_run_until_there_is_one() -> None:
+    old = RunConfig()
+    assert set(old.model_dump()["report"]) == {"elinks"}
+    assert "experiment" not in old.model_dump_json()
+    named = parse({"report": {"experiment": "CMS", "origin": "detector"}}, "here")
+    assert named.model_dump(mode="json")["report"] == {
+        "elinks": [2, 3, 4, 5],
+        "experiment": "CMS",
+        "origin": "detector",
+    }
+    assert parse(named.model_dump(mode="json"), "here") == named
+    assert parse(old.model_dump(mode="json"), "here") == old
