@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from scripts.notebooks import ROOT, SHARED, SOURCES, execute
+from tests.required import absent
 
 NOTEBOOKS = sorted(SOURCES.glob("*.ipynb"))
 SECONDS = 120.0
@@ -30,7 +31,7 @@ def _outputs(notebook: Any) -> list[Any]:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_tutorials_run(path: Path, reference: Path, tmp_path: Path) -> None:
     if shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not on the PATH")
+        absent("Icarus Verilog is not on the PATH")
     before = _spent()
     outputs = _outputs(execute(path, tmp_path))
     assert _spent() - before < SECONDS

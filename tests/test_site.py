@@ -18,6 +18,7 @@ from scripts import commands, ports
 from scripts.architecture import ROOT
 from scripts.docstrings import with_descriptions
 from scripts.site import as_markdown, on_page_markdown
+from tests.required import absent
 
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 
@@ -93,7 +94,7 @@ def test_what_is_fetched_is_found(page: str) -> None:
 def test_the_search_works_from_a_disk(site: Path, tmp_path: Path) -> None:
     program = shutil.which("chromium")
     if program is None:
-        pytest.skip("chromium is not on the PATH; install: apt-get install chromium")
+        absent("chromium is not on the PATH; install: apt-get install chromium")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     options += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom"]
     done = subprocess.run(
