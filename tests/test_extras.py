@@ -46,7 +46,7 @@ def test_the_table_is_that_of_the_project(extra: str) -> None:
 
 
 def test_every_extra_is_in_the_table() -> None:
-    assert set(PROJECT["optional-dependencies"]) == {*extras.EXTRAS, "all", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {*extras.EXTRAS, "all", "dev", "docs"}
 
 
 def test_commands_name_the_extra(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
