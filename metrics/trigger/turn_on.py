@@ -80,7 +80,8 @@ def efficiencies(pt: FloatArray, found: FloatArray, threshold: float, edges: Flo
     index = np.digitize(pt, edges) - 1
     inside = (index >= 0) & (index < len(edges) - 1)
     count = np.bincount(index[inside], minlength=len(edges) - 1).astype(np.float64)
-    passed = np.bincount(index[inside], (found[inside] >= threshold).astype(np.float64), len(edges) - 1)
+    weights = (found[inside] >= threshold).astype(np.float64)
+    passed = np.bincount(index[inside], weights, len(edges) - 1).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = passed / count
     return mean, share_error(passed, count), count
