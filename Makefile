@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 SIMULATOR := iverilog:iverilog
 # What the main job can do without: a set-up that cannot get it says so and goes on.
 OPTIONAL := yosys:yosys:optional
-TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++ pg_ctlcluster:postgresql
+TOOLS := $(SIMULATOR) verilator:verilator yosys:yosys sta:opensta chromium:chromium g++:g++ pg_ctlcluster:postgresql tclsh:tcl
 export VENV
 
 # Values with blanks arrive whole because the shell, not make, splits the line.
 RUN_OPTIONS = $(if $(PRESET),--preset "$(PRESET)") $(if $(CONFIG),--config "$(CONFIG)") \
 	$(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(OPTIONS)
 
-.PHONY: run test check format test-slow verify-million seu benchmarks docs clean
+.PHONY: run test check format test-slow verify-million seu benchmarks notebooks docs clean
 
 run:
 	@scripts/setup $(SIMULATOR) $(OPTIONAL)
@@ -50,8 +50,11 @@ benchmarks:
 	@scripts/setup $(TOOLS)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-docs:
-	@scripts/setup
+notebooks:
+	@scripts/setup $(SIMULATOR)
+	$(BIN)/python scripts/notebooks.py
+
+docs: notebooks
 	$(BIN)/mkdocs build --strict
 
 clean:

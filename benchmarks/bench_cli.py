@@ -1,4 +1,4 @@
-"""How long `econ-ae --help` takes, against an interpreter that imports numpy: python benchmarks/bench_cli.py"""
+"""How long `econ-ae --help` and `import econ_ae` take, against an interpreter that imports numpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def seconds(*arguments: str) -> float:
 def main() -> None:
     peer = seconds("-c", "import numpy")
     help_ = seconds("-m", "econ_ae", "--help")
+    package, empty = seconds("-c", "import econ_ae"), seconds("-c", "pass")
     print(f"econ-ae --help: {help_:.2f} s, {help_ / peer:.1f} x an interpreter that imports numpy ({peer:.2f} s)")
+    print(f"import econ_ae: {1000 * (package - empty):.0f} ms, {package / peer:.2f} x that interpreter, start included")
 
 
 if __name__ == "__main__":

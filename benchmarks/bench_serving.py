@@ -9,19 +9,15 @@ weights do not matter here.
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inference_server import ROOT, Server, ServerError, environment, own_variables
 
 from econ_ae.app import pipeline
 from econ_ae.app.export.networks import networks_of
@@ -36,12 +32,10 @@ from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from econ_ae.tensor.onnx_runtime import OnnxModel
 
-ROOT = Path(__file__).resolve().parents[1]
 PRESET = "frontier-4elinks"
 ROWS = (1, 64, 1024)
 CLIENTS = (1, 8)
 SECONDS = 3.0
-_STARTED_WITHIN = 300
 
 
 def small_run(folder: Path) -> Context:
@@ -77,26 +71,6 @@ def in_process(folder: Path, model: str, given: dict[str, Any], rows: int) -> di
     }
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def started(folder: Path, place: Path, ports: tuple[int, int], log: Path) -> subprocess.Popen[bytes]:
-    arguments = [str(folder / "start-server"), str(place), *map(str, ports)]
-    with log.open("wb") as stream:
-        server = subprocess.Popen(arguments, stdout=stream, stderr=stream, start_new_session=True)
-    until = time.monotonic() + _STARTED_WITHIN
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/v2/health/ready", timeout=5):
-                return server
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.3)
-    raise SystemExit(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")
-
-
 def line(how: str, rows: int, clients: int | str, found: dict[str, float]) -> None:
     rate = found["requests_per_s"]
     print(
@@ -117,27 +91,26 @@ def measure(context: Context, work: Path, place: Path) -> None:
     print("|---|---|---|---|---|---|---|")
     for rows in ROWS:
         line("in the process", rows, "-", in_process(folder, model, given, rows))
-    ports = free_port(), free_port()
-    server = started(folder, place, ports, work / "server.log")
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    try:
-        for protocol, port in zip(("http", "grpc"), ports, strict=True):
+    with Server(folder, place, work / "server.log") as server:
+        for protocol in ("http", "grpc"):
             for rows in ROWS:
                 for clients in CLIENTS:
-                    arguments = [f"127.0.0.1:{port}", protocol, model, work / "events.npz", rows, clients, SECONDS]
-                    program = [place / "bin" / "python", ROOT / "benchmarks" / "serving_load.py", *arguments]
-                    printed = subprocess.run(
-                        list(map(str, program)), capture_output=True, text=True, check=True, env=own
-                    ).stdout
-                    line(protocol, rows, clients, json.loads(printed))
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+                    arguments = [server.address(protocol), protocol, model, work / "events.npz", rows, clients, SECONDS]
+                    line(protocol, rows, clients, loaded(place, list(map(str, arguments))))
+
+
+def loaded(place: Path, arguments: list[str]) -> dict[str, float]:
+    """Return what serving_load.py measures; SystemExit with its error when it fails."""
+    program = [str(place / "bin" / "python"), str(ROOT / "benchmarks" / "serving_load.py"), *arguments]
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, env=own_variables())
+    if ended.returncode:
+        raise SystemExit(f"bench_serving: the load {' '.join(arguments)} failed:\n{ended.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(ended.stdout)
+    return found
 
 
 def main() -> None:
-    place = Path(os.environ.get("ECON_AE_SERVE", ROOT / ".serve"))
-    subprocess.run([str(ROOT / "scripts" / "serve-environment"), str(place)], check=True)
+    place = environment()
     for path in sys.argv[1:] or [""]:
         with tempfile.TemporaryDirectory() as work:
             context = open_run(Path(path), Silent()) if path else small_run(Path(work) / "run")
@@ -145,4 +118,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ServerError as problem:
+        raise SystemExit(f"bench_serving: {problem}") from problem

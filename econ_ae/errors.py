@@ -40,6 +40,10 @@ class ToolMissingError(EconAeError):
     """An external program (simulator, compiler) is not on the PATH."""
 
 
+class PackageMissingError(ToolMissingError):
+    """A Python package that comes with an extra is not installed."""
+
+
 class ToolError(EconAeError):
     """An external program failed, was killed or took too long; its log is kept and named."""
 

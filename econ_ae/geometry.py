@@ -35,7 +35,7 @@ class Arrangement:
     ----------
     name : for example ``8x8x1``
     rows, cols, channels : image shape
-    cells : trigger-cell number of every pixel in [row][col][channel] order, -1 for a pixel that is always zero
+    cells : trigger-cell number of every pixel in ``[row][col][channel]`` order, -1 for a pixel that is always zero
     """
 
     name: str

@@ -69,7 +69,7 @@ class EmdResult:
 class EmdDuals(NamedTuple):
     """Dual potentials of n pairs: the best prices of moving charge.
 
-    Parameters
+    Attributes
     ----------
     u : float64 (n, cells), of the cells of x; EMD units, mean 0, NaN where undefined
     v : float64 (n, cells), of the cells of y

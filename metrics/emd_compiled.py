@@ -41,7 +41,7 @@ class _Geometry(ctypes.Structure):
 @cache
 def library() -> ctypes.CDLL | None:
     """Return the engine's shared library; None when the package was installed without a C compiler."""
-    for suffix in EXTENSION_SUFFIXES:
+    for suffix in dict.fromkeys((".abi3.so", *EXTENSION_SUFFIXES)):  # what earlier versions built comes last
         path = Path(__file__).with_name(f"_transport{suffix}")
         if path.is_file():
             loaded = ctypes.CDLL(str(path))

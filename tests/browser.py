@@ -9,8 +9,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from PIL import Image
+
+from tests.required import require_module
 
 PROBE = """<script>
 const errors = [];
@@ -105,7 +106,7 @@ class Browser:
 
     def printed(self, text: str) -> list[Image.Image]:
         """Return the pages that the page is printed on, 72 dots per inch."""
-        pypdfium2 = pytest.importorskip("pypdfium2")
+        pypdfium2 = require_module("pypdfium2", "a development package")
         path, pdf = self.folder / "print.html", self.folder / "print.pdf"
         path.write_text(text, encoding="utf-8")
         self._start(f"--print-to-pdf={pdf}", "--no-pdf-header-footer", f"file://{path}")

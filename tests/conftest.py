@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from econ_ae.app import cli
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise, same_padding
+from tests.required import absent
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
 
@@ -23,9 +23,7 @@ def reference() -> Path:
     """The directory of reference data beside the checkout; skips without it unless it is required."""
     if not REFERENCE.is_dir():
         message = "reference data (../shared/reference) is not beside this checkout"
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(message)
     return REFERENCE
 
 

@@ -169,11 +169,12 @@ def test_tests_mirror_the_sources() -> None:
     folders = {p.parent.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
     alone = [f for f in folders - {"."} if not any(room == f or room.endswith(f"/{f}") for room in rooms)]
     assert alone == ["equivalence"]
-    of_all = {"architecture", "documents", "floors"}
+    of_all = {"architecture", "code_of_documents", "documents", "floors", "notebooks", "packaging", "required", "site"}
     top = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} - of_all
     assert top <= {path.stem for path in (ROOT / "econ_ae").glob("*.py")}
 
 
 def test_every_page_is_in_the_navigation() -> None:
     named = set(re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
-    assert named == {page.name for page in PAGES if page.parent.name == "docs"}
+    tutorials = {f"notebooks/{path.stem}.md" for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")}
+    assert named == {page.name for page in PAGES if page.parent.name == "docs"} | tutorials

@@ -102,8 +102,8 @@ class ConvConfig(Section):
     """One convolution of the encoder and the requantisation after it."""
 
     filters: _Count = Field(8, description="output channels")
-    kernel: _Count = Field(3, description="rows, and columns, of the kernel")
-    stride: _Count = Field(2, description="in rows and in columns")
+    kernel: _Count | tuple[_Count, _Count] = Field(3, description="rows, and columns, of the kernel; or both of them")
+    stride: _Count | tuple[_Count, _Count] = Field(2, description="in rows and in columns; or both of them")
     padding: Literal["same", "valid"] | tuple[tuple[_Zeros, _Zeros], tuple[_Zeros, _Zeros]] = Field(
         "same",
         description="with zeros, the odd one below and right; none; or rows [above, below] and columns [left, right]",
@@ -111,6 +111,10 @@ class ConvConfig(Section):
     weight: str = Field("s0.5", description="signed format of weights and biases")
     bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u2.7", description="format of the outputs; unsigned ones go through a ReLU")
+    rounding: Literal["rnd_conv", "trn"] = Field(
+        "rnd_conv", description="of the outputs: to nearest, ties to even; or down"
+    )
+    overflow: Literal["sat", "wrap"] = Field("sat", description="of the outputs: the largest value, or wrapped around")
 
 
 class DenseConfig(Section):
@@ -120,6 +124,10 @@ class DenseConfig(Section):
     weight: str = Field("s0.5", description="signed format of weights and biases")
     bias: str | None = Field(None, description="signed format of the biases; default: that of the weights")
     activation: str = Field("u1.8", description="format of the outputs; unsigned ones go through a ReLU")
+    rounding: Literal["rnd_conv", "trn"] = Field(
+        "rnd_conv", description="of the outputs: to nearest, ties to even; or down"
+    )
+    overflow: Literal["sat", "wrap"] = Field("sat", description="of the outputs: the largest value, or wrapped around")
     initial_bias: float = Field(0.0, description="start of the biases; above 0 no output starts, and stays, at 0")
 
 

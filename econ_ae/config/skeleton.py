@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from econ_ae.config import DecoderConfig, EncoderConfig, HardwareConfig, RunConfig
+from econ_ae.config import ConvConfig, DecoderConfig, DenseConfig, EncoderConfig, HardwareConfig, RunConfig
 from econ_ae.config.cells_skeleton import cells_skeleton
 from econ_ae.errors import ConfigError
-from econ_ae.fixedpoint import FixedFormat
+from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import Arrangement, WaferGeometry
 from econ_ae.ir.model import (
     CHARGE,
@@ -92,23 +92,23 @@ def empty_layers(encoder: EncoderConfig, arrangement: Arrangement) -> tuple[Empt
     for i, conv in enumerate(encoder.conv):
         weight = FixedFormat.parse(conv.weight)
         pads = [(0, 0), (0, 0)]
+        taps, stride = _both(conv.kernel), _both(conv.stride)
         if conv.padding == "same":
-            pads = [same_padding(size, conv.kernel, conv.stride) for size in shape[:2]]
+            pads = [same_padding(*one) for one in zip(shape[:2], taps, stride, strict=True)]
         elif conv.padding != "valid":
             pads = list(conv.padding)
         bias = FixedFormat.parse(conv.bias or conv.weight)
-        kernel = np.zeros((conv.kernel, conv.kernel, shape[2], conv.filters), np.int64)
-        stride = (conv.stride, conv.stride)
+        kernel = np.zeros((*taps, shape[2], conv.filters), np.int64)
         op = Conv2D(f"conv{i}", kernel, np.zeros(conv.filters, np.int64), weight, bias, stride, (pads[0], pads[1]))
         shape = op.output_shape(shape)
-        layers.append(EmptyLayer(op, _requantise(f"conv{i}_act", conv.activation), 0.0))
+        layers.append(EmptyLayer(op, _requantise(f"conv{i}_act", conv), 0.0))
     for i, dense in enumerate(encoder.dense):
         weight = FixedFormat.parse(dense.weight)
         kernel = np.zeros((math.prod(shape), dense.units), np.int64)
         bias = FixedFormat.parse(dense.bias or dense.weight)
         sums = Dense(f"dense{i}", kernel, np.zeros(dense.units, np.int64), weight, bias)
         shape = sums.output_shape(shape)
-        layers.append(EmptyLayer(sums, _requantise(f"dense{i}_act", dense.activation), dense.initial_bias))
+        layers.append(EmptyLayer(sums, _requantise(f"dense{i}_act", dense), dense.initial_bias))
     return tuple(layers)
 
 
@@ -196,6 +196,10 @@ def check_conditions(config: RunConfig) -> None:
         )
 
 
-def _requantise(name: str, text: str) -> Requantise:
-    fmt = FixedFormat.parse(text)
-    return Requantise(name, not fmt.signed, fmt)
+def _both(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else value
+
+
+def _requantise(name: str, layer: ConvConfig | DenseConfig) -> Requantise:
+    fmt = FixedFormat.parse(layer.activation)
+    return Requantise(name, not fmt.signed, fmt, Rounding(layer.rounding), Overflow(layer.overflow))

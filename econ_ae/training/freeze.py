@@ -35,6 +35,7 @@ from econ_ae.ir.model import (
 )
 from econ_ae.ir.validate import check, check_float32, leading_mask, least_elinks
 from econ_ae.training.arithmetic import FlooredConv2D, FlooredDense
+from econ_ae.training.quantizers import FixedPoint
 
 WeightRule = Literal["nearest", "floor"]
 """How float weights become integers."""
@@ -172,6 +173,8 @@ _HANDLERS: dict[type, Callable[[Any, _State], None]] = {
 
 def quantizer_format(where: str, quantizer: Any) -> tuple[FixedFormat, bool]:
     """Return (format, is a ReLU) of a QKeras quantizer; ModelError when it has no fixed-point form."""
+    if isinstance(quantizer, FixedPoint):
+        return quantizer.fmt, not quantizer.fmt.signed
     if isinstance(quantizer, quantized_relu):
         if quantizer.use_sigmoid or quantizer.negative_slope or quantizer.relu_upper_bound is not None:
             raise ModelError(f"{where}: quantized_relu with a slope, a sigmoid or an upper bound has no integer form")
@@ -193,6 +196,8 @@ def quantizer_format(where: str, quantizer: Any) -> tuple[FixedFormat, bool]:
 
 
 def _requantise(name: str, quantizer: Any) -> Requantise:
+    if isinstance(quantizer, FixedPoint):
+        return Requantise(name, not quantizer.fmt.signed, quantizer.fmt, quantizer.rounding, quantizer.overflow)
     fmt, relu = quantizer_format(name, quantizer)
     if fmt.signed and quantizer.symmetric:
         raise ModelError(f"{name}: a symmetric activation quantizer has no integer form; set symmetric=0")

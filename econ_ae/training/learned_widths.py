@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from econ_ae.config import RunConfig
 from econ_ae.config.skeleton import EmptyLayer, empty_layers
-from econ_ae.fixedpoint import FixedFormat
+from econ_ae.errors import ConfigError
+from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import WaferGeometry
 from econ_ae.ir.model import Dense
 from econ_ae.training.arithmetic import floored_sum, patches
@@ -166,6 +167,12 @@ class LearnedEncoder(tf.Module):
     def __init__(self, config: RunConfig, geometry: WaferGeometry) -> None:
         super().__init__(name="learned_encoder")
         layers = empty_layers(config.encoder, geometry.arrangement(config.encoder.arrangement))
+        for one in layers:
+            if (one.activation.rounding, one.activation.overflow) != (Rounding.RND_CONV, Overflow.SAT):
+                raise ConfigError(
+                    f"encoder: {one.sums.name} has rounding or overflow of its own; learned widths round to nearest "
+                    "and saturate: leave both out"
+                )
         floored = config.hardware.accumulate == "trn_each" and config.training.arithmetic == "hardware"
         start = build(config, geometry).encoder
         self.layers = []

@@ -109,5 +109,5 @@ def _sums(layer: EmptyLayer, seed: int, *, same: bool, floored: bool, quantised:
 
 def _activation(op: Requantise, *, quantised: bool) -> Any:
     if quantised:
-        return QActivation(activation_quantizer(op.out), name=op.name)
+        return QActivation(activation_quantizer(op.out, op.rounding, op.overflow), name=op.name)
     return keras.layers.Lambda(_range_of(op.out), name=op.name)

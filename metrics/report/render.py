@@ -39,7 +39,7 @@ UNITS = f"EMD in units of half a trigger-cell pitch ({CM_PER_UNIT} cm)"
 def environment() -> Environment:
     """Return the environment of the templates beside this file; an undefined name is an error."""
     made = Environment(
-        loader=PackageLoader("metrics.report", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,

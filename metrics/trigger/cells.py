@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.data.readers.event_images import CALQ_PER_COUNT
 from econ_ae.data.whole_events import WholeEvents
 from metrics.trigger.settings import FC_PER_COUNT, FC_PER_MIP
 
@@ -80,24 +81,40 @@ class Places:
         depth = np.abs(z)
         return x / depth, y / depth, depth
 
+    def _lacking(self, u: FloatArray, v: FloatArray) -> FloatArray:
+        """Return 1 / cosh(eta) of directions, which charges lack; 1 where they are transverse already."""
+        radius = np.hypot(u, v)
+        return np.ones(radius.shape) if self.images.transverse else radius / np.hypot(radius, 1.0)
+
     @cached_property
-    def _mipt_per_count(self) -> FloatArray:
+    def _mipt_per_charge(self) -> FloatArray:
         u, v, _ = self._positions
         thickness = np.asarray(self.images.batch.metadata["thickness"], np.int64)
-        mip = np.select([thickness == um for um in FC_PER_MIP], [FC_PER_COUNT / fc for fc in FC_PER_MIP.values()])
-        radius = np.hypot(u, v)
-        return mip[:, None] * (radius / np.hypot(radius, 1.0))
+        per_count = CALQ_PER_COUNT if self.images.transverse else dict.fromkeys(FC_PER_MIP, 1.0)
+        known = [FC_PER_COUNT / fc / per_count[um] for um, fc in FC_PER_MIP.items()]
+        mip = np.select([thickness == um for um in FC_PER_MIP], known)
+        return mip[:, None] * self._lacking(u, v)
+
+    @cached_property
+    def _gev_per_charge(self) -> FloatArray:
+        """float64 (n,): energy of a charge, or the transverse one where charges are (``WholeEvents``)."""
+        images = self.images
+        if not images.transverse:
+            return images.gev_per_count
+        radius = np.hypot(images.x_cm, images.y_cm)
+        out: FloatArray = images.gev_per_count * (radius / np.hypot(radius, images.z_cm))
+        return out
 
     def mipt(self, charges: NDArray[np.generic]) -> FloatArray:
-        """Return MIP_T of charges in counts, float64 (n, cells), in the rows' own order."""
-        return np.asarray(charges, np.float64) * self._mipt_per_count
+        """Return MIP_T of charges as the images have them, float64 (n, cells), in the rows' own order."""
+        return np.asarray(charges, np.float64) * self._mipt_per_charge
 
     def cells(self, charges: NDArray[np.generic]) -> Cells:
         """Return the cells with charge.
 
         Parameters
         ----------
-        charges : numbers (n, cells), counts
+        charges : numbers (n, cells), in the unit of the images: counts, or CALQ where they are transverse
         """
         order = self._order
         image = np.asarray(charges, np.float64)[order]
@@ -106,7 +123,6 @@ class Places:
         u, v, depth = self._positions
         layer = np.asarray(self.images.batch.metadata["detector_layer"], np.int64)
         counts = image[row, cell]
-        direction = np.hypot(u[at, cell], v[at, cell])
-        et = counts * self.images.gev_per_count[at] * (direction / np.hypot(direction, 1.0))
-        mipt = counts * self._mipt_per_count[at, cell]
+        et = counts * self._gev_per_charge[at] * self._lacking(u[at, cell], v[at, cell])
+        mipt = counts * self._mipt_per_charge[at, cell]
         return Cells(self._side[at], layer[at], depth[at, cell], u[at, cell], v[at, cell], et, mipt)

@@ -14,6 +14,7 @@ from metrics.trigger.calibrate import Calibration, all_calibrated, calibration
 from metrics.trigger.curves import Plot
 from metrics.trigger.electrons import ALL_CELLS, NO_LIMIT, Found, find, without_all
 from metrics.trigger.match import Targets
+from metrics.trigger.measures import Row
 from metrics.trigger.ranks import ranks
 from metrics.trigger.resampling import Events
 from metrics.trigger.results import GENERATED, PILEUP, Result, Table
@@ -122,17 +123,21 @@ def _of_pileup(highest: Mapping[str, FloatArray]) -> Result:
     highest : by algorithm, calibrated pT of the hardest cluster of every event
     """
     events = len(next(iter(highest.values())))
-    event = Events(np.arange(events))
-    rows = []
-    for threshold in RATES_AT:
-        values = {
-            name: event.of(lambda h, t=threshold: float(turn_on.rates(h, np.array([t]))[0]), one)
-            for name, one in highest.items()
-        }
-        rows.append(measures.row(f"rate_{threshold:g}", f"rate above {threshold:g} GeV", "MHz", "low", values))
+    whole = highest[ALL_CELLS]
+    rows = [
+        Row(
+            f"rate_{threshold:g}",
+            f"rate above {threshold:g} GeV",
+            "MHz",
+            "low",
+            {name: turn_on.rate(one, threshold) for name, one in highest.items()},
+            {name: turn_on.rate_change(one, whole, threshold) for name, one in highest.items() if name != ALL_CELLS},
+        )
+        for threshold in RATES_AT
+    ]
     what = [
         f"{events} generated events of 200 pileup interactions; thresholds on the calibrated pT of clusters, no shapes "
-        "required."
+        f"required. One event is {turn_on.CROSSINGS_MHZ / max(events, 1):.2g} MHz; errors are those of binomial shares."
     ]
     return Result(PILEUP, "Pileup alone", what, list(highest), rows)
 
@@ -156,14 +161,16 @@ def _correlations(targets: Targets, seen: Mapping[str, Seen], *, middle: bool) -
         values = {
             name: draws.of(function, one.pt[here], found[ALL_CELLS].pt[here]).measured for name, one in found.items()
         }
-        rows.append((f"{start:.2f} to {end:.2f}", len(here), values))
+        there = int(found[ALL_CELLS].there[here].sum())  # the others have no correlation
+        rows.append((f"{start:.2f} to {end:.2f}", there, values))
     which = "middle 80 % of the absolute difference" if middle else "all electrons"
-    title = f"Correlation of pT with all cells, electrons of 5 to 25 GeV, {which}"
+    title = f"Correlation of pT with all cells, electrons of 5 to 25 GeV that have a cluster, {which}"
     return Table("correlation_middle" if middle else "correlation", title, "abs(eta)", rows)
 
 
 def _rate(targets: Targets, found: Found, highest: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     offline = turn_on.points(targets.pt, found.or_zero, THRESHOLDS)
     rate = turn_on.rates(highest, THRESHOLDS)
-    share = rate / turn_on.CROSSINGS_MHZ
-    return offline, rate, turn_on.CROSSINGS_MHZ * np.sqrt(share * (1 - share) / max(len(highest), 1))
+    events = np.full(len(rate), float(len(highest)))
+    error = turn_on.share_error(rate / turn_on.CROSSINGS_MHZ * events, events)
+    return offline, rate, turn_on.CROSSINGS_MHZ * error

@@ -231,8 +231,8 @@ def separations(scores: Mapping[str, Scores | None]) -> list[Row]:
         values = {}
         for name, one in scores.items():
             if one is not None:
-                columns = (one.score, one.electron.astype(np.float64))
-                found = Events(one.event).of(lambda s, e, r=rejection: efficiency(s, e, r), *columns)
+                columns = (one.score, one.electron.astype(np.float64), one.weight)
+                found = Events(one.event).of(lambda s, e, w, r=rejection: efficiency(s, e, r, w), *columns)
                 values[name] = found.measured
         title = f"electron efficiency at {100 * rejection:g} % rejection of pileup clusters"
         out.append(Row(f"separation_{round(100 * rejection)}", title, "", "high", values))

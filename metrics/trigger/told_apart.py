@@ -17,6 +17,13 @@ IntArray = NDArray[np.int64]
 LEAST_PT = 10.0
 """GeV in CE-E, of the clusters that electrons are told from pileup among."""
 
+ETA_BINS = np.linspace(1.2, 3.2, 21)
+"""In abs(eta), in which electrons are weighted so that they are distributed as the pileup is.
+
+Pileup is forward, and two widths of a cluster together tell its place: without weights the trees would know electrons
+by where they were generated.
+"""
+
 AWAY = 0.4
 """Distance in (eta, phi) from every electron of what counts as pileup in a real event."""
 
@@ -30,7 +37,9 @@ def in_the_same_events(targets: Targets, seen: Mapping[str, Seen]) -> dict[str, 
         others &= np.isin(clusters.side // 2, targets.event)
         chosen = np.concatenate([mine, np.flatnonzero(others)])
         electron = np.arange(len(chosen)) < len(mine)
-        scores[name] = separation.separate(clusters.shapes.table()[chosen], electron, clusters.side[chosen] // 2)
+        weight = separation.as_in_the_others(np.abs(clusters.eta[chosen]), electron, ETA_BINS)
+        table, event = clusters.shapes.table()[chosen], clusters.side[chosen] // 2
+        scores[name] = separation.separate(table, electron, event, weight)
     return scores
 
 
@@ -49,7 +58,10 @@ def from_other_events(
         soft = np.flatnonzero(others.pt_ce_e > LEAST_PT)
         table = np.concatenate([one.clusters.shapes.table()[mine], others.shapes.table()[soft]])
         event = np.concatenate([one.clusters.side[mine] // 2, events + others.side[soft] // 2])
-        scores[name] = separation.separate(table, np.arange(len(table)) < len(mine), event)
+        electron = np.arange(len(table)) < len(mine)
+        eta = np.abs(np.concatenate([one.clusters.eta[mine], others.eta[soft]]))
+        weight = separation.as_in_the_others(eta, electron, ETA_BINS)
+        scores[name] = separation.separate(table, electron, event, weight)
     return scores
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import erf
 
+from metrics.statistics import Measured
+
 FloatArray = NDArray[np.float64]
 
 CROSSINGS_MHZ = 2760 * 11245.6e-6
@@ -71,15 +73,59 @@ def points(pt: FloatArray, found: FloatArray, thresholds: FloatArray) -> FloatAr
 
 
 def efficiencies(pt: FloatArray, found: FloatArray, threshold: float, edges: FloatArray) -> tuple[FloatArray, ...]:
-    """Return mean efficiency, its binomial error and the number of particles in bins of true pT; NaN in empty bins."""
+    """Return mean efficiency, its error (``share_error``) and the number of particles in bins of true pT.
+
+    The efficiency of an empty bin is NaN.
+    """
     index = np.digitize(pt, edges) - 1
     inside = (index >= 0) & (index < len(edges) - 1)
     count = np.bincount(index[inside], minlength=len(edges) - 1).astype(np.float64)
-    passed = np.bincount(index[inside], (found[inside] >= threshold).astype(np.float64), len(edges) - 1)
+    weights = (found[inside] >= threshold).astype(np.float64)
+    passed = np.bincount(index[inside], weights, len(edges) - 1).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = passed / count
-        error = np.sqrt(mean * (1 - mean) / count)
-    return mean, error, count
+    return mean, share_error(passed, count), count
+
+
+def share_error(passed: FloatArray, count: FloatArray) -> FloatArray:
+    """Return the errors of shares: deviations of Beta(passed + 1/2, others + 1/2), above 0 also where none or all pass.
+
+    The posterior of a binomial share with Jeffreys' prior.
+    """
+    a, b = passed + 0.5, count - passed + 0.5
+    out: FloatArray = np.sqrt(a * b / (a + b + 1)) / (a + b)
+    return out
+
+
+def rate(highest: FloatArray, threshold: float) -> Measured:
+    """Return the rate of ``rates`` with its error, MHz; NaN without events."""
+    if not len(highest):
+        return Measured(float("nan"), float("nan"))
+    passed = np.array([float((highest >= threshold).sum())])
+    error = share_error(passed, np.array([float(len(highest))]))
+    return Measured(CROSSINGS_MHZ * float(passed[0]) / len(highest), CROSSINGS_MHZ * float(error[0]))
+
+
+def rate_change(highest: FloatArray, of: FloatArray, threshold: float) -> Measured:
+    """Return by how much a rate differs from another of the same events, MHz: exactly 0 for equal clusters.
+
+    Only events that pass in one of both count. The error is the deviation of the difference of both shares under a
+    Dirichlet distribution with 1/2 added to each number, so few such events, or none, do not make it 0.
+
+    Parameters
+    ----------
+    highest, of : float64 (events,), the hardest cluster of each event as both algorithms have it
+    """
+    if not len(highest):
+        return Measured(float("nan"), float("nan"))
+    one, other = highest >= threshold, of >= threshold
+    more, fewer = float((one & ~other).sum()), float((other & ~one).sum())
+    value = CROSSINGS_MHZ * (more - fewer) / len(highest)
+    if np.array_equal(highest, of):
+        return Measured(value, 0.0)
+    a, b, whole = more + 0.5, fewer + 0.5, len(highest) + 1.5
+    variance = ((a + b) / whole - ((a - b) / whole) ** 2) / (whole + 1)
+    return Measured(value, CROSSINGS_MHZ * float(np.sqrt(variance)))
 
 
 def rates(highest: FloatArray, thresholds: FloatArray) -> FloatArray:

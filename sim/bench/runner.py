@@ -190,7 +190,7 @@ def _simulate(job: Path, space: Workspace, steps: int, title: str, progress: Pro
     with progress.bar(title, steps) as bar:
         watch = Watch(space.steps, steps, title, progress, bar)
         try:
-            command = [sys.executable, "-m", "sim.bench.simulate", str(job)]
+            command = [sys.executable, "-m", f"{__package__}.simulate", str(job)]
             run = process.run(
                 command, space.log, timeout=TIMEOUT, directory=job.parent, environment=environment, watch=watch
             )

@@ -24,7 +24,7 @@ from sim.stimulus.golden import LINK_BITS, charges_of, images_of
 from sim.stimulus.phases import CORNER, RANDOM, REAL, Phase
 from sim.stimulus.settings import Settings
 
-BENCH = "sim.bench.bench"
+BENCH = f"{__package__}.bench"
 CAMPAIGN = "campaign"
 """Name of the bench test whose events are counted."""
 TESTS = ("reset", CAMPAIGN)

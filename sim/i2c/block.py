@@ -22,14 +22,14 @@ from sim.stimulus.events import random_events
 from sim.stimulus.phases import RANDOM, Phase
 from sim.stimulus.settings import FRAME_WORDS, UNIT, Settings, at_reset, rules, weight_sets
 
-BENCH = "sim.i2c.block_bench"
+BENCH = f"{__package__}.block_bench"
 TESTS = (
     "disabled_after_reset", "load_and_stream", "reconfigure_while_streaming", "upsets_while_streaming",
     "reset_while_streaming",
 )  # fmt: skip
 """Tests of the bench; every one has to run."""
 
-RELOAD_BENCH = "sim.i2c.reload_bench"
+RELOAD_BENCH = f"{__package__}.reload_bench"
 RELOAD_TESTS = ("reload_while_streaming",)
 """The same at a bus frequency of I2C."""
 

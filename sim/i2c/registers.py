@@ -21,7 +21,8 @@ from sim.i2c import coverage
 from sim.i2c.harness import COPIES, HARNESS, harness, upset_sites
 
 Suite = Literal["fast", "sweep"]
-BENCHES = ("sim.i2c.register_bench", "sim.i2c.protocol_bench", "sim.faults.upset_bench")
+_SIM = __package__.removesuffix(".i2c")  # in a wheel these packages are inside econ_ae
+BENCHES = (f"{_SIM}.i2c.register_bench", f"{_SIM}.i2c.protocol_bench", f"{_SIM}.faults.upset_bench")
 TESTS = (
     "reset_values", "weights_over_the_bus", "crc_is_ended_by_a_write", "settings", "reconfiguration_flag",
     "bus_frequencies", "addressing", "broken_transactions", "glitches", "stuck_lines", "reset_in_every_state",

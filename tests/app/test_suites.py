@@ -26,9 +26,10 @@ from econ_ae.floatcodes import LOW_DENSITY as LOW_DENSITY_BITS
 from econ_ae.floatcodes import decode_4e3m
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
-from econ_ae.process import VERILATOR, YOSYS, has
+from econ_ae.process import YOSYS, has
 from rtl_gen.verilog import DATAPATH, STRUCTURAL, default_options, generate_block, verilog_sha256
 from rtl_gen.verilog import generate as generate_verilog
+from tests.required import require_program
 from tests.untrained import untrained
 
 
@@ -138,8 +139,7 @@ def test_suites_of_cells_simulate(suite: str, of_cells: Context) -> None:
 
 @pytest.mark.slow
 def test_datapath_of_cells_in_verilator(of_cells: Context) -> None:
-    if not has(VERILATOR):
-        pytest.skip("Verilator is not on the PATH")
+    require_program("verilator")
     (result,) = verification.run_suites(of_cells, "datapath", 30_000, simulator="verilator")
     assert (result.passed, result.events) == (True, 30_000)
 

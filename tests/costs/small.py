@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 from econ_ae.fixedpoint import FixedFormat
 from econ_ae.geometry import Arrangement
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Input, Normalise, Pack, Requantise
+from tests.required import needs
 
 Command = Callable[..., tuple[int, str, str]]
 
-needs_yosys = pytest.mark.skipif(
-    shutil.which("yosys") is None and not os.environ.get("ECON_AE_REQUIRE_REFERENCE"),
-    reason="yosys is not on the PATH",
-)
+needs_yosys = needs("yosys")
 
 
 def small_model(latents: int = 2) -> EncoderModel:

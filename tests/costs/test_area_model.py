@@ -36,7 +36,6 @@ from tests.random_models import odd_model
 
 STORED = json.loads((Path(__file__).parent / "area_blocks.json").read_text(encoding="utf-8"))
 """Synthesised blocks that were not fitted: hash of the encoder, kGE and flip-flops by name."""
-LIBERTY = Path(__file__).resolve().parents[3] / "shared" / "reference" / "liberty" / "nangate45_typ.lib.gz"
 MEDIAN, MOST = 0.05, 0.12
 _REGISTER = re.compile(r"econ_ae_pipeline_register #\(\.WIDTH\((\d+)\)\) register_(\w+) ")
 
@@ -203,13 +202,12 @@ def test_what_is_not_estimated_is_one_line(
 
 @needs_yosys
 @pytest.mark.slow
-@pytest.mark.skipif(not LIBERTY.is_file(), reason="../shared/reference/liberty is not there")
 @pytest.mark.parametrize("seed", [900, 905, 907, 910])
-def test_fresh_encoders_are_within_the_bounds(seed: int, tmp_path: Path) -> None:
+def test_fresh_encoders_are_within_the_bounds(seed: int, tmp_path: Path, reference: Path) -> None:
     """Neither fitted nor tested before; the second synthesis takes every module it can from the first."""
     name = f"test_{seed}"
     model = model_of(name)
-    bench = Bench(tmp_path, LIBERTY)
+    bench = Bench(tmp_path, reference / "liberty" / "nangate45_typ.lib.gz")
     whole = bench.block(name, model)
     assert not whole.taken
     found = estimate(model)

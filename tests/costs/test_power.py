@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from rtl_gen.costs.power.activity import Activity, assumed
 from rtl_gen.costs.power.calculate import power
 from rtl_gen.costs.power.tables import read_power
 from tests.costs.opensta_power import opensta_power
+from tests.required import require_program
 
 TINY = """library (tiny) {
   nom_voltage : 2.0; time_unit : "1ns"; capacitive_load_unit (1, ff); leakage_power_unit : "1nW";
@@ -123,8 +123,7 @@ def test_opensta_agrees(name: str, reference: Path, tmp_path: Path) -> None:
     output, where one change is one of the two (later versions take the mean), and halves that of input pins.
     """
     for tool in ("yosys", "sta"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not on the PATH")
+        require_program(tool)
     (tmp_path / "dut.v").write_text(MULTIPLIER)
     done = synthesise([tmp_path / "dut.v"], "dut", tmp_path, reference / "liberty" / f"{name}.lib.gz")
     netlist = flatten(json.loads((tmp_path / "netlist.json").read_text())["modules"], done.top)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,9 @@ from rtl_gen.costs.netlist.hierarchy import base_name, count_cells
 from rtl_gen.costs.synthesis.merge import plain
 from rtl_gen.verilog import STRUCTURAL, block_module, default_options, generate, generate_block, top_module
 from rtl_gen.writer import write_files
+from tests.required import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not on the PATH")
+pytestmark = needs("yosys")
 
 ADDER = "module top (input clk, input [3:0] a, b, output reg [3:0] s); always @(posedge clk) s <= a + b; endmodule\n"
 

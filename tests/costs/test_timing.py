@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +11,12 @@ from econ_ae.errors import ToolError
 from rtl_gen.costs import Operands, analyse, synthesise
 from rtl_gen.costs.timing import TimedPath, Timing
 from rtl_gen.costs.words import advice, describe, point
+from tests.required import needs
 
-needs = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("yosys", "sta")), reason="yosys or sta is not on the PATH"
-)
+needs_both = needs("yosys", "sta")
 
 
-@needs
+@needs_both
 def test_slack_and_words_of_a_small_pipeline(reference: Path, tmp_path: Path) -> None:
     source = tmp_path / "top.v"
     source.write_text(
@@ -47,7 +45,7 @@ def test_slack_and_words_of_a_small_pipeline(reference: Path, tmp_path: Path) ->
     assert all("weights" not in path.start for path in timing.paths)
 
 
-@needs
+@needs_both
 def test_a_netlist_that_opensta_cannot_link_is_one_line(reference: Path, tmp_path: Path) -> None:
     source = tmp_path / "top.v"
     source.write_text("module top (input clk, d, output reg q); always @(posedge clk) q <= d; endmodule\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from econ_ae.data.synthetic.modules import parse_modules
 from econ_ae.data.synthetic.particles import CHARGED
 from econ_ae.errors import ConfigError
 from econ_ae.geometry import LOW_DENSITY
+from tests.required import absent
 
 
 @pytest.fixture
@@ -31,9 +31,7 @@ def pythia() -> None:
     """Skip without the optional package, unless nothing may be skipped."""
     if find_spec("pythia8mc") is None:
         message = "the optional package pythia8mc is not installed"
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(message)
 
 
 def particles(pt: float, eta: float, charges: tuple[float, ...]) -> Events:

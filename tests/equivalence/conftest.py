@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
+
+from tests.required import require_program
 
 
 @pytest.fixture(autouse=True)
 def simulator(request: pytest.FixtureRequest) -> None:
     """Skip tests marked ``simulator`` where Icarus Verilog is missing, unless it is required."""
-    if request.node.get_closest_marker("simulator") is None or shutil.which("iverilog"):
-        return
-    message = "Icarus Verilog is not on the PATH"
-    if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-        pytest.fail(message)
-    pytest.skip(message)
+    if request.node.get_closest_marker("simulator"):
+        require_program("iverilog")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +31,7 @@ from sim.stimulus.images import campaign as image_campaign
 from sim.stimulus.images import random_images
 from tests.hls_toolchain import require_toolchain
 from tests.random_models import odd_model, random_model
+from tests.required import require_program
 
 FLAVOURS: tuple[Flavour, ...] = (CATAPULT, VITIS)
 
@@ -174,8 +174,7 @@ def test_a_testbench_that_compares_nothing_is_an_error(
 
 
 def test_project_runs_with_make_alone(econ_t_model: EncoderModel, tmp_path: Path) -> None:
-    if shutil.which("make") is None:
-        pytest.skip("make is not on the PATH")
+    require_program("make")
     campaign = image_campaign(econ_t_model, nothing(econ_t_model), 10, 1)
     data = {f"data/{name}": text for name, text in data_files(campaign).items()}
     project = tmp_path / "hls"

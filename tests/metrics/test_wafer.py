@@ -26,7 +26,10 @@ def test_cells_lie_inside_the_view_and_do_not_overlap_in_area() -> None:
     svg = ET.fromstring(wafer_svg(np.ones(48), MODULE))
     width, height = (float(v) for v in svg.attrib["viewBox"].split()[2:])
     corners = np.array(
-        [[[float(v) for v in p.split(",")] for p in polygon.attrib["points"].split()] for polygon in svg.iter("{http://www.w3.org/2000/svg}polygon")]
+        [
+            [[float(v) for v in p.split(",")] for p in polygon.attrib["points"].split()]
+            for polygon in svg.iter("{http://www.w3.org/2000/svg}polygon")
+        ]
     )
     assert corners.min() >= 0
     assert corners[..., 0].max() <= width

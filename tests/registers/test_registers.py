@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from rtl_gen.registers import (
 )
 from rtl_gen.verilog import default_options, latency
 from tests.random_models import random_model
+from tests.required import require_program
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 
@@ -124,9 +124,7 @@ def test_systemrdl_says_what_the_map_says(seed: int | None, econ_t_model: Encode
 
 
 def test_c_header_compiles_and_has_the_addresses(chip: AddressMap, tmp_path: Path) -> None:
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
+    compiler = require_program("cc")
     (tmp_path / "registers.h").write_text(c_header(chip))
     (tmp_path / "main.c").write_text(
         '#include <stdio.h>\n#include "registers.h"\n'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from rtl_gen.verilog import (
 from rtl_gen.verilog.regfile_bits import index_width
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
+from tests.required import require_program
 
 CASES: list[tuple[int | None, dict[str, object]]] = [
     (None, {}),
@@ -39,17 +39,12 @@ CASES: list[tuple[int | None, dict[str, object]]] = [
 ]
 
 
-def needs(tool: str) -> None:
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not on the PATH")
-
-
 def sources(files: dict[str, str], directory: Path) -> list[str]:
     return [str(path) for path in write_files(files, directory / "rtl") if path.suffix == ".v"]
 
 
 def yosys(script: str) -> str:
-    needs("yosys")
+    require_program("yosys")
     done = subprocess.run(["yosys", "-Q", "-T", "-p", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     return done.stdout
@@ -59,7 +54,7 @@ def yosys(script: str) -> str:
 def test_lint_and_elaboration_are_clean(
     seed: int | None, change: dict[str, object], econ_t_model: EncoderModel, tmp_path: Path
 ) -> None:
-    needs("verilator")
+    require_program("verilator")
     model = econ_t_model if seed is None else random_model(seed)
     options = replace(default_options(model, DATAPATH), **change)  # type: ignore[arg-type]
     paths = sources(generate_block(model, options), tmp_path)

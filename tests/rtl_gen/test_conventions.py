@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from rtl_gen.verilog.render import primitive, render
 from rtl_gen.writer import write_files
 from tests.random_cells import random_cell_model
 from tests.random_models import random_model
+from tests.required import require_program
 
 
 def verilog(model: EncoderModel, leaf: str) -> dict[str, str]:
@@ -105,8 +105,7 @@ def test_the_hash_is_that_of_the_text(econ_t_model: EncoderModel) -> None:
 
 
 def simulated(bench: str, primitives: tuple[str, ...], directory: Path) -> str:
-    if shutil.which("iverilog") is None:
-        pytest.skip("iverilog is not on the PATH")
+    require_program("iverilog")
     texts = {f"{name}.v": primitive(name) for name in primitives} | {"bench.v": bench}
     paths = [str(path) for path in write_files(texts, directory / "rtl")]
     program = str(directory / "bench.vvp")

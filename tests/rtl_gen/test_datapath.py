@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -33,12 +32,12 @@ from rtl_gen.verilog import (
 from rtl_gen.verilog.options import LEAVES
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
+from tests.required import require_program
 
 
 def lint(model: EncoderModel, options: VerilogOptions, directory: Path) -> None:
     """Verilator has nothing to say, with and without assertions."""
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not on the PATH")
+    require_program("verilator")
     paths = write_files(generate(model, options), directory / "rtl", overwrite=True)
     sources = [str(path) for path in paths if path.suffix == ".v"]
     top = top_module(model, options)
@@ -50,8 +49,7 @@ def lint(model: EncoderModel, options: VerilogOptions, directory: Path) -> None:
 
 def synthesise(model: EncoderModel, options: VerilogOptions, directory: Path) -> None:
     """Yosys reads it, finds no latch, no loop and no undriven wire."""
-    if shutil.which("yosys") is None:
-        pytest.skip("yosys is not on the PATH")
+    require_program("yosys")
     paths = write_files(generate(model, options), directory / "rtl", overwrite=True)
     script = (
         f"read_verilog {' '.join(str(p) for p in paths if p.suffix == '.v')}; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from rtl_gen.hls import CATAPULT, IMAGE, VITIS, HlsOptions, generate
 from rtl_gen.hls.generate import MANIFEST
 from rtl_gen.hls.options import INCREMENT, STRUCT
 from rtl_gen.hls.types import fixed, integer, product_format, rounded
+from tests.required import require_program
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "generated" / "encoder.cpp"
 EVERY = [HlsOptions(flavour, weights) for flavour in (CATAPULT, VITIS) for weights in (IMAGE, STRUCT)]
@@ -133,9 +133,7 @@ def test_documented_example_is_current() -> None:
 def test_scripts_are_complete_tcl(options: HlsOptions, econ_t_model: EncoderModel, tmp_path: Path) -> None:
     script = generate(econ_t_model, options)[f"build_{options.flavour}.tcl"]
     assert all(name in script for name in ("encoder.cpp", "testbench.cpp", "econ_t_encoder", "reports"))
-    tclsh = shutil.which("tclsh")
-    if tclsh is None:
-        pytest.skip("tclsh is not on the PATH")
+    tclsh = require_program("tclsh")
     path = tmp_path / "build.tcl"
     path.write_text(script)
     ask = f"puts [info complete [read [open {path}]]]\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from rtl_gen.hls.cells import values
 from rtl_gen.hls.generate import MANIFEST
 from rtl_gen.hls.options import INCREMENT, STRUCT
 from tests.random_cells import random_cell_model
+from tests.required import require_program
 
 EVERY = [HlsOptions(flavour, form) for flavour in (CATAPULT, VITIS) for form in (IMAGE, STRUCT)]
 SEEDS = (0, 4, 5, 7)
@@ -115,9 +115,7 @@ def test_scripts_are_complete_tcl(options: HlsOptions, tmp_path: Path) -> None:
     if options.flavour == CATAPULT:
         port = "registers" if options.weights == IMAGE else "choose_weights"
         assert all(f"/$top/{name}:rsc" in script for name in ("charges", "crossing", "frame", port))
-    tclsh = shutil.which("tclsh")
-    if tclsh is None:
-        pytest.skip("tclsh is not on the PATH")
+    tclsh = require_program("tclsh")
     path = tmp_path / "build.tcl"
     path.write_text(script)
     ask = f"puts [info complete [read [open {path}]]]\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Collection
 from dataclasses import replace
@@ -20,11 +19,7 @@ from rtl_gen.verilog import DATAPATH, default_options, generate_block, triplicat
 from rtl_gen.verilog.regfile import config_module, generate
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
-
-
-def needs(tool: str) -> None:
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not on the PATH")
+from tests.required import require_program
 
 
 def sources(model: EncoderModel, directory: Path, tmr: Collection[str] = CLASSES) -> list[str]:
@@ -38,7 +33,7 @@ TMR = {None: {"control"}, 0: set(), 1: {"control", "weights"}}
 @pytest.mark.parametrize("assertions", [False, True])
 @pytest.mark.parametrize("seed", [None, 0, 1, 2, 3, 4, 5])
 def test_lint_is_clean(seed: int | None, assertions: bool, econ_t_model: EncoderModel, tmp_path: Path) -> None:
-    needs("verilator")
+    require_program("verilator")
     model = econ_t_model if seed is None else random_model(seed)
     paths = sources(model, tmp_path, TMR.get(seed, CLASSES))
     assert not any("lint_off" in Path(path).read_text() for path in paths)
@@ -49,7 +44,7 @@ def test_lint_is_clean(seed: int | None, assertions: bool, econ_t_model: Encoder
 
 
 def yosys(script: str) -> str:
-    needs("yosys")
+    require_program("yosys")
     done = subprocess.run(["yosys", "-Q", "-T", "-p", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     return done.stdout

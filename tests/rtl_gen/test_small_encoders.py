@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from econ_ae.ir.model import EncoderModel
 from rtl_gen.registers.model import CLASSES
 from rtl_gen.verilog import DATAPATH, STRUCTURAL, SUM, block_module, default_options, generate_block
 from rtl_gen.writer import write_files
+from tests.required import require_program
 
 ENCODERS = {
     "few_registers": EncoderConfig(
@@ -50,8 +50,7 @@ def model_of(name: str) -> EncoderModel:
 )
 def test_complete_block(name: str, leaf: str, tmr: tuple[str, ...], tmp_path: Path) -> None:
     for tool in ("verilator", "iverilog", "yosys"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not on the PATH")
+        require_program(tool)
     model = model_of(name)
     options = replace(default_options(model, DATAPATH), tmr=frozenset(tmr), leaf=leaf)
     files = write_files(generate_block(model, options), tmp_path / "rtl")

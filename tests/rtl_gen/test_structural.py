@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections import defaultdict
 from dataclasses import replace
@@ -20,6 +19,7 @@ from rtl_gen.verilog.leaves import mac
 from rtl_gen.verilog.render import primitive
 from rtl_gen.verilog.structural import ADDERS
 from rtl_gen.writer import write_files
+from tests.required import require_program
 
 # x, w, bias, bits that every product loses, inputs, outputs
 Shape = tuple[str, str, str, int, int, int]
@@ -48,8 +48,7 @@ def write(modules: dict[str, str], directory: Path) -> list[str]:
 def prove(shape: Shape, directory: Path) -> str:
     """Ask for a proof that both forms are equal on every input: yosys builds the miter, its ABC proves it."""
     for tool in ("yosys", "yosys-abc"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not on the PATH")
+        require_program(tool)
     miter = directory / "miter.aig"
     script = (
         f"read_verilog {' '.join(write(modules(shape), directory / 'rtl'))}; proc; check -assert; "
@@ -98,8 +97,7 @@ def test_the_proof_finds_a_wrong_gate(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("lost", [0, 4, 5])
 def test_every_product_of_the_chip(lost: int, tmp_path: Path) -> None:
     """Every input and weight of the econ-t preset's dense layer, and a bias of one bit."""
-    if shutil.which("iverilog") is None:
-        pytest.skip("iverilog is not on the PATH")
+    require_program("iverilog")
     shape = ("u2.7", "s0.5", "u1.0", lost, 1, 1)
     width = accumulator_format(stage_of(shape)).width
     bench = f"""module bench;
@@ -200,8 +198,8 @@ def test_a_tree_has_no_more_adders_than_it_needs(econ_t_model: EncoderModel) -> 
 
 def test_the_chip_is_clean(econ_t_model: EncoderModel, tmp_path: Path) -> None:
     """Verilator and yosys have nothing to say; the tree of the dense layer alone, not sixteen times (minutes)."""
-    if shutil.which("verilator") is None or shutil.which("yosys") is None:
-        pytest.skip("verilator or yosys is not on the PATH")
+    require_program("verilator")
+    require_program("yosys")
     options = replace(default_options(econ_t_model), leaf=STRUCTURAL)
     paths = write_files(generate(econ_t_model, options), tmp_path / "rtl")
     sources = [str(path) for path in paths if path.suffix == ".v"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -29,13 +28,9 @@ from rtl_gen.verilog import (
 from rtl_gen.verilog.plan import plan, runs
 from rtl_gen.writer import write_files
 from tests.random_models import random_model
+from tests.required import require_program
 
 NO_REGISTERS = VerilogOptions(frozenset())
-
-
-def needs(tool: str) -> None:
-    if shutil.which(tool) is None:
-        pytest.skip(f"{tool} is not on the PATH")
 
 
 def sources(model: EncoderModel, options: VerilogOptions, directory: Path) -> list[str]:
@@ -123,7 +118,7 @@ def test_the_weights_are_not_in_the_verilog(econ_t_model: EncoderModel) -> None:
 
 @pytest.mark.parametrize("seed", [None, *range(12)])
 def test_lint_is_clean(seed: int | None, econ_t_model: EncoderModel, tmp_path: Path) -> None:
-    needs("verilator")
+    require_program("verilator")
     model = econ_t_model if seed is None else random_model(seed)
     options = default_options(model) if seed is None or seed % 2 else NO_REGISTERS
     paths = sources(model, options, tmp_path)
@@ -135,7 +130,7 @@ def test_lint_is_clean(seed: int | None, econ_t_model: EncoderModel, tmp_path: P
 
 @pytest.mark.parametrize("seed", [None, 1, 4, 5])
 def test_yosys_reads_it_and_finds_no_latch(seed: int | None, econ_t_model: EncoderModel, tmp_path: Path) -> None:
-    needs("yosys")
+    require_program("yosys")
     model = econ_t_model if seed is None else random_model(seed)
     paths = sources(model, default_options(model), tmp_path)
     script = (

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from econ_ae import emulator
-from econ_ae.econt.autoencoder import template
 from econ_ae.errors import ModelError
 from econ_ae.fixedpoint import FixedFormat, IntArray
 from econ_ae.ir.model import Conv2D, Dense, EncoderModel, Normalise, Op
@@ -18,29 +17,11 @@ from econ_ae.tensor.onnx import OPSET, to_onnx
 from econ_ae.tensor.run import run
 from tests.random_cells import random_cell_model
 from tests.random_models import odd_model
+from tests.required import ONNX, require_module, require_onnx
+from tests.tensor.encoders import chip, images
 
-onnx = pytest.importorskip("onnx", reason="pip install 'econ-ae[onnx]'")
-runtime = pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
-
-
-def chip(seed: int = 1) -> EncoderModel:
-    """Return the chip's encoder with random weights."""
-    rng = np.random.default_rng(seed)
-    weights = {
-        op.name: (rng.integers(-32, 32, op.kernel.shape), rng.integers(-32, 32, op.bias.shape))
-        for op in template().layers
-    }
-    return template().with_weights(weights)
-
-
-def images(model: EncoderModel, count: int, seed: int = 0) -> IntArray:
-    """Return images: random ones, all of the largest value, all 0, and one pixel."""
-    rng, most = np.random.default_rng(seed), model.normalise.out.max
-    out = rng.integers(0, most + 1, (count, *model.input.arrangement.shape))
-    out[0], out[1], out[2] = 0, most, 0
-    out[2].flat[0] = most
-    has_cell = np.array(model.input.arrangement.cells).reshape(model.input.arrangement.shape) >= 0
-    return np.where(has_cell, out, 0)
+onnx = require_onnx()
+runtime = require_module("onnxruntime", ONNX)
 
 
 def integers(model: EncoderModel, values: Any) -> IntArray:

@@ -13,12 +13,14 @@ from econ_ae.ir.model import EncoderModel
 from econ_ae.tensor.qonnx import DOMAIN, qonnx_problem, to_qonnx
 from tests.random_cells import random_cell_model
 from tests.random_models import odd_model
-from tests.tensor.test_encoder import chip, images
+from tests.required import require_module, require_onnx
+from tests.tensor.encoders import chip, images
 
-onnx = pytest.importorskip("onnx", reason="pip install 'econ-ae[onnx]'")
-wrapper = pytest.importorskip("qonnx.core.modelwrapper", reason="a development package")
-executor = pytest.importorskip("qonnx.core.onnx_exec", reason="a development package")
-shapes = pytest.importorskip("qonnx.transformation.infer_shapes", reason="a development package")
+QONNX = "pip install qonnx, a development package"
+onnx = require_onnx()
+wrapper = require_module("qonnx.core.modelwrapper", QONNX)
+executor = require_module("qonnx.core.onnx_exec", QONNX)
+shapes = require_module("qonnx.transformation.infer_shapes", QONNX)
 
 SEEDS = [seed for seed in range(60) if qonnx_problem(odd_model(seed)) is None]
 

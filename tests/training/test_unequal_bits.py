@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from econ_ae.training.link import link
 from econ_ae.training.sample import to_float
 from rtl_gen.verilog import DATAPATH, default_options
 from sim.bench.verify import verify_datapath
+from tests.required import needs
 from tests.training.conftest import randomise
 from tests.training.small import settings
 
@@ -52,7 +52,7 @@ def test_what_training_sends_is_what_the_frame_carries(latent: str) -> None:
 
 
 @pytest.mark.simulator
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+@needs("iverilog")
 def test_verilog_sends_unequal_bits_of_24_outputs(tmp_path: Path) -> None:
     model = random_encoder(MORE_OUTPUTS)
     options = default_options(model, DATAPATH)

@@ -98,6 +98,8 @@ def compared(
             raise ConfigError(
                 f"algorithm {name!r} is unknown; expected some of {', '.join(known)}{did_you_mean(name, known)}"
             )
+    if not names or not elinks:
+        raise ConfigError(f"{'no algorithm' if not names else 'no eLinks'} to compare; expected at least one")
     others = [name for name in names if name != "ae"]
     sent = transmitted(images.charges, context.geometry, elinks, others, tune=context.rows("train").charges)
     received = [reconstruct(context, model, images)] if "ae" in names else []

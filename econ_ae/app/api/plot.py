@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from econ_ae.app.api.comparison import Comparison
 from econ_ae.errors import DataError
+from econ_ae.extras import naming_extras
 from econ_ae.geometry import LOW_DENSITY, WaferGeometry
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LABEL: dict[str, Any] = {"fontsize": 10, "ha": "left", "va": "top"}
 
 
+@naming_extras()
 def wafer(
     charges: ArrayLike,
     axes: Axes | None = None,
@@ -54,6 +56,7 @@ def wafer(
     return axes
 
 
+@naming_extras()
 def compare(
     images: Mapping[str, ArrayLike],
     axes: np.ndarray[Any, Any] | None = None,
@@ -92,6 +95,7 @@ def compare(
     return axes
 
 
+@naming_extras()
 def rate_distortion(comparison: Comparison, axes: Axes | None = None, *, experiment: str = "") -> Axes:
     """Draw the mean EMD of a comparison against the bits of a frame; the repeater, far from all, is a line of text.
 

@@ -12,20 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from econ_ae.app.api.arrays import array_of, charges_of, crossings_of, numbers_of
 from econ_ae.app.api.comparison import Comparison, compared
 from econ_ae.app.reconstruction import Receiver, check_class, known_besides
 from econ_ae.app.run.context import FACTS, Context, open_run
 from econ_ae.app.run.family import is_family, run_paths
 from econ_ae.app.stages.data import read_batch
 from econ_ae.config import RunConfig, parse
-from econ_ae.data.batch import Batch, Provenance, as_charges
+from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.module_conditions import Conditions
 from econ_ae.econt.autoencoder import pack_latents, sum_code
 from econ_ae.econt.cell_frame import frames as cell_frames
 from econ_ae.econt.cell_frame import unpack_pulses
 from econ_ae.econt.decode import decode_latents
+from econ_ae.econt.words import ORBIT
 from econ_ae.emulator import encode, encode_pulses
 from econ_ae.errors import ConfigError, DataError
+from econ_ae.extras import naming_extras
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.model import EncoderModel
 from econ_ae.progress import Silent
@@ -35,6 +38,7 @@ IntArray = NDArray[np.int64]
 _WORDS = 13
 
 
+@naming_extras()
 def load(path: str | Path) -> Run:
     """Return a finished run.
 
@@ -53,6 +57,7 @@ def load(path: str | Path) -> Run:
     return Run(context, context.model())
 
 
+@naming_extras()
 def read(source: str | Path, **data: Any) -> Batch:
     """Return the images of a file.
 
@@ -72,18 +77,24 @@ def read(source: str | Path, **data: Any) -> Batch:
     return read_batch(parse({"data": {"source": str(source)} | data}, "read()"), LOW_DENSITY)
 
 
-def emd(images: Batch | ArrayLike, received: ArrayLike) -> FloatArray:
+@naming_extras()
+def emd(images: Batch | ArrayLike, received: Batch | ArrayLike) -> FloatArray:
     """Return the exact Earth Mover's Distance of every pair of images, float64 (n,), units of half a TC pitch.
 
     NaN where one of them has no charge.
 
     Parameters
     ----------
-    images, received : charges (n, cells), any scale
+    images, received : charges (n, cells), any scale, numbers of any type
+
+    Raises
+    ------
+    DataError
+        When a charge is negative or no number, or there are not as many of one as of the other.
     """
     from metrics.emd import emd as exact
 
-    return exact(_charges(images).astype(np.float64), np.asarray(received, np.float64), LOW_DENSITY).values
+    return exact(numbers_of(images), numbers_of(received), LOW_DENSITY).values
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +115,7 @@ class Encoder:
 
     def latents(self, images: Batch | ArrayLike) -> IntArray:
         """Return what the encoder computes, int64: latents (n, latents), or the pulses of cells (n, cells)."""
-        charges = _charges(images)
+        charges = charges_of(images)
         return encode_pulses(self.model, charges).pulses if self.model.sends_cells else encode(self.model, charges)
 
     def frames(self, images: Batch | ArrayLike, crossing: ArrayLike | None = None) -> NDArray[np.uint32]:
@@ -115,10 +126,8 @@ class Encoder:
         images : charges (n, cells), CALQ counts
         crossing : bunch crossings 0..3563 (n,); None counts from 0
         """
-        charges = _charges(images)
-        when = np.arange(len(charges)) % 3564 if crossing is None else np.asarray(crossing, np.int64)
-        if when.shape != (len(charges),):
-            raise DataError(f"crossing has shape {when.shape}; expected ({len(charges)},)")
+        charges = charges_of(images)
+        when = np.arange(len(charges)) % ORBIT if crossing is None else crossings_of(crossing, len(charges))
         if self.model.sends_cells:
             return cell_frames(self.model, encode_pulses(self.model, charges), charges, when)
         pack = self.model.pack
@@ -154,6 +163,7 @@ class Decoder:
         """What it knows of a module besides the bits: names of metadata."""
         return tuple(self.context.config.decoder.conditions)
 
+    @naming_extras()
     def charges(self, frames: ArrayLike, known: Batch | Mapping[str, ArrayLike] | None = None) -> FloatArray:
         """Return the images that the frames carry, float64 (n, cells), CALQ counts, from their bits alone.
 
@@ -167,9 +177,13 @@ class Decoder:
         DataError
             When frames have another shape or hold what no event gives, or the conditions are missing.
         """
-        words = np.asarray(frames)
+        words = array_of(frames, "frames")
         if words.ndim != 2 or words.shape[1] != _WORDS or words.dtype.kind not in "iu":
             raise DataError(f"frames are {words.dtype} of shape {words.shape}; expected integers of (n, {_WORDS})")
+        if words.size and (words.min() < 0 or words.max() >= 1 << 32):
+            raise DataError(
+                f"frames hold {words.min()} to {words.max()}; expected words of 32 bits, 0..{(1 << 32) - 1}"
+            )
         words = words.astype(np.uint32)
         if self.model.sends_cells:
             from econ_ae.training.cells import artifact as cells
@@ -256,11 +270,13 @@ class Run:
         """Return the link words of images, uint32 (n, 13)."""
         return self.encoder.frames(images)
 
+    @naming_extras()
     def emd(self, images: Batch | None = None) -> FloatArray:
         """Return the exact EMD of images, float64 (n,), through frames and decoder; None takes the report events."""
         images = self.report_events() if images is None else images
         return emd(images, self.decoder.charges(self.frames(images), images))
 
+    @naming_extras()
     def compare(
         self,
         images: Batch | None = None,
@@ -291,19 +307,6 @@ class Run:
                 "report events": facts["report_events"],
             }
         )
-
-
-def _charges(images: Batch | ArrayLike) -> NDArray[np.uint32]:
-    """Return charges, uint32 (n, cells), of images, numpy arrays, lists or awkward arrays of equal lengths."""
-    if isinstance(images, Batch):
-        return images.charges
-    try:
-        values = np.asarray(images)
-    except (TypeError, ValueError) as problem:
-        raise DataError(f"these images are no array: {problem}; expected charges of shape (n, cells)") from problem
-    if values.ndim != 2 or values.shape[1] != LOW_DENSITY.cells:
-        raise DataError(f"charges have shape {values.shape}; expected (n, {LOW_DENSITY.cells})")
-    return as_charges(values)
 
 
 def _table(rows: Mapping[str, object]) -> str:

@@ -37,8 +37,8 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="Model: .h5, .hdf5 or .keras of QKeras, or a register YAML.")],
-    form: Annotated[str, typer.Option("--format", help="qkeras or econt-yaml.")],
+    file: Annotated[Path, typer.Argument(help="Model: .h5, .hdf5 or .keras, .onnx, or a register YAML.")],
+    form: Annotated[str, typer.Option("--format", help="qkeras, qonnx, hgq2 or econt-yaml.")],
     out: Annotated[Path, typer.Option(help="Run directory to make.")],
     decoder: Annotated[Path | None, typer.Option(help="Keras file of its decoder; default: one is trained.")] = None,
     architecture: Annotated[Path | None, typer.Option(help="JSON of its layers, for files of weights alone.")] = None,
@@ -60,6 +60,9 @@ def import_(
     conditions: Annotated[str | None, typer.Option(help="Of the decoder, in its order, with commas.")] = None,
     data: Annotated[str | None, typer.Option(help="Data of the run, as of `econ-ae run`.")] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Images to generate, or to read of --data.")] = None,
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter that has HGQ2; default: that of scripts/hgq2-environment.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Of the encoder in Verilog and C.")] = "imported",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
 ) -> None:
@@ -78,6 +81,7 @@ def import_(
         rounding=rounding,
         dense_order=dense_order,
         conditions=conditions,
+        python=python,
     )
     files = Files(file, architecture, decoder, decoder_architecture)
     made = import_model(files, form, choice, out, Terminal(), source=data, events=events, overwrite=overwrite)

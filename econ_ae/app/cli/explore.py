@@ -32,7 +32,7 @@ Cluster = Annotated[
 Storage = Annotated[str | None, typer.Option(help="URL of a database for the trials; default: a file in --out.")]
 
 
-@explore.command()
+@explore.command(extra="explore")
 def search(
     config: Annotated[
         str | None,

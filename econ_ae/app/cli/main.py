@@ -17,6 +17,7 @@ from econ_ae.app.cli.chip import econt, registers
 from econ_ae.app.cli.costs import costs, power
 from econ_ae.app.cli.data import data
 from econ_ae.app.cli.delivery import export, import_
+from econ_ae.app.cli.doctor import doctor
 from econ_ae.app.cli.explore import explore
 from econ_ae.app.cli.options import INTERRUPTED, Interrupted
 from econ_ae.app.cli.physics import physics
@@ -25,6 +26,7 @@ from econ_ae.app.cli.stages import freeze, generate, report, run, train, verify
 from econ_ae.app.cli.studies import drift, evaluate, quantisation, retrain, widths
 from econ_ae.app.cli.verbosity import LOG, Verbosity, set_verbosity
 from econ_ae.errors import EconAeError
+from econ_ae.extras import explained
 
 COMMANDS: dict[str, Any] = {
     "run": run,
@@ -48,9 +50,29 @@ COMMANDS: dict[str, Any] = {
     "import": import_,
     "registers": registers,
     "econt": econt,
+    "doctor": doctor,
 }
 """Every command and group of commands, in the order of the work."""
 
+_EXTRAS = {
+    "run": "train",
+    "campaign": "train",
+    "train": "train",
+    "freeze": "train",
+    "generate": "rtl",
+    "verify": "rtl",
+    "costs": "rtl",
+    "power": "rtl",
+    "report": "train",
+    "physics": "physics",
+    "retrain": "train",
+    "drift": "train",
+    "quantisation": "train",
+    "widths": "train",
+    "export": "train",
+    "import": "train",
+}
+"""What a command cannot do without; found before any work."""
 _USAGE_ERROR = 2
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -83,7 +105,7 @@ for _name, _command in COMMANDS.items():
     if isinstance(_command, typer.Typer):
         app.add_typer(_command, name=_name)
     else:
-        app.command(_name)(_command)
+        app.command(_name, extra=_EXTRAS.get(_name))(_command)
 
 
 def main() -> None:
@@ -101,6 +123,11 @@ def main() -> None:
     except BrokenPipeError:  # who read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except ModuleNotFoundError as problem:
+        missing = explained(problem)
+        if missing is None:
+            raise
+        code = _fail(str(missing), missing.exit_code)
     except OSError as problem:
         code = _fail(of_system(problem))
     except MemoryError as problem:

@@ -18,7 +18,7 @@ def physics(
         list[Path] | None, typer.Argument(metavar="[RUN...]", help="Campaigns, families, or a run per eLink count.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="File of whole events (.npz); default: generated ones alone.")
+        Path | None, typer.Option(help="File of whole events (.npz, .root); default: generated ones alone.")
     ] = None,
     events: Annotated[str | None, typer.Option(help="Events of the file, first:end; default: all.")] = None,
     algorithms: Annotated[

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from econ_ae.app.cli.verbosity import Verbosity, set_verbosity
+from econ_ae.extras import require
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -60,11 +61,24 @@ def _summary(command: Any) -> str:
 
 
 class Command(TyperCommand):
-    """A command with ``-v`` and ``-q``."""
+    """A command with ``-v`` and ``-q``.
+
+    Attributes
+    ----------
+    extra : packages without which it does nothing
+    """
+
+    extra: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += _shared_options()
+
+    def invoke(self, ctx: Any) -> Any:
+        """Do the command; PackageMissingError before any work when its extra is not installed."""
+        if self.extra is not None:
+            require(self.extra, ctx.command_path)
+        return super().invoke(ctx)
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002
         """Return what the list of commands says."""
@@ -98,7 +112,9 @@ class Shell(typer.Typer):
         settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
         super().__init__(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=settings, **kwargs)
 
-    def command(self, name: str | None = None, **kwargs: Any) -> Callable[[_Function], _Function]:
-        """Register a function as a command."""
-        kwargs.setdefault("cls", Command)
+    def command(
+        self, name: str | None = None, *, extra: str | None = None, **kwargs: Any
+    ) -> Callable[[_Function], _Function]:
+        """Register a function as a command, which needs an extra or none."""
+        kwargs.setdefault("cls", Command if extra is None else type("Command", (Command,), {"extra": extra}))
         return super().command(name, **kwargs)

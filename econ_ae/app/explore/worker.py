@@ -7,9 +7,9 @@ import socket
 import threading
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
+import econ_ae
 from econ_ae.app.explore.work import Outcome, Task, Work
 from econ_ae.app.run.manifest import versions
 from econ_ae.files import write_text
@@ -17,7 +17,6 @@ from econ_ae.files import write_text
 WORKING = "working"
 """In the directory of a search: which task is at work on every trial."""
 SOURCES = "sources"
-_PACKAGES = ("econ_ae", "metrics", "rtl_gen")
 _NUMBERS = ("econ-ae", "numpy", "scipy", "tensorflow", "tf-keras", "qkeras", "POT")
 """Packages whose other versions may give other numbers."""
 _OURS = {".py", ".json", ".toml", ".j2", ".v"}
@@ -27,11 +26,13 @@ _one = threading.Lock()
 @cache
 def program() -> dict[str, str]:
     """Return what results depend on besides their settings: versions of packages, and a hash of our own sources."""
+    # Not by their names: in a wheel both packages are inside econ_ae.
+    from metrics import __path__ as metrics
+    from rtl_gen import __path__ as rtl_gen
+
     found = hashlib.sha256()
-    for package in _PACKAGES:
-        spec = find_spec(package)
-        assert spec is not None
-        for folder in map(Path, spec.submodule_search_locations or ()):
+    for package, folders in (("econ_ae", econ_ae.__path__), ("metrics", metrics), ("rtl_gen", rtl_gen)):
+        for folder in map(Path, folders):
             for path in sorted(p for p in folder.rglob("*") if p.suffix in _OURS):
                 found.update(f"{package}/{path.relative_to(folder).as_posix()}\0".encode())
                 found.update(hashlib.sha256(path.read_bytes()).digest())

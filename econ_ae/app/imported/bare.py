@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -20,27 +21,58 @@ from econ_ae.ir.model import same_padding
 
 WEIGHT, ACTIVATION, LATENT = "s0.5", "u2.7", "u1.8"
 """Formats of the chip (ECON-T, spec 6), taken where nothing says otherwise."""
+_WEIGHTS = ("kernel", "bias", "0", "1")
 _STRIDES = (2, 1, 3, 4)
+_MOST_CONVOLUTIONS = 64
 _IMAGES = {1: (8, 8, 1), 3: (4, 4, 3)}
 
 
-def kernels(stored: Stored) -> list[tuple[str, Array, Array]]:
-    """Return name, kernel and bias of every layer with weights, in the file's order."""
+def kernels(stored: Stored, *, convs_first: bool) -> list[tuple[str, Array, Array]]:
+    """Return name, kernel and bias of every layer with weights, in the file's order.
+
+    Parameters
+    ----------
+    convs_first : where the file tells no order: convolutions before dense layers, or behind them
+
+    Raises
+    ------
+    ModelError
+        When there is no kernel, or a layer has weights of another kind, of which nothing says what they do.
+    """
     places = {path[:-1]: path for path in stored.arrays if path[-1] in {"kernel", "0"}}
     order = {name: i for i, name in enumerate(stored.order)}
+    option = "--architecture" if convs_first else "--decoder-architecture"
+    for path in stored.arrays:
+        if path[-1] not in _WEIGHTS:
+            raise ModelError(
+                f"{stored.source}: layer {_name(path[:-1])!r} has the weights {path[-1]}, not kernel and bias alone; "
+                f"what it does is in the architecture: give {option}"
+            )
 
-    def key(place: tuple[str, ...]) -> tuple[int, list[tuple[int, str]]]:
+    def key(place: tuple[str, ...]) -> tuple[int, bool, list[tuple[str, int]]]:
         first = min((order[part] for part in place if part in order), default=len(order))
-        return first, [(int(re.sub(r"\D", "", part) or 0), part) for part in place]
+        behind = (stored.arrays[places[place]].ndim == 4) != convs_first
+        return first, behind, [_numbered(part) for part in place]
 
     out = []
     for place in sorted(places, key=key):
         kernel = stored.arrays[places[place]]
         bias = stored.arrays.get((*place, "bias"), stored.arrays.get((*place, "1"), np.zeros(kernel.shape[-1])))
-        out.append((place[-1] if place else "layer", kernel, bias))
+        out.append((_name(place), kernel, bias))
     if not out:
         raise ModelError(f"{stored.source}: holds no kernel; expected convolutions and dense layers")
     return out
+
+
+def _name(place: Sequence[str]) -> str:
+    return next((part for part in reversed(place) if part != "vars"), "layer")
+
+
+def _numbered(part: str) -> tuple[str, int]:
+    """Return a name and its number: ``dense_10`` comes behind ``dense_9``."""
+    found = re.fullmatch(r"(.*?)_?(\d*)", part)
+    assert found is not None
+    return found[1], int(found[2] or 0)
 
 
 def encoder(stored: Stored, choice: Choice) -> Encoder:
@@ -48,7 +80,7 @@ def encoder(stored: Stored, choice: Choice) -> Encoder:
 
     Formats are the chip's unless ``choice`` says otherwise; convolutions pad as TensorFlow's 'same' if that fits.
     """
-    layers = kernels(stored)
+    layers = kernels(stored, convs_first=True)
     convs = [one for one in layers if one[1].ndim == 4]
     denses = [one for one in layers if one[1].ndim == 2]
     if len(convs) + len(denses) < len(layers) or not denses or any(a[1].ndim != 4 for a in layers[: len(convs)]):
@@ -103,16 +135,29 @@ def _fit(
     shape: tuple[int, int, int], convs: list[tuple[str, Array, Array]], inputs: int, source: str
 ) -> list[tuple[int, bool]]:
     """Return stride and padding of every convolution, so that the first dense layer gets as many inputs as it has."""
+    if len(convs) > _MOST_CONVOLUTIONS:
+        raise ModelError(f"{source}: has {len(convs)} convolutions; expected at most {_MOST_CONVOLUTIONS}")
     options = [(stride, same) for same in (True, False) for stride in _STRIDES]
-    for chosen in itertools.product(options, repeat=len(convs)):
-        rows, cols, channels = shape
-        for (_, kernel, _), (stride, same) in zip(convs, chosen, strict=True):
-            if kernel.shape[2] != channels:
-                raise ModelError(f"{source}: a kernel of {kernel.shape} follows an image of {channels} channels")
-            rows, cols = (_size(n, k, stride, same=same) for n, k in zip((rows, cols), kernel.shape[:2], strict=True))
-            channels = kernel.shape[3]
-        if rows > 0 and cols > 0 and rows * cols * channels == inputs:
-            return list(chosen)
+    for i, (_, kernel, _) in enumerate(convs):
+        channels = convs[i - 1][1].shape[3] if i else shape[2]
+        if kernel.shape[2] != channels:
+            raise ModelError(f"{source}: a kernel of {kernel.shape} follows an image of {channels} channels")
+    channels = convs[-1][1].shape[3] if convs else shape[2]
+
+    @cache  # sizes repeat: without it the search is as long as all combinations are many
+    def rest(i: int, rows: int, cols: int) -> tuple[tuple[int, bool], ...] | None:
+        if i == len(convs):
+            return () if min(rows, cols) > 0 and rows * cols * channels == inputs else None
+        for stride, same in options:
+            sizes = (_size(n, k, stride, same=same) for n, k in zip((rows, cols), convs[i][1].shape[:2], strict=True))
+            behind = rest(i + 1, *sizes)
+            if behind is not None:
+                return ((stride, same), *behind)
+        return None
+
+    found = rest(0, *shape[:2])
+    if found is not None:
+        return list(found)
     raise ModelError(
         f"{source}: no strides lead from an image {'x'.join(map(str, shape))} to the {inputs} inputs of its dense "
         "layer; give --architecture"

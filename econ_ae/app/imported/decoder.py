@@ -62,7 +62,7 @@ def bare(stored: Stored, arrangement: Arrangement) -> Decoder:
     The image is doubled by the first convolutions until it is the encoder's; the last layer ends in a sigmoid. That is
     the published decoders' shape; ``--decoder-architecture`` says it where it is another one.
     """
-    layers = kernels(stored)
+    layers = kernels(stored, convs_first=False)
     convs = [one for one in layers if one[1].ndim == 4]
     denses = layers[: len(layers) - len(convs)]
     if not denses or any(one[1].ndim != 2 for one in denses):

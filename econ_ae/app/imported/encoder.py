@@ -11,7 +11,7 @@ from econ_ae.app.imported.quantizers import Quantizer
 from econ_ae.app.imported.settings import Choice
 from econ_ae.app.imported.stored import Array
 from econ_ae.errors import ModelError
-from econ_ae.fixedpoint import FixedFormat
+from econ_ae.fixedpoint import FixedFormat, Overflow, Rounding
 from econ_ae.geometry import LOW_DENSITY, Arrangement
 from econ_ae.ir.model import Conv2D, Dense, Exact, same_padding
 
@@ -35,11 +35,18 @@ class Stage:
     bias: Array
     weight: FixedFormat
     bias_format: FixedFormat
-    stride: int = 0
+    stride: int | tuple[int, int] = 0
     padding: Pads = NO_PADS
     same: bool = False
     relu: bool = False
     out: FixedFormat | None = None
+    rounding: Rounding = Rounding.RND_CONV
+    overflow: Overflow = Overflow.SAT
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Rows and columns from one output to the next."""
+        return (self.stride, self.stride) if isinstance(self.stride, int) else self.stride
 
     @property
     def conv(self) -> bool:
@@ -119,25 +126,31 @@ def finished(found: Encoder) -> Encoder:
 
 def add_conv(found: Encoder, stage: Stage, *, same: bool) -> None:
     """Put a convolution behind what there is: padding as TensorFlow does it, besides zeros that are there already."""
-    size = stage.kernel.shape[0]
     around, found.pads = found.pads or NO_PADS, None
     padded = tuple(n + sum(p) for n, p in zip(found.shape, around, strict=False))
-    own = tuple(same_padding(n, size, stage.stride) if same else (0, 0) for n in padded)
+    own = tuple(_own(stage, padded) if same else NO_PADS)
     rows, cols = (tuple(a + b for a, b in zip(p, q, strict=True)) for p, q in zip(around, own, strict=True))
     stage.padding = ((rows[0], rows[1]), (cols[0], cols[1]))
-    stage.same = stage.padding == tuple(same_padding(n, size, stage.stride) for n in found.shape[:2])
+    stage.same = stage.padding == _own(stage, found.shape[:2])
     op = Conv2D(
         stage.name,
         np.zeros(stage.kernel.shape, np.int64),
         np.zeros(stage.kernel.shape[-1], np.int64),
         stage.weight,
         stage.bias_format,
-        (stage.stride, stage.stride),
+        stage.strides,
         stage.padding,
         Exact(),
     )
     found.shape = op.output_shape(found.shape)
     found.stages.append(stage)
+
+
+def _own(stage: Stage, size: Sequence[int]) -> Pads:
+    """Return the zeros that TensorFlow's 'same' padding adds."""
+    sizes = zip(size, stage.kernel.shape[:2], stage.strides, strict=True)
+    rows, cols = (same_padding(n, k, s) for n, k, s in sizes)
+    return rows, cols
 
 
 def add_dense(found: Encoder, stage: Stage) -> None:

@@ -13,7 +13,11 @@ from econ_ae.app import pipeline
 from econ_ae.app.imported import bare, decoder, encoder_layers, layers, registers
 from econ_ae.app.imported.decoder import Decoder
 from econ_ae.app.imported.encoder import INPUT, Encoder, Stage
+from econ_ae.app.imported.hgq2 import layers as hgq2_layers
+from econ_ae.app.imported.hgq2.process import described
 from econ_ae.app.imported.layers import Layer
+from econ_ae.app.imported.onnx import encoder as onnx_encoder
+from econ_ae.app.imported.onnx import graph
 from econ_ae.app.imported.settings import CHIP, NEAREST, Choice
 from econ_ae.app.imported.stored import Array, Stored, read
 from econ_ae.app.run.context import TRAINING, Context
@@ -26,7 +30,7 @@ from econ_ae.geometry import LOW_DENSITY
 from econ_ae.ir.validate import frame_capacity, keep_bits
 from econ_ae.progress import Progress
 
-FORMATS = ("qkeras", "econt-yaml")
+FORMATS = ("qkeras", "qonnx", "hgq2", "econt-yaml")
 COLLABORATION = ("eta", "v", "u", "thickness", "log_sum", "layer")
 """Conditions of the collaboration's decoders, in the order of their eight columns behind the latents."""
 
@@ -59,9 +63,14 @@ class Imported:
 def read_encoder(files: Files, form: str, choice: Choice) -> Encoder:
     """Return the encoder in a file; ConfigError, ModelError, DataError, RegisterError say what is wrong with it."""
     if form not in FORMATS:
-        raise ConfigError(f"format {form!r} is unknown; expected {' or '.join(FORMATS)}{did_you_mean(form, FORMATS)}")
+        known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise ConfigError(f"format {form!r} is unknown; expected {known}{did_you_mean(form, FORMATS)}")
     if form == "econt-yaml":
         return registers.encoder(files.encoder, choice)
+    if form == "qonnx":
+        return onnx_encoder.translate(graph.read(files.encoder), choice)
+    if form == "hgq2":
+        return hgq2_layers.translate(described(files.encoder, choice.python), choice)
     stored = read(files.encoder, files.architecture)
     if stored.config is None:
         found = bare.encoder(stored, choice)
@@ -160,8 +169,8 @@ def _conv(stage: Stage) -> dict[str, Any]:
     plain = not any(map(any, stage.padding))
     return {
         "filters": stage.kernel.shape[3],
-        "kernel": stage.kernel.shape[0],
-        "stride": stage.stride,
+        "kernel": _one(stage.kernel.shape[0], stage.kernel.shape[1]),
+        "stride": _one(*stage.strides),
         "padding": "same" if stage.same and not plain else "valid" if plain else stage.padding,
         **_formats(stage),
     }
@@ -173,7 +182,12 @@ def _dense(stage: Stage) -> dict[str, Any]:
 
 def _formats(stage: Stage) -> dict[str, Any]:
     bias = None if stage.bias_format == stage.weight else str(stage.bias_format)
-    return {"weight": str(stage.weight), "bias": bias, "activation": str(stage.out)}
+    own = {"rounding": str(stage.rounding), "overflow": str(stage.overflow)}
+    return {"weight": str(stage.weight), "bias": bias, "activation": str(stage.out), **own}
+
+
+def _one(rows: int, cols: int) -> int | tuple[int, int]:
+    return rows if rows == cols else (rows, cols)
 
 
 def import_model(

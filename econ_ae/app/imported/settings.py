@@ -27,6 +27,7 @@ class Choice:
     weights : how float weights become integers; None is ``nearest``, and ``floor`` for files of weights alone
     dense_order : ``in-out`` gives the dense kernel the order in which the published register files were packed
     conditions : what the decoder knows, in the order of its inputs; None takes the collaboration's eight columns
+    python : interpreter that has HGQ2
     """
 
     name: str = "imported"
@@ -39,6 +40,7 @@ class Choice:
     weights: Literal["nearest", "floor"] | None = None
     dense_order: str = "out-in"
     conditions: tuple[str, ...] | None = None
+    python: str | None = None
 
 
 def choice_of(
@@ -52,6 +54,7 @@ def choice_of(
     rounding: str | None,
     dense_order: str,
     conditions: str | None,
+    python: str | None = None,
 ) -> Choice:
     """Return the choice that options of the command line make; ConfigError for a word that is unknown.
 
@@ -79,4 +82,5 @@ def choice_of(
         cast("Literal['nearest', 'floor'] | None", rounding),
         dense_order,
         None if conditions is None else tuple(part.strip() for part in conditions.split(",") if part.strip()),
+        python,
     )

@@ -21,6 +21,7 @@ from econ_ae.app.stages.modules import class_map
 from econ_ae.config.campaign import CampaignConfig
 from econ_ae.data import store
 from econ_ae.data.batch import Batch
+from econ_ae.data.readers.cms_events import SUFFIX
 from econ_ae.data.whole_events import WholeEvents
 from econ_ae.errors import ConfigError
 from econ_ae.files import read_json
@@ -133,15 +134,19 @@ class Encoders:
         }
 
 
-def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
+def read(paths: Sequence[Path], progress: Progress, *, transverse: bool = False) -> list[Encoders]:
     """Return the encoders of campaigns and families, and those of the other runs: one of each eLink count together.
+
+    Parameters
+    ----------
+    transverse : whether they will be given CALQ, as ntuples have it, and not decoded counts
 
     Raises
     ------
     RunDirectoryError
         When a path is none of them, or a run has no frozen encoder.
     ConfigError
-        When a path is given twice, or images are not in decoded counts.
+        When a path is given twice, or was trained on charges of another unit.
     """
     if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError(f"a run is given twice: {', '.join(map(str, paths))}; give each once")
@@ -169,7 +174,7 @@ def read(paths: Sequence[Path], progress: Progress) -> list[Encoders]:
     ]
     for encoders in out:
         for context in encoders.contexts:
-            _check_counts(context)
+            _check_unit(context, transverse=transverse)
     return out
 
 
@@ -205,17 +210,23 @@ def _of_campaign(path: Path, progress: Progress) -> Encoders:
     return Encoders(path.name, classes, elinks, campaign.config)
 
 
-def _check_counts(context: Context) -> None:
+def _check_unit(context: Context, *, transverse: bool) -> None:
     """Refuse an encoder of images that whole events do not have.
 
     Raises
     ------
     ConfigError
-        When it was trained on calibrated charges of whole events.
+        When it was trained on calibrated charges of whole events and will be given counts, or the other way.
     """
     data = context.config.data
-    if Path(data.source).suffix == ".npz" and not data.in_counts:
+    if Path(data.source).suffix != SUFFIX or data.in_counts != transverse:
+        return
+    if transverse:
         raise ConfigError(
-            f"{context.run.path} was trained on calibrated charges; physics sends decoded counts: train it with "
-            'data.cms_events.calibration = "counts"'
+            f"{context.run.path} was trained on decoded counts; an ntuple holds transverse charges (CALQ): give an "
+            'encoder that was trained with data.cms_events.calibration = "transverse"'
         )
+    raise ConfigError(
+        f"{context.run.path} was trained on calibrated charges; physics sends decoded counts: train it with "
+        'data.cms_events.calibration = "counts"'
+    )

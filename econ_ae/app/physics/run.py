@@ -20,7 +20,7 @@ from econ_ae.app.run.made import made
 from econ_ae.app.run.manifest import versions
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.readers.event_images import SECTIONS
-from econ_ae.data.whole_events import WholeEvents, from_npz
+from econ_ae.data.whole_events import WholeEvents, from_npz, from_ntuple
 from econ_ae.errors import ConfigError, DataError, RunDirectoryError
 from econ_ae.files import check_writable, sha256, write_json, write_text
 from econ_ae.progress import Progress, waiting
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from metrics.trigger.seen import Seen
 
 PAGE, NUMBERS, TABLE, MANIFEST, PLOTS = "index.html", "physics.json", "measures.csv", "manifest.json", "plots"
+ROOT = ".root"
 _MEASURED = "CE-E"
 _FEWEST_GENERATED, _PILEUP_SHARE = 20, 40
 
@@ -42,7 +43,7 @@ class Plan:
     ----------
     paths : campaigns, families and runs, may be none
     names : of the algorithms besides these
-    data : file of whole events; None for generated ones alone
+    data : file of whole events, or an ntuple of modules (.root); None for generated ones alone
     events : first event and the one behind the last; None takes all of the file
     section : ``CE-E`` or ``all``
     generated : events with two electrons; 0 for none
@@ -71,8 +72,18 @@ class Plan:
             raise ConfigError(
                 f"--generated {self.generated}; expected 0, or at least {_FEWEST_GENERATED} events for a measure"
             )
+        if self.transverse and self.paths and self.generated:
+            raise ConfigError(
+                f"{self.data} holds transverse charges (CALQ), and generated events decoded counts: no encoder is for "
+                "both; give --generated 0"
+            )
         if self.seed < 1:  # electrons are of twice the seed: 0 would give them the crossings of pileup alone
             raise ConfigError(f"--seed {self.seed}; expected 1 or more")
+
+    @property
+    def transverse(self) -> bool:
+        """Whether the file is an ntuple, whose charges are CALQ and not counts."""
+        return self.data is not None and self.data.suffix == ROOT
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
     from metrics.trigger.verdict import verdict
 
     watch = Stopwatch()
-    encoders = read(plan.paths, progress)
+    encoders = read(plan.paths, progress, transverse=plan.transverse)
     names = dict.fromkeys(("all", *plan.names))
     labels = {name: algorithms.NAMES[name] for name in names} | {one.name: one.name for one in encoders}
     results, notes = [], _notes(plan)
@@ -129,6 +140,9 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
         images = _read(plan)
         synthetic = images.batch.provenance.synthetic
         results += _real(images, plan, encoders, progress, facts)
+        if left_out := _left_out(encoders, results, plan.data.name):
+            notes.append(left_out)
+            progress.say(left_out)
         facts |= {"data": plan.data.name, "data sha256": images.batch.provenance.sha256[:16]}
         if synthetic:
             notes.append(f"{plan.data.name} was generated: its 'real' events are neither recorded nor fully simulated.")
@@ -150,6 +164,12 @@ def run(plan: Plan, out: Path, progress: Progress) -> Measured:
 def _read(plan: Plan) -> WholeEvents:
     assert plan.data is not None
     events = None if plan.events is None else range(*plan.events)
+    if plan.transverse:
+        images = _in_section(from_ntuple(plan.data), plan.section)
+        images = images if events is None else images[(images.event >= events.start) & (images.event < events.stop)]
+        if not len(images):
+            raise DataError(f"{plan.data.name} has no module of these events and section; give others")
+        return images
     return from_npz(plan.data, events, EventsOptions(section=plan.section))
 
 
@@ -173,6 +193,16 @@ def _real(
         untrained = {name: one for name, one in seen.items() if name in algorithms.NAMES}
         note = ", those that no encoder was trained or chosen on"
         return _there(of_pairs(untrained, count, every), of_pairs(seen, count, unseen, name=UNSEEN, note=note))
+
+
+def _left_out(encoders: Sequence[Encoders], results: Sequence[Result], name: str) -> str:
+    """Return a sentence where the events of a file measure algorithms and no encoder; empty otherwise."""
+    if not results or all(one.name in result.algorithms for one in encoders for result in results[-1:]):
+        return ""
+    return (
+        f"No encoder is measured on {name}: one of them, or its decoder, was trained or chosen on all but fewer than 3 "
+        "of its events with two electrons; give other events, or encoders that were trained on others."
+    )
 
 
 def _there(*found: Result | None) -> list[Result]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from econ_ae.files import read_json, write_json
 
 FIRST_VERSION = "0.1.0"
 """Version of econ-ae that wrote records without one."""
+RELEASE = re.sub(r"[^\d.].*|\.\D.*", "", __version__)
+"""The release that this version is or leads to: commits between two releases leave finished stages finished."""
 _PACKAGES = ("numpy", "scipy", "tensorflow", "tf-keras", "qkeras", "POT", "cocotb", "matplotlib")
 
 
@@ -43,7 +46,7 @@ class Record:
     outputs : sha256 of every file that it wrote, by path in the run directory
     seconds : that it took
     finished : when
-    version : of econ-ae
+    version : of econ-ae, the release
     """
 
     inputs: str
@@ -56,7 +59,7 @@ class Record:
     def now(cls, inputs: str, outputs: Mapping[str, str], seconds: float) -> Record:
         """Return the record of a stage that has just finished."""
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(inputs, dict(outputs), round(seconds, 3), finished, __version__)
+        return cls(inputs, dict(outputs), round(seconds, 3), finished, RELEASE)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Manifest:
         """Return the manifest with a study."""
         return replace(self, studies={**self.studies, name: record})
 
-    def inputs_of(self, stages: Iterable[str], made_by: str = __version__) -> str:
+    def inputs_of(self, stages: Iterable[str], made_by: str = RELEASE) -> str:
         """Return a hash of the settings and of everything that the given earlier stages wrote.
 
         Parameters

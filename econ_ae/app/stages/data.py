@@ -25,6 +25,7 @@ from econ_ae.data.batch import Batch, concatenated
 from econ_ae.data.dataset import SUFFIXES, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.module_conditions import Conditions
+from econ_ae.data.readers.foreign import is_foreign
 from econ_ae.data.resample import resampled, values_of
 from econ_ae.data.splits import Split, image_numbers, split
 from econ_ae.data.store import DATASET, SETS
@@ -92,7 +93,7 @@ def _prepared(config: RunConfig, geometry: WaferGeometry, progress: Progress | N
     path = Path(config.data.source)
     if path.suffix == whole_events.SUFFIX and not path.is_dir():
         return whole_events.prepare(config, geometry, lambda: InMemory(*read_data(config, geometry, progress)))
-    if path.suffix in SUFFIXES and path.is_file():
+    if path.suffix in SUFFIXES and path.is_file() and not is_foreign(path):
         with Dataset.open(path) as data:
             rows = data.rows if config.data.limit is None else min(config.data.limit, data.rows)
             if rows * event_bytes(config, geometry) > config.data.memory_mb << 20:
@@ -176,7 +177,7 @@ def _all_classes(config: RunConfig, geometry: WaferGeometry) -> Iterator[Batch]:
     path = Path(config.data.source)
     if path.suffix == whole_events.SUFFIX and path.is_file():
         yield from whole_events.batches(config.data, geometry)
-    elif path.suffix in SUFFIXES and path.is_file():
+    elif path.suffix in SUFFIXES and path.is_file() and not is_foreign(path):
         with Dataset.open(path) as data:
             yield from data.batches(limit=config.data.limit)
     else:

@@ -14,7 +14,8 @@ from econ_ae.data.batch import Batch, Provenance
 from econ_ae.data.dataset import SUFFIXES, Dataset
 from econ_ae.data.dataset_writer import DatasetWriter
 from econ_ae.data.generated import generated_chunks
-from econ_ae.data.readers import RootOptions, cms_events, read
+from econ_ae.data.readers import RootOptions, cms_events, csv_files, read
+from econ_ae.data.readers.foreign import is_foreign
 from econ_ae.data.readers.modules import ModuleFile
 from econ_ae.data.readers.ntuples import open_ntuple
 from econ_ae.data.readers.root import SUFFIX, RootFile
@@ -83,7 +84,7 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
     if data.source in {SYNTHETIC, PYTHIA}:
         return _generated(config, geometry)
     path = Path(data.source)
-    if path.suffix in SUFFIXES:
+    if path.suffix in SUFFIXES and not is_foreign(path):
         return _dataset(path)
     if path.suffix == cms_events.SUFFIX and not path.is_dir():
         file = cms_events.EventsFile(path, whole_events.options(data), geometry)
@@ -96,7 +97,7 @@ def _open(config: RunConfig, geometry: WaferGeometry) -> _Source:
         "zero_code": data.zero_code,
         "geometry": geometry,
     }
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    files = csv_files(path) if path.is_dir() else [path]
     if len(files) < 2:
         batch = read(path, limit=data.limit, **options)
         return _Source(iter([(batch, 1)]), 1, "files")

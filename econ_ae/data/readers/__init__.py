@@ -1,4 +1,4 @@
-"""Readers: a file of trigger cells (CSV, ROOT, HDF5), or a directory of CSV files, becomes a Batch."""
+"""Readers: a file of trigger cells (CSV, ROOT, HDF5, Parquet), or a directory of CSV files, becomes a Batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import Batch, Provenance, concatenated
-from econ_ae.data.readers import columns, eportrx
+from econ_ae.data.readers import columns, eportrx, foreign
 from econ_ae.data.readers.content import zero_code_warning
 from econ_ae.data.readers.eportrx import FieldOrder, ZeroCode
 from econ_ae.data.readers.hits import RootOptions
@@ -43,7 +43,8 @@ _DEFAULTS = {
 }
 _WORD_COLUMNS = {"eportrxdatagroup_": Form.DECIMAL_WORDS, "rx_data_": Form.HEXADECIMAL_WORDS}
 _WARNING = "warning:"
-_NOT_CSV = (".root", ".h5", ".hdf5")
+_NOT_CSV = (".root", ".h5", ".hdf5", *foreign.PARQUET)
+_CSV = ("*.csv", "*.csv.gz")
 _EXPECTED = "expected CALQ_0..47, CODE_0..47, or 12 ePortRX words (ePortRxDataGroup_0..11 or RX_DATA_0..11)"
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
@@ -73,7 +74,9 @@ def read(
     """Read trigger-cell charges; the form is found from the file's ending, the header or the first line.
 
     ``.root`` files are ntuples of trigger cells or of modules (``readers.ntuples``), ``.h5`` and ``.hdf5`` files are
-    dataset files (``data.dataset``), ``.npz`` files are whole events (``readers.cms_events``); anything else is CSV:
+    dataset files (``data.dataset``) or others' (``readers.foreign``), as ``.parquet`` and ``.pq`` files; ``.npz`` files
+    are whole events (``readers.cms_events``); anything else is CSV, with commas, semicolons or tabs, in UTF-8, UTF-16
+    or Latin-1, also inside gzip:
 
     ===================  ==========================================  =========  ============
     form                 columns                                     density    code 0
@@ -120,7 +123,7 @@ def read(
         return _read_binary(path, limit, options, root)
     if not path.is_dir():
         return _read_file(path, limit, progress, options)[1]
-    files = sorted(path.glob("*.csv"))
+    files = csv_files(path)
     if not files:
         raise DataError(f"directory {name} holds no *.csv; expected at least one")
     parts: list[tuple[Form, Batch]] = []
@@ -139,6 +142,8 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
         root = root or RootOptions()
         return read_root(path, limit, replace(root, density=options.density or root.density), options.geometry)
+    if path.suffix in foreign.PARQUET or foreign.is_foreign(path):
+        return _read_foreign(path, limit, options)
     from econ_ae.data import dataset
 
     if options.density is not None or options.zero_code is not None:
@@ -148,6 +153,25 @@ def _read_binary(path: Path, limit: int | None, options: _Options, root: RootOpt
 
         return read_events(path, EventsOptions(), options.geometry, limit)
     return dataset.load(path, limit)
+
+
+def csv_files(folder: Path) -> list[Path]:
+    """Return the CSV files of a directory in the order of their names."""
+    return sorted(path for pattern in _CSV for path in folder.glob(pattern))
+
+
+def _read_foreign(path: Path, limit: int | None, options: _Options) -> Batch:
+    found = foreign.read_foreign(path, options.geometry.cells, limit)
+    form = Form.CHARGES if found.prefix == columns.CHARGE_PREFIX else Form.CODES
+    if form is Form.CHARGES:
+        _check_charges(path.name, options)
+        charges, steps = found.values, [f"read {form} ({found.found})"]
+    else:
+        charges, steps = _of_codes(found.values, form, options, path.name)
+        steps[0] += f" ({found.found})"
+    steps += [*_ignored_step(found.ignored), *([] if limit is None else [f"first {len(charges)} rows"])]
+    provenance = Provenance(path.name, synthetic=False, sha256=found.sha256, steps=tuple(steps))
+    return Batch(charges.astype(np.uint32), provenance, found.metadata)
 
 
 def detect(lines: Lines, geometry: WaferGeometry = LOW_DENSITY) -> Form:
@@ -199,6 +223,8 @@ def _read_file(path: Path, limit: int | None, progress: Progress | None, options
     form = detect(lines, options.geometry)
     read_form = _read_charges if form is Form.CHARGES else _read_codes
     charges, metadata, steps = read_form(lines, form, options, progress)
+    if lines.detected:
+        steps[0] += f" ({', '.join(lines.detected)})"
     if limit is not None:
         steps.append(f"first {len(lines.rows)} rows")
     provenance = Provenance(path.name, synthetic=False, sha256=lines.sha256, steps=tuple(steps))
@@ -209,24 +235,24 @@ _Parts = tuple[NDArray[np.int64], columns.Metadata, list[str]]
 
 
 def _read_charges(lines: Lines, form: Form, options: _Options, progress: Progress | None) -> _Parts:
-    if options.density is not None or options.zero_code is not None:
-        raise DataError(f"{lines.file} holds charges; density and zero_code apply to trigger-cell codes only")
+    _check_charges(lines.file, options)
     count = options.geometry.cells
     names = lines.header or [f"{columns.CHARGE_PREFIX}{i}" for i in range(count)]
     charges, metadata, ignored = columns.read_columns(lines, names, columns.CHARGE_PREFIX, count, progress)
     return charges, metadata, [f"read {form}", *_ignored_step(ignored)]
 
 
+def _check_charges(file: str, options: _Options) -> None:
+    if options.density is not None or options.zero_code is not None:
+        raise DataError(f"{file} holds charges; density and zero_code apply to trigger-cell codes only")
+
+
 def _read_codes(lines: Lines, form: Form, options: _Options, progress: Progress | None) -> _Parts:
-    usual_density, usual_zero_code = _DEFAULTS[form]
-    density, zero_code = options.density or usual_density, options.zero_code or usual_zero_code
     metadata: columns.Metadata = {}
     ignored: tuple[str, ...] = ()
-    fields = f" fields {options.field_order},"
     words = lines.header or [f"word {i}" for i in range(EPORTS)]
     match form:
         case Form.CODES:
-            fields = ""
             codes, metadata, ignored = columns.read_columns(
                 lines, lines.header, columns.CODE_PREFIX, options.geometry.cells, progress
             )
@@ -237,13 +263,23 @@ def _read_codes(lines: Lines, form: Form, options: _Options, progress: Progress 
             metadata = {"bx": bx}
     if form is not Form.CODES:
         codes = codes[:, options.geometry.premux]  # from ePort inputs to trigger cells
+    charges, steps = _of_codes(codes, form, options, lines.file)
+    return charges, metadata, [*steps, *_ignored_step(ignored)]
+
+
+def _of_codes(
+    codes: NDArray[np.int64], form: Form, options: _Options, file: str
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the charges of codes, and the steps: how they were read, and what speaks against it."""
+    usual_density, usual_zero_code = _DEFAULTS[form]
+    density, zero_code = options.density or usual_density, options.zero_code or usual_zero_code
+    fields = "" if form is Form.CODES else f" fields {options.field_order},"
     charges = eportrx.code_charges(codes, density, zero_code)
     assumed = [n for n, given in (("density", options.density), ("code 0", options.zero_code)) if given is None]
     step = f"read {form}:{fields} density {density}, code 0 {zero_code}"
     step += f" ({' and '.join(assumed)} by default for {form})" if assumed else ""
     doubt = zero_code_warning(codes, zero_code)
-    warning = [f"{_WARNING} {lines.file}: {doubt}"] if doubt else []
-    return charges, metadata, [step, *warning, *_ignored_step(ignored)]
+    return charges, [step, *([f"{_WARNING} {file}: {doubt}"] if doubt else [])]
 
 
 def _ignored_step(names: Sequence[str]) -> list[str]:

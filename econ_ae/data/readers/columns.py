@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from econ_ae.data.batch import CHARGE_BITS
-from econ_ae.data.readers.table import Lines, Progress, check_integers, parse
+from econ_ae.data.readers.table import Lines, Located, Progress, check_integers, parse
 from econ_ae.errors import DataError
 
 CHARGE_PREFIX = "CALQ_"
@@ -46,10 +46,18 @@ def read_columns(
     DataError
         When a cell column is missing or double, a row has another length, or a cell is no such integer.
     """
+    required = np.zeros(len(names), np.bool_)
+    required[_places(lines.file, names, prefix, count)] = True
+    return column_values(lines, names, parse(lines, names, required, progress), prefix, count)
+
+
+def column_values(
+    lines: Located, names: Sequence[str], table: NDArray[np.float64], prefix: str, count: int
+) -> tuple[NDArray[np.int64], Metadata, tuple[str, ...]]:
+    """Return what ``read_columns`` returns, of a table of numbers (rows, columns)."""
     place = _places(lines.file, names, prefix, count)
     required = np.zeros(len(names), np.bool_)
     required[place] = True
-    table = parse(lines, names, required, progress)
     if prefix == CHARGE_PREFIX:
         largest, what = (1 << CHARGE_BITS) - 1, "charge"
     else:

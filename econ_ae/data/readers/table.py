@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from econ_ae.data.readers.text import text_of
 from econ_ae.errors import DataError
 
 Progress = Callable[[int, int], None]
@@ -17,6 +19,17 @@ Progress = Callable[[int, int], None]
 
 _CHUNK = 20_000  # rows between two calls of a Progress
 _SHOWN = 24  # characters of a bad cell that a message quotes
+
+
+class Located(Protocol):
+    """Rows of a file that can say where they stand."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+
+    def where(self, row: int) -> str:
+        """Return file and place of a 0-based row."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,7 @@ class Lines:
     header : cells of the header line, stripped and unquoted; empty when the file has none
     rows : data lines without line ends; blank lines are left out
     numbers : 1-based line number of every row
+    detected : what was found instead of plain UTF-8 with commas
     """
 
     file: str
@@ -37,6 +51,7 @@ class Lines:
     header: tuple[str, ...]
     rows: Sequence[str]
     numbers: Sequence[int]
+    detected: tuple[str, ...] = ()
 
     def where(self, row: int) -> str:
         """Return ``file, row r (line l)`` of a 0-based row, counted from 1 as people do."""
@@ -61,13 +76,8 @@ def read_lines(path: Path, is_data: Callable[[Sequence[str]], bool], limit: int 
         data = path.read_bytes()
     except OSError as problem:
         raise DataError(f"cannot read {path.name}: {problem.strerror}; expected a CSV file") from problem
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise DataError(f"{path.name} is no text file; expected CSV with trigger-cell charges or ePortRX words")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text_of(data, path.name)
+    lines = text.lines
     filled = [i for i, line in enumerate(lines) if line.strip()]
     if not filled:
         raise DataError(f"{path.name} is empty; expected CSV with trigger-cell charges or ePortRX words")
@@ -77,7 +87,8 @@ def read_lines(path: Path, is_data: Callable[[Sequence[str]], bool], limit: int 
     if not kept:
         raise DataError(f"{path.name} has a header line and no rows; expected one row per bunch crossing")
     kept = kept[:limit]
-    return Lines(path.name, hashlib.sha256(data).hexdigest(), header, [lines[i] for i in kept], [i + 1 for i in kept])
+    digest, rows = hashlib.sha256(data).hexdigest(), [lines[i] for i in kept]
+    return Lines(path.name, digest, header, rows, [i + 1 for i in kept], text.detected)
 
 
 def cells(line: str) -> list[str]:
@@ -150,7 +161,7 @@ def quote(cell: str) -> str:
 
 
 def check_integers(
-    lines: Lines, names: Sequence[str], values: NDArray[np.float64], largest: int, what: str, *, hint: str = ""
+    lines: Located, names: Sequence[str], values: NDArray[np.float64], largest: int, what: str, *, hint: str = ""
 ) -> NDArray[np.int64]:
     """Return ``values`` as int64; DataError that names the first one that is no integer of ``0..largest``.
 

@@ -23,6 +23,7 @@ from econ_ae.config import parse
 from econ_ae.errors import ConfigError, DataError
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
+from tests.required import require_module
 
 mpl.use("Agg")
 
@@ -100,7 +101,7 @@ def test_frames_carry_what_the_decoder_needs(layers: econ_ae.Run) -> None:
 
 
 def test_arrays_lists_and_awkward_arrays_are_images(layers: econ_ae.Run) -> None:
-    awkward = pytest.importorskip("awkward")
+    awkward = require_module("awkward", "pip install awkward")
     images = layers.report_events()[:4]
     frames = layers.frames(images)
     for given in (images.charges, images.charges.tolist(), awkward.Array(images.charges.tolist())):
@@ -129,6 +130,44 @@ def test_cells_go_through_frames_too(tmp_path: Path) -> None:
 def test_frames_of_another_form_are_refused(layers: econ_ae.Run, frames: object, says: str) -> None:
     with pytest.raises(DataError, match=says):
         layers.decoder.charges(frames)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("frames", "says"),
+    [
+        (np.full((2, 13), -1), r"frames hold -1 to -1; expected words of 32 bits, 0\.\.4294967295"),
+        (np.full((2, 13), 1 << 32), "frames hold 4294967296 to 4294967296"),
+        ([[1, 2], [3]], "frames are no array: .*; expected rows of equal length"),
+    ],
+)
+def test_words_of_another_width_are_not_wrapped(layers: econ_ae.Run, frames: object, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        layers.decoder.charges(frames)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("crossing", [[3564, 0], [-1, 0], [0.5, 1.0], ["a", "b"]])
+def test_crossings_are_those_of_an_orbit(layers: econ_ae.Run, crossing: list[Any]) -> None:
+    images = layers.report_events()[:2]
+    with pytest.raises(DataError, match=r"crossing is .*; expected integers 0\.\.3563"):
+        layers.encoder.frames(images, crossing)
+    assert len(layers.encoder.frames(images, [3563, 0])) == 2
+
+
+def test_distances_are_of_numbers_of_any_type(layers: econ_ae.Run) -> None:
+    images = layers.report_events()[:3]
+    half = images.charges / 2
+    np.testing.assert_allclose(econ_ae.emd(half, images), 0, atol=1e-9)
+    np.testing.assert_array_equal(econ_ae.emd(images, images), np.zeros(3))
+    with pytest.raises(DataError, match="charges are <U1; expected numbers"):
+        econ_ae.emd([["a"] * 48], images)
+
+
+def test_nothing_to_compare_says_so(layers: econ_ae.Run) -> None:
+    images = layers.report_events()[:3]
+    with pytest.raises(ConfigError, match="no algorithm to compare"):
+        layers.compare(images, [])
+    with pytest.raises(ConfigError, match="no eLinks to compare"):
+        layers.compare(images, ["bc"], [])
 
 
 def test_a_missing_condition_is_named(layers: econ_ae.Run) -> None:

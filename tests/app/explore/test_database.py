@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from econ_ae.progress import Silent
 from tests.app.explore import fake
 from tests.app.explore.database import Database, programs
 from tests.app.explore.inline import Inline, begin, go_on, nothing
+from tests.required import absent
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
@@ -32,9 +32,7 @@ def server() -> Iterator[Database]:
     found = programs()
     if found is None:
         message = "PostgreSQL is not installed (apt-get install postgresql)"
-        if os.environ.get("ECON_AE_REQUIRE_REFERENCE"):
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(message)
     made = Database(found)
     yield made
     made.close()

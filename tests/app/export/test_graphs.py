@@ -22,10 +22,10 @@ from econ_ae.ir import codec
 from econ_ae.tensor.onnx import to_onnx
 from econ_ae.tensor.onnx_runtime import OnnxModel
 from econ_ae.training.export.saved import SavedModel
+from tests.required import require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
-onnx = pytest.importorskip("onnx", reason="pip install 'econ-ae[onnx]'")
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 
 def test_onnx_models_compute_what_the_run_does(exported: Context, command: Command, tmp_path: Path) -> None:

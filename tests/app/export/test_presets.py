@@ -14,9 +14,10 @@ from econ_ae.app.run.context import Context
 from econ_ae.config import load_preset, presets
 from tests.app.export.small_runs import trained
 from tests.hls_toolchain import require_toolchain
+from tests.required import require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 _SHORT: dict[str, Any] = {"epochs": 1, "batch": 32, "steps": 4, "admixture": None, "distill": None, "prune": None}
 

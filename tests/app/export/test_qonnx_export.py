@@ -17,11 +17,12 @@ from econ_ae.app.run.context import Context
 from econ_ae.errors import ToolMissingError, VerificationError
 from econ_ae.tensor import qonnx_run
 from econ_ae.tensor.qonnx import to_qonnx
+from tests.required import only_where, require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
 Run = Callable[[str], Context]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
-installed = pytest.mark.skipif(not qonnx_run.has_qonnx(), reason="pip install qonnx==1.0.0")
+require_onnx()
+installed = only_where(qonnx_run.has_qonnx(), "pip install qonnx==1.0.0")
 
 
 @pytest.fixture

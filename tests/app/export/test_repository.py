@@ -17,9 +17,10 @@ from econ_ae.errors import ConfigError
 from econ_ae.ir.model import Pack
 from econ_ae.progress import Silent
 from tests.app.export.made import made, second_decoder
+from tests.required import require_onnx
 
 Run = Callable[[str], Context]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 
 class Heard(Silent):

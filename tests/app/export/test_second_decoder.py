@@ -24,9 +24,10 @@ from econ_ae.tensor.onnx_runtime import OnnxModel
 from econ_ae.training.export.saved import SavedModel
 from tests.app.export.made import made, second_decoder
 from tests.hls_toolchain import require_toolchain
+from tests.required import require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,11 @@ from econ_ae.app.export.triton.write import events, write
 from econ_ae.app.reconstruction import reconstruct
 from econ_ae.app.run.context import Context
 from econ_ae.files import read_json
-from tests.app.export.serving import Server, environment
+from tests.app.export.serving import Server, required_environment
+from tests.required import require_onnx
 
 Command = Callable[..., tuple[int, str, str]]
-pytest.importorskip("onnxruntime", reason="pip install 'econ-ae[onnx]'")
+require_onnx()
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +36,8 @@ def repository(layers_run: Context, cells_run: Context, tmp_path_factory: pytest
 
 @pytest.fixture(scope="module")
 def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    found = Server(repository, environment(), tmp_path_factory.mktemp("server") / "log")
-    try:
-        found.start()
+    with Server(repository, required_environment(), tmp_path_factory.mktemp("server") / "log") as found:
         yield found
-    finally:
-        found.kill()
 
 
 def stored(path: Path, given: dict[str, Any]) -> Path:
@@ -145,27 +142,65 @@ def test_a_damaged_frame_is_an_error_of_its_request(cells_run: Context, server: 
     assert server.ready()
 
 
-def test_a_server_that_dies_in_mid_stream(layers_run: Context, server: Server, tmp_path: Path) -> None:
-    networks, rows = networks_of(layers_run), layers_run.rows("report")
-    given = events(networks, rows)
-    many = {name: np.concatenate([values] * 200) for name, values in given.items()}
-    stored(tmp_path / "many.npz", many)
-    protocols = ("http", "grpc")
-    clients = [server.client("layers", tmp_path / "many.npz", tmp_path / f"{one}.npz", one, 1) for one in protocols]
-    time.sleep(4)
-    assert [one.poll() for one in clients] == [None, None]  # both are in the middle
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_mistakes_of_the_user_are_not_the_servers(
+    layers_run: Context, server: Server, tmp_path: Path, protocol: str
+) -> None:
+    given = events(networks_of(layers_run), layers_run.rows("report"))
+    words = given["frame"].shape[1]
+
+    def said(model: str, changed: dict[str, Any], rows: int = 64) -> str:
+        client = server.client(model, stored(tmp_path / "in.npz", changed), tmp_path / "out.npz", protocol, rows)
+        _, error = client.communicate(timeout=300)
+        assert (client.returncode, error.count("\n"), "start the server" in error) == (2, 1, False), error
+        return error
+
+    line = said("layer", given)
+    assert f"({protocol}) cannot be asked: " in line
+    assert line.endswith("; give another model\n")
+    assert f"in.npz has no frame, only eta; layers takes frame uint32 (n, {words})" in said(
+        "layers", {"eta": given["eta"]}
+    )
+    assert "eta is float64 of shape" in said("layers", given | {"eta": given["eta"].astype(float)})
+    line = said("layers", {name: np.concatenate([values] * 50) for name, values in given.items()}, 1 << 20)
+    assert f"({protocol}) refused what it got from row 0 of " in line
+    assert "batch-size must be <= " in line
+    assert server.ready()
+
+
+def wait_until(reached: Callable[[], bool], seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < until, f"not reached in {seconds} s"
+        time.sleep(0.05)
+
+
+def test_a_server_that_dies_in_mid_stream(
+    layers_run: Context, cells_run: Context, server: Server, tmp_path: Path
+) -> None:
+    given = {"layers": events(networks_of(layers_run), layers_run.rows("report")),
+             "cells": events(networks_of(cells_run), cells_run.rows("report"))}  # fmt: skip
+    protocols = {"layers": "http", "cells": "grpc"}
+    before = {model: server.answered(model) for model in protocols}
+    clients = {}
+    for model, protocol in protocols.items():
+        many = {name: np.concatenate([values] * 200) for name, values in given[model].items()}
+        stored(tmp_path / f"{model}.npz", many)
+        clients[model] = server.client(model, tmp_path / f"{model}.npz", tmp_path / f"{protocol}.npz", protocol, 1)
+    wait_until(lambda: all(server.answered(model) > before[model] + 20 for model in protocols))
+    assert [one.poll() for one in clients.values()] == [None, None]  # both are in the middle
     server.kill()
-    for one, protocol in zip(clients, protocols, strict=True):
-        _, error = one.communicate(timeout=200)
-        assert one.returncode == 2, error
-        assert error.startswith("client: layers on 127.0.0.1:"), error
+    for model, protocol in protocols.items():
+        _, error = clients[model].communicate(timeout=200)
+        assert clients[model].returncode == 2, error
+        assert error.startswith(f"client: {model} on 127.0.0.1:"), error
         assert f"({protocol}) failed at row " in error
         assert "failed at row 0 of" not in error
         assert error.count("\n") == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"many.npz"}  # nothing half-written
+    assert {path.name for path in tmp_path.iterdir()} == {"layers.npz", "cells.npz"}  # nothing half-written
 
     server.start()
-    client = server.client("layers", stored(tmp_path / "in.npz", given), tmp_path / "out.npz", "grpc")
+    client = server.client("layers", stored(tmp_path / "in.npz", given["layers"]), tmp_path / "out.npz", "grpc")
     assert (client.communicate(timeout=300), client.returncode) == (("", ""), 0)
     with np.load(tmp_path / "out.npz") as found:
         assert close(layers_run, found["charges"])

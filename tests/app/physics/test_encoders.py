@@ -77,6 +77,15 @@ def test_encoders_of_calibrated_charges_are_refused(tmp_path: Path, econ_t_model
         read([tmp_path / "calq"], Silent())
 
 
+def test_an_ntuple_needs_encoders_of_transverse_charges(tmp_path: Path, econ_t_model: EncoderModel) -> None:
+    source = {"source": "events.npz", "cms_events": {"calibration": "counts"}}
+    untrained(tmp_path / "counts", econ_t_model, parse({"data": source}, "test"), events=60)
+    untrained(tmp_path / "calq", econ_t_model, parse({"data": {"source": "events.npz"}}, "test"), events=60)
+    with pytest.raises(ConfigError, match="was trained on decoded counts; an ntuple holds transverse charges"):
+        read([tmp_path / "counts"], Silent(), transverse=True)
+    assert len(read([tmp_path / "calq"], Silent(), transverse=True)) == 1
+
+
 def test_algorithms_without_a_frame_are_found_before_any_work() -> None:
     algorithms.check_fits(list(algorithms.NAMES), [2, 3, 4, 5])
     with pytest.raises(ConfigError, match="'ccc' has no frame of 1 eLinks"):

@@ -94,6 +94,10 @@ def test_an_encoder_that_knows_none_of_them_is_judged_on_all(images: WholeEvents
 
 
 def test_with_every_pair_known_no_encoder_is_judged(images: WholeEvents) -> None:
-    results, _, _ = measured(images, pairs(images))
+    results, _, encoder = measured(images, pairs(images))
     assert set(results) == {REAL}
     assert set(results[REAL].algorithms) == {"all", "bc"}
+    told = run._left_out([cast("Encoders", encoder)], list(results.values()), "events.npz")
+    assert told.startswith("No encoder is measured on events.npz: one of them, or its decoder, was trained or chosen")
+    known = measured(images, set(sorted(pairs(images))[::2]))[0]
+    assert run._left_out([cast("Encoders", encoder)], list(known.values()), "events.npz") == ""

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from econ_ae.app.physics import algorithms, clusters
 from econ_ae.app.physics.run import MANIFEST, NUMBERS, PAGE, PLOTS, TABLE, Plan
@@ -19,7 +21,10 @@ from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
 from econ_ae.progress import Silent
 from metrics.transmitted import transmitted
+from metrics.trigger import match
+from metrics.trigger.electrons import find
 from metrics.trigger.generated import of_truth
+from tests.data.test_modules import TREE
 from tests.data.whole_events import write
 
 Command = Callable[..., tuple[int, str, str]]
@@ -92,6 +97,63 @@ def test_with_the_truth_shuffled_its_correlation_vanishes(sample: Sample) -> Non
     assert right.values["all"].value > 0.95
     assert abs(wrong.values["all"].value) < 3 * wrong.values["all"].error
     assert wrong.values["all"].error > 0.05
+
+
+def test_a_bin_of_correlations_counts_the_electrons_that_have_a_cluster(sample: Sample) -> None:
+    everything = algorithms.received("all", sample, Silent())
+    seen, _ = clusters.see(sample, {"all": everything}, Silent())
+    truth = sample.images.truth
+    assert truth is not None
+    main = of_truth(seen, truth, sample.events, seen, len(sample.events))[0]
+    soft = match.of_truth(truth, sample.events, "electron")
+    soft = soft[soft.pt < 25]
+    there = find(soft, seen["all"].clusters).there
+    counts = [count for _, count, _ in main.tables[0].rows]
+    assert sum(counts) == there.sum() < len(soft)
+
+
+def test_ntuples_of_modules_are_measured_too(command: Command, tmp_path: Path, sample: Sample) -> None:
+    path = ntuple(tmp_path / "modules.root", sample)
+    out = tmp_path / "out"
+    given = ("--data", str(path), "--generated", "0", "--algorithms", "all,bc-filled", "--out", str(out), "--json")
+    code, printed, problem = command("physics", *given)
+    assert code == 0, problem
+    found = {(row["measure"], row["algorithm"]): row["value"] for row in json.loads(printed)["measures"]}
+    assert 0.9 < found["response", "bc-filled"] < 1.1
+    assert found["two_sides", "all"] < 0.3
+    code, _, problem = command("physics", *given[:-3], "--events", "90:99", "--out", str(tmp_path / "other"))
+    assert (code, "modules.root has no module of these events" in problem) == (2, True)
+    with pytest.raises(ConfigError, match=r"holds transverse charges \(CALQ\), and generated events decoded counts"):
+        Plan(paths=(tmp_path,), data=path)
+
+
+def ntuple(path: Path, sample: Sample) -> Path:
+    """Write the modules of generated events as an ntuple of modules."""
+    images, made = sample.images, sample.images.calibrated()
+    meta = made.metadata
+    x, y, z = images.cell_positions()
+    cosh = np.hypot(np.hypot(x, y), z) / np.hypot(x, y)
+    per_calq = np.asarray(meta["gev_per_calq"], np.float64)
+    columns = {f"wafer_CALQ{i}": made.charges[:, i].astype(np.int64) for i in range(48)} | {
+        "wafer_eta": images.zside * np.asarray(meta["eta"], np.float64),
+        "wafer_waferu": np.asarray(meta["wafer_u"], np.int64),
+        "wafer_waferv": np.asarray(meta["wafer_v"], np.int64),
+        "wafer_layer": np.asarray(meta["detector_layer"], np.int64),
+        "wafer_wafertype": np.select([np.asarray(meta["thickness"]) == um for um in (120, 200)], [0, 1], 2),
+        "wafer_energy": (made.charges * per_calq[:, None] * cosh).sum(axis=1),
+        "wafer_zside": images.zside,
+        "wafer_x": images.zside * images.x_cm,
+        "wafer_y": images.y_cm,
+        "wafer_z": images.zside * images.z_cm,
+    }
+    order = np.argsort(images.event, kind="stable")
+    counts = np.bincount(images.event)
+    with uproot.recreate(path) as file:
+        kinds = {name: f"var * {values.dtype}" for name, values in columns.items()}
+        file.mkdir(TREE.rpartition("/")[0])
+        out = file.mktree(TREE, kinds, counter_name=lambda _: "wafer_n", field_name=lambda _, inner: inner)
+        out.extend({name: ak.unflatten(values[order], counts) for name, values in columns.items()})
+    return path
 
 
 def test_every_module_is_sent_on_its_own_links(sample: Sample) -> None:

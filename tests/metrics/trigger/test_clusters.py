@@ -196,6 +196,20 @@ def test_transverse_energy_and_mips_are_those_of_the_counts(electrons: WholeEven
     np.testing.assert_allclose(places.mipt(charges), charges * FC_PER_COUNT / fc / cosh, rtol=1e-12)
 
 
+def test_transverse_charges_are_not_made_transverse_twice(electrons: WholeEvents) -> None:
+    """CALQ, as ntuples have it, gives the cells of counts but for what the chip's calibration cuts off."""
+    made = electrons.calibrated()
+    cosh = np.cosh(np.arcsinh(electrons.z_cm / np.hypot(electrons.x_cm, electrons.y_cm)))
+    per_charge = np.asarray(made.metadata["gev_per_calq"], np.float64) * cosh
+    images = replace(electrons, batch=made, gev_per_count=per_charge, transverse=True)
+    counts, calq = Places(electrons, electrons.events), Places(images, images.events)
+    hard = electrons.batch.charges >= 50
+    found, wanted = calq.mipt(made.charges)[hard], counts.mipt(electrons.batch.charges)[hard]
+    np.testing.assert_allclose(found, wanted, rtol=0.02)
+    assert calq.cells(made.charges).et.sum() == pytest.approx(images.cell_et(made.charges).sum(), rel=1e-12)
+    assert calq.cells(made.charges).et.sum() == pytest.approx(counts.cells(electrons.batch.charges).et.sum(), rel=0.01)
+
+
 def test_a_count_of_the_reference_is_the_charge_it_should_be() -> None:
     """Energy of a count: MIPs x loss of a MIP in two layers of CE-E (dE/dx weights) / thickness correction."""
     for um, correction, energy in ((300, 0.75, 0.0044247196), (200, 0.76, 0.0065561146), (120, 0.75, 0.0110617988)):

@@ -14,9 +14,18 @@ from metrics.trigger.electrons import Found, shifts
 from metrics.trigger.match import Targets, away_from, matched, pairs
 from metrics.trigger.resampling import Events
 from metrics.trigger.resolution import Cruijff, effective_rms, fit_cruijff
-from metrics.trigger.separation import efficiency, separate
+from metrics.trigger.separation import as_in_the_others, efficiency, separate
 from metrics.trigger.shapes import Shapes
-from metrics.trigger.turn_on import CROSSINGS_MHZ, fit_turn_on, points, rates
+from metrics.trigger.turn_on import (
+    CROSSINGS_MHZ,
+    efficiencies,
+    fit_turn_on,
+    points,
+    rate,
+    rate_change,
+    rates,
+    share_error,
+)
 
 
 @pytest.fixture
@@ -146,6 +155,56 @@ def test_rates_are_shares_of_the_crossings() -> None:
     highest = np.array([0.0, 5.0, 20.0, 30.0])
     np.testing.assert_allclose(rates(highest, np.array([10.0, 20.0, 40.0])) / CROSSINGS_MHZ, [0.5, 0.5, 0.0])
     assert pytest.approx(31.04, abs=0.01) == CROSSINGS_MHZ
+
+
+def test_errors_of_shares_are_binomial_and_not_0_where_none_or_all_pass() -> None:
+    assert share_error(np.array([300.0]), np.array([1000.0]))[0] == pytest.approx(np.sqrt(0.3 * 0.7 / 1000), rel=0.01)
+    none, every = share_error(np.array([0.0, 50.0]), np.array([50.0, 50.0]))
+    assert none == every > 0.01
+    _, error, _ = efficiencies(np.full(20, 30.0), np.full(20, 30.0), 20.0, np.array([25.0, 35.0]))
+    assert error[0] > 0
+
+
+def test_rates_of_few_events_have_errors_and_so_have_their_changes(rng: np.random.Generator) -> None:
+    highest = np.full(50, 5.0)
+    highest[0] = 30.0
+    assert rate(highest, 20.0).value == pytest.approx(CROSSINGS_MHZ / 50)
+    assert rate(highest, 40.0).value == 0.0
+    assert rate(highest, 40.0).error > 0.2 * CROSSINGS_MHZ / 50
+    moved = highest * 0.99
+    change = rate_change(moved, highest, 20.0)  # the same event passes
+    assert change.value == 0.0
+    assert change.error > 0.5 * CROSSINGS_MHZ / 50
+    same = rate_change(highest, highest.copy(), 20.0)
+    assert (same.value, same.error) == (0.0, 0.0)
+    # With many events the error is that of the events that pass in one of both.
+    one, other = rng.uniform(0, 30, (2, 4000))
+    passed = (one >= 20).astype(float) - (other >= 20)
+    assert rate_change(one, other, 20.0).value == pytest.approx(CROSSINGS_MHZ * passed.mean())
+    assert rate_change(one, other, 20.0).error == pytest.approx(CROSSINGS_MHZ * passed.std() / np.sqrt(4000), rel=0.01)
+
+
+def test_what_tells_a_place_alone_separates_nothing(rng: np.random.Generator) -> None:
+    """Electrons are flat in a variable and the others are not: with weights the variable is of no use."""
+    electron = np.arange(1200) < 600
+    place = np.where(electron, rng.uniform(1.6, 2.8, 1200), 1.6 + 1.2 * rng.beta(6, 2, 1200))
+    event = rng.integers(0, 100, 1200)
+    weight = as_in_the_others(place, electron, np.linspace(1.2, 3.2, 21))
+    assert weight[electron].sum() == pytest.approx(weight[~electron].sum())
+    assert set(weight[~electron]) <= {0.0, 1.0}
+    table = place[:, None]
+    plain, matched_ = separate(table, electron, event), separate(table, electron, event, weight)
+    assert plain is not None
+    assert matched_ is not None
+    kind = electron.astype(float)
+    assert efficiency(plain.score, kind, 0.95) > 0.25
+    assert efficiency(matched_.score, kind, 0.95, matched_.weight) < 0.15
+
+
+def test_bins_with_one_kind_alone_do_not_count() -> None:
+    electron = np.array([True, True, True, False, False])
+    weight = as_in_the_others(np.array([0.5, 0.6, 1.5, 0.7, 2.5]), electron, np.arange(4.0))
+    np.testing.assert_array_equal(weight, [0.5, 0.5, 0.0, 1.0, 0.0])
 
 
 def test_shapes_that_differ_separate_and_noise_does_not(rng: np.random.Generator) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +20,9 @@ from sim.leaves.verify import to_words
 from sim.netlist.words import from_words
 from sim.stimulus.images import campaign, random_images
 from tests.random_models import random_model
+from tests.required import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not on the PATH")
+pytestmark = needs("yosys")
 
 
 def structural(model: EncoderModel) -> tuple[VerilogOptions, dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,11 @@ from sim.netlist.verify import CELLS_PROVEN
 from sim.stimulus.events import random_events
 from sim.stimulus.settings import settings_list
 from tests.random_cells import PRESET_CELLS, random_cell_model
+from tests.required import needs
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not on the PATH"),
+    needs("yosys"),
 ]
 SEED, SMALL = 17, 6
 MANY = ((1, 6), (9, 6), (13, 6), (16, 6), (28, 6), (37, 6), (60, 16), (61, PRESET_CELLS))

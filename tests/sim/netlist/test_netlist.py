@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +31,11 @@ from sim.netlist.words import changes
 from sim.stimulus.events import random_events
 from tests.costs.opensta_power import flat_verilog
 from tests.random_models import random_model
+from tests.required import needs
 
 pytestmark = [
     pytest.mark.simulator,
-    pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not on the PATH"),
+    needs("yosys"),
 ]
 
 Modules = dict[str, Any]

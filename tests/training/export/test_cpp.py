@@ -17,7 +17,7 @@ from econ_ae.tensor.run import run
 from econ_ae.training import artifact
 from econ_ae.training.export import receiver
 from tests.hls_toolchain import require_toolchain
-from tests.tensor.test_encoder import chip, images
+from tests.tensor.encoders import chip, images
 from tests.training.export.test_programs import DECODERS, events, randomise
 
 EVENTS = 20

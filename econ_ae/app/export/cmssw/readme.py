@@ -109,9 +109,9 @@ def _compared(found: Sequence[Compared]) -> str:
 def _inputs(plan: Plan) -> str:
     if not plan.target.columns:
         return """\
-- **Inputs.** round(mipPt / 2^floor(log2 sum) * 2^8) / 2^8 with sums in MIP_T: another power of two than the chip's,
-  which divides CALQ counts, and another rounding. On the chip's own inputs the graph gives the chip's latents; on these
-  inputs it gives others, as counted below, with the EMD that this costs.
+- **Inputs.** round(mipPt / 2^int(log2 sum) * 2^8) / 2^8 with sums in MIP_T, where int cuts towards 0: another power of
+  two than the chip's, which divides CALQ counts, and another rounding. On the chip's own inputs the graph gives the
+  chip's latents; on these inputs it gives others, as counted below, with the EMD that this costs.
 """
     return f"""\
 - **Inputs.** (CALQ << 7) >> floor(log2 sum), as the chip computes them: on these the latents are the chip's.

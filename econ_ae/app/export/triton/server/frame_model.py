@@ -23,5 +23,5 @@ class TritonPythonModel:
         try:
             found = unpack(self._layout, pb.get_input_tensor_by_name(request, "frame").as_numpy())
         except FrameError as problem:
-            return pb.InferenceResponse(error=pb.TritonError(str(problem)))
+            return pb.InferenceResponse(error=pb.TritonError(str(problem), pb.TritonError.INVALID_ARG))
         return pb.InferenceResponse([pb.Tensor(name, values) for name, values in found.items()])

@@ -23,8 +23,8 @@ class TritonPythonModel:
         links = pb.get_input_tensor_by_name(request, "links").as_numpy()[:, 0]
         unknown = sorted(set(links.tolist()) - {int(number) for number in self._models})
         if unknown:
-            known = ", ".join(self._models)
-            return pb.InferenceResponse(error=pb.TritonError(f"no decoder for {unknown[0]} eLinks; there are: {known}"))
+            text = f"no decoder for {unknown[0]} eLinks; there are: {', '.join(self._models)}"
+            return pb.InferenceResponse(error=pb.TritonError(text, pb.TritonError.INVALID_ARG))
         out: dict[str, np.ndarray] = {}
         for number in np.unique(links):
             rows = np.flatnonzero(links == number)
@@ -40,7 +40,7 @@ class TritonPythonModel:
             )
             answer = asked.exec()
             if answer.has_error():
-                return pb.InferenceResponse(error=pb.TritonError(answer.error().message()))
+                return pb.InferenceResponse(error=pb.TritonError(answer.error().message(), answer.error().code()))
             for name in ("fractions", "charges"):
                 values = pb.get_output_tensor_by_name(answer, name).as_numpy()
                 out.setdefault(name, np.zeros((len(links), values.shape[1]), np.float32))[rows] = values
