@@ -25,7 +25,7 @@ from econ_ae.training.hexagonal import Around, rings
 
 COUNTS = 6
 """Numbers of pulses with an input of their own, 0 to 5."""
-_BATCH = 512
+_BATCH = 1024
 SUM_SCALE = 4.0  # of the module sum among the inputs
 _SEED = 4  # beside that of the run
 
@@ -147,6 +147,6 @@ def totals_of(event: Any, modes: int) -> Any:
 def predict(network: Any, inputs: tuple[NDArray[np.float32], ...]) -> NDArray[np.float64]:
     """Return the fractions of the network, float64 (n, cells)."""
     starts = range(0, max(len(inputs[0]), 1), _BATCH)
-    parts = [network.predict_on_batch([part[i : i + _BATCH] for part in inputs]) for i in starts]
+    parts = [network([part[i : i + _BATCH] for part in inputs], training=False) for i in starts]
     values = np.concatenate([np.asarray(part, np.float64) for part in parts])
     return np.asarray(values / values.sum(axis=1, keepdims=True), np.float64)
