@@ -7,7 +7,8 @@ module sum alone.
 
     python benchmarks/anomaly_score.py [EVENTS.npz] [--events 200]
 
-Generated: a module of CE-E is an electron's when more than half of its charge is; the electrons have 5 to 25 GeV.
+Generated: a module of CE-E is an electron's when more than half of its charge is; the electrons have 5 to 25 GeV, and
+modules are those within 0.10 in (x/z, y/z) of one, where all pileup was followed.
 File: modules of CE-E within 0.02 in (x/z, y/z) of both electrons of a pair, against modules more than 0.2 away.
 """
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from econ_ae.app.physics.sample import Sample, elinks_by_layer
+from econ_ae.app.physics.sample import Sample, elinks_by_layer, near_electrons
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.synthetic.endcaps import PILEUP_200, QUIET, EndcapParameters, Gun, generate
 from econ_ae.data.whole_events import WholeEvents, from_npz
@@ -115,7 +116,7 @@ def generated(events: int) -> tuple[Sample, NDArray[np.bool_], NDArray[np.bool_]
     gun = Gun(("electron",), 5.0, 25.0, 1.6, 2.8)
     parameters = EndcapParameters(gun, PILEUP_200, around=_AROUND)
     both, alone = generate(events, 11, parameters), generate(events, 11, replace(parameters, pileup=QUIET))
-    both, alone = in_ce_e(both), in_ce_e(alone)
+    both, alone = in_ce_e(near_electrons(both)), in_ce_e(alone)
     key = dict(zip(keys(alone), alone.batch.total.tolist(), strict=True))
     own = np.array([key.get(place, 0) for place in keys(both)])
     share = own / both.batch.total

@@ -18,8 +18,10 @@ from econ_ae.app.run.directory import Stopwatch
 from econ_ae.app.run.lock import content, lock
 from econ_ae.app.run.made import made
 from econ_ae.app.run.manifest import versions
+from econ_ae.config import ModuleBranchesConfig
 from econ_ae.data.readers.cms_events import EventsOptions
 from econ_ae.data.readers.event_images import SECTIONS
+from econ_ae.data.readers.hits import RootOptions
 from econ_ae.data.whole_events import WholeEvents, from_npz, from_ntuple
 from econ_ae.errors import ConfigError, DataError, RunDirectoryError
 from econ_ae.files import check_writable, sha256, write_json, write_text
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 PAGE, NUMBERS, TABLE, MANIFEST, PLOTS = "index.html", "physics.json", "measures.csv", "manifest.json", "plots"
 ROOT = ".root"
+_NTUPLE = RootOptions(modules=ModuleBranchesConfig(sim_energy=""))  # which no measure needs
 _MEASURED = "CE-E"
 _FEWEST_GENERATED, _PILEUP_SHARE = 20, 40
 
@@ -165,7 +168,7 @@ def _read(plan: Plan) -> WholeEvents:
     assert plan.data is not None
     events = None if plan.events is None else range(*plan.events)
     if plan.transverse:
-        images = _in_section(from_ntuple(plan.data), plan.section)
+        images = _in_section(from_ntuple(plan.data, _NTUPLE), plan.section)
         images = images if events is None else images[(images.event >= events.start) & (images.event < events.stop)]
         if not len(images):
             raise DataError(f"{plan.data.name} has no module of these events and section; give others")

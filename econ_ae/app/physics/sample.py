@@ -98,7 +98,7 @@ def electrons(events: int, seed: int, progress: Progress) -> WholeEvents:
             gun = Gun(("electron",), *pt, *_ETA)
             parameters = EndcapParameters(gun, PILEUP_200, around=_AROUND)
             for part in chunks(count, 2 * seed + i, parameters):
-                parts.append(_renumbered(_cropped(part), i * (events - events // 2)))
+                parts.append(_renumbered(near_electrons(part), i * (events - events // 2)))
                 assert part.truth is not None  # it was generated
                 bar.advance(len(part.truth) // 2)
     return joined(parts)
@@ -115,8 +115,11 @@ def pileup(events: int, seed: int, progress: Progress) -> WholeEvents:
     return joined(parts)
 
 
-def _cropped(part: WholeEvents) -> WholeEvents:
-    """Return the modules with the centre near the electron of their event and side."""
+def near_electrons(part: WholeEvents) -> WholeEvents:
+    """Return the modules with the centre within 0.10 in (x/z, y/z) of the electron of their event and side.
+
+    Where pileup is followed around electrons alone, modules further out lack some of it.
+    """
     truth = part.truth
     assert truth is not None
     side, of = 2 * part.event + (part.zside > 0), 2 * truth.event + (truth.zside > 0)

@@ -14,8 +14,9 @@ import uproot
 
 from econ_ae.app.physics import algorithms, clusters
 from econ_ae.app.physics.run import MANIFEST, NUMBERS, PAGE, PLOTS, TABLE, Plan
-from econ_ae.app.physics.sample import Sample, electrons, elinks_by_layer
-from econ_ae.data.whole_events import from_npz
+from econ_ae.app.physics.sample import Sample, electrons, elinks_by_layer, near_electrons
+from econ_ae.data.synthetic.endcaps import PILEUP_200, EndcapParameters, Gun, generate
+from econ_ae.data.whole_events import WholeEvents, from_npz
 from econ_ae.errors import ConfigError
 from econ_ae.files import sha256
 from econ_ae.geometry import LOW_DENSITY
@@ -154,6 +155,23 @@ def ntuple(path: Path, sample: Sample) -> Path:
         out = file.mktree(TREE, kinds, counter_name=lambda _: "wafer_n", field_name=lambda _, inner: inner)
         out.extend({name: ak.unflatten(values[order], counts) for name, values in columns.items()})
     return path
+
+
+def test_modules_of_electrons_are_those_around_which_all_pileup_is_followed() -> None:
+    """Further out than that, modules have less charge than they would have with all of it."""
+    gun = Gun(("electron",), 5.0, 25.0, 2.0, 2.2)
+    part = generate(2, 5, EndcapParameters(gun, PILEUP_200, around=0.14))
+    whole = generate(2, 5, EndcapParameters(gun, PILEUP_200))
+    kept = near_electrons(part)
+
+    def total(images: WholeEvents) -> float:
+        here = near_electrons(images)
+        return float(here.batch.total.sum())
+
+    assert 0 < len(kept) < len(part)
+    assert total(part) == pytest.approx(total(whole), rel=0.1)  # the pileup is another draw behind the particles
+    outside = part.batch.total.sum() - total(part)
+    assert outside < 0.5 * (whole.batch.total.sum() - total(whole))
 
 
 def test_every_module_is_sent_on_its_own_links(sample: Sample) -> None:
