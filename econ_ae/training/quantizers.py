@@ -32,7 +32,7 @@ class FixedPoint:
             whole -= tf.floor((whole - fmt.min) / size) * size
         else:
             whole = tf.clip_by_value(whole, float(fmt.min), float(fmt.max))
-        return tf.stop_gradient(whole / scale) + clipped - tf.stop_gradient(clipped)
+        return tf.stop_gradient(whole / scale) + (clipped - tf.stop_gradient(clipped))  # in this order exact
 
     @property
     def bits(self) -> int:

@@ -95,7 +95,7 @@ def test_bad_files_are_one_line(tmp_path: Path) -> None:
     expected = {
         "text.h5": "is no HDF5 file",
         "cut.h5": "is cut off or damaged",
-        "other.h5": r"no econ-ae dataset \(found images\)",
+        "other.h5": r"HDF5 without columns that are understood \(found /images\)",
         "changed.h5": "was changed after it was written",
         "newer.h5": "has dataset version 2; this econ-ae reads 1",
         "absent.h5": "no such file",

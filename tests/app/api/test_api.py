@@ -210,13 +210,14 @@ def test_a_comparison_has_rows_for_every_algorithm(layers: econ_ae.Run) -> None:
 def test_wafers_show_the_charges(layers: econ_ae.Run) -> None:
     image = layers.report_events().charges[0]
     axes = econ_ae.plot.wafer(image, numbers=True, title="TC charges")
-    (cells,) = axes.collections
-    shown = np.ma.filled(cells.get_array(), 0)
-    np.testing.assert_array_equal(shown, image)
+    empty, charged = axes.collections
+    assert len(empty.get_paths()) == np.count_nonzero(image == 0)
+    np.testing.assert_array_equal(np.ma.filled(empty.get_array(), 0), 0)
+    np.testing.assert_array_equal(charged.get_array(), image[image > 0])
     assert {text.get_text() for text in axes.texts} == {*map(str, range(48)), "TC charges"}
     received = layers.decoder.charges(layers.frames(image[None]), layers.report_events()[:1])[0]
     drawn = econ_ae.plot.compare({"sent": image, "received": received, "nothing": np.zeros(48)})
-    assert [len(one.collections) for one in drawn] == [1, 1, 1]
+    assert [len(one.collections) for one in drawn] == [2, 2, 2]
     assert drawn[1].texts[0].get_text() == f"received\nEMD {econ_ae.emd(image[None], received[None])[0]:.3f}"
     assert drawn[2].texts[0].get_text() == "nothing\nEMD undefined"
     with pytest.raises(DataError, match=r"takes \(48,\) charges"):
