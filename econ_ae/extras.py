@@ -8,14 +8,14 @@ from importlib.util import find_spec
 
 from econ_ae.errors import PackageMissingError
 
-_PLOT = ("matplotlib", "mplhep", "jinja2")
+_PLOT = ("matplotlib", "mplhep", "jinja2", "scipy")
 _RTL = ("cocotb", "jinja2", "squarify")
-_TRAIN = ("tensorflow", "tf_keras", "qkeras", "tensorflow_model_optimization", "google.protobuf", "scipy")
+_TRAIN = ("tensorflow", "tf_keras", "qkeras", "tensorflow_model_optimization", "google.protobuf")
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "plot": _PLOT,
     "rtl": _RTL,
-    "physics": ("scipy", "sklearn", *_PLOT),
+    "physics": ("sklearn", *_PLOT),
     "train": (*_TRAIN, *_PLOT, *_RTL),
     "explore": ("optuna", "distributed", "sqlalchemy", "psycopg", "bokeh", "tomli_w", *_TRAIN, *_PLOT, *_RTL),
     "root": ("uproot", "awkward", "cramjam"),

@@ -46,7 +46,7 @@ def models(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [one if one < 2 else pytest.param(one, marks=pytest.mark.slow) for one in SEEDS])
 def test_random_models(seed: int, python: str, models: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (200, *((8, 8, 1), (4, 4, 3))[seed % 2]))
