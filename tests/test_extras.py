@@ -64,7 +64,7 @@ def test_imports_that_fail_in_the_middle_name_the_extra(command: Run, monkeypatc
     assert extras.explained(ModuleNotFoundError(name="scipy.special")) is None, "it is installed"
     monkeypatch.setitem(sys.modules, "scipy", None)
     found = extras.explained(ModuleNotFoundError(name="scipy"))
-    assert str(found) == "the package scipy is not installed; install it with: pip install 'econ-ae[physics]'"
+    assert str(found) == "the package scipy is not installed; install it with: pip install 'econ-ae[plot]'"
 
 
 def test_python_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
