@@ -14,6 +14,7 @@ from econ_ae.app.imported.run import Files, read_encoder
 from econ_ae.app.imported.settings import Choice
 from econ_ae.app.imported.stored import read
 from econ_ae.errors import DataError, EconAeError
+from tests.app.imported.damage import refusals
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -82,19 +83,8 @@ def test_hostile_files_are_one_line(name: str, tmp_path: Path, command: Command)
 
 @pytest.mark.parametrize("name", ["encoder.h5", "encoder.keras", "sequential.h5"])
 def test_truncated_and_damaged_files_are_one_line(name: str, files: Path, tmp_path: Path) -> None:
-    whole = (files / name).read_bytes()
-    rng, path, refused = np.random.default_rng(4), tmp_path / name, []
-    for trial in range(120):
-        damaged = bytearray(whole)
-        if trial % 2:
-            damaged = damaged[: int(rng.integers(0, len(whole)))]
-        for _ in range(8 * (1 - trial % 2)):
-            damaged[int(rng.integers(0, len(damaged)))] = int(rng.integers(0, 256))
-        path.write_bytes(bytes(damaged))
-        try:
-            read_encoder(Files(path), "qkeras", Choice())
-        except EconAeError as problem:
-            refused.append(str(problem))
+    path = tmp_path / name
+    refused = refusals(path, (files / name).read_bytes(), 120, lambda: read_encoder(Files(path), "qkeras", Choice()))
     assert len(refused) > 50
     assert [text for text in refused if len(text.splitlines()) != 1] == []
 

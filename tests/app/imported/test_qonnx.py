@@ -14,9 +14,10 @@ from econ_ae.app.imported.encoder import Encoder
 from econ_ae.app.imported.run import Files, read_encoder
 from econ_ae.app.imported.settings import Choice
 from econ_ae.emulator import encode_images
-from econ_ae.errors import DataError, EconAeError, ModelError
+from econ_ae.errors import DataError, ModelError
 from econ_ae.ir.model import EncoderModel
 from econ_ae.tensor.qonnx import to_qonnx
+from tests.app.imported.damage import refusals
 from tests.app.imported.others_graphs import Maker, computed, onnx, random_graph
 from tests.app.imported.test_import import built, images_of
 
@@ -187,18 +188,8 @@ def test_weights_in_other_files_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_truncated_and_damaged_files_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.onnx"
     whole = small(tmp_path, lambda make: make.quant(8, 4, signed=1)).read_bytes()
-    rng, path, refused = np.random.default_rng(4), tmp_path / "damaged.onnx", []
-    for trial in range(80):
-        damaged = bytearray(whole)
-        if trial % 2:
-            damaged = damaged[: int(rng.integers(0, len(whole)))]
-        for _ in range(8 * (1 - trial % 2)):
-            damaged[int(rng.integers(0, len(damaged)))] = int(rng.integers(0, 256))
-        path.write_bytes(bytes(damaged))
-        try:
-            read_encoder(Files(path), "qonnx", Choice())
-        except EconAeError as problem:
-            refused.append(str(problem))
+    refused = refusals(path, whole, 80, lambda: read_encoder(Files(path), "qonnx", Choice()))
     assert len(refused) > 30
     assert [text for text in refused if len(text.splitlines()) != 1] == []

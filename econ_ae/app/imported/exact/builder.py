@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from econ_ae.app.imported.encoder import NO_PADS, Encoder, Pads
+from econ_ae.app.imported.encoder import Encoder
 from econ_ae.app.imported.encoder import Stage as Written
 from econ_ae.app.imported.exact.cut import Cut, cut_to
 from econ_ae.app.imported.exact.fit import Fitted, exact, fitted
@@ -299,10 +299,3 @@ class Builder(Reading):
             second = exact(self._waiting, self._fmt, relu=False, out=done.again.out, overflow=done.again.overflow)
             self._write(second)
             self._scale, self.view = np.array(done.scale) - np.array(done.again.back), view
-
-
-def started(found: Encoder, view: IntArray, pads: Pads | None = None) -> Builder:
-    """Return a builder; ``pads`` are zeros that the input has around its image (rows, columns, channels)."""
-    if pads is not None and pads != NO_PADS:
-        view = np.pad(view, (*pads, (0, 0)), constant_values=-1)
-    return Builder(found, view)

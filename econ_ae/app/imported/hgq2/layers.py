@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from econ_ae.app.imported.encoder import Encoder, arrangement_of
-from econ_ae.app.imported.exact.builder import Builder, started
+from econ_ae.app.imported.exact.builder import Builder
 from econ_ae.app.imported.exact.cut import Cut, Mode
 from econ_ae.app.imported.exact.linear import Linear
+from econ_ae.app.imported.exact.start import from_row, started
 from econ_ae.app.imported.hgq2.process import Described
 from econ_ae.app.imported.settings import Choice
 from econ_ae.errors import ModelError
-from econ_ae.geometry import LOW_DENSITY
 
 _MODES = {
     "RND": Mode.HALF_UP,
@@ -68,12 +68,8 @@ def translate(model: Described, choice: Choice) -> Encoder:
 
 def _started(model: Described, choice: Choice) -> Builder:
     shape = model.shape
-    if len(shape) == 1:
-        for one in LOW_DENSITY.arrangements.values():
-            if math.prod(one.shape) == shape[0]:
-                found = Encoder(one, choice, one.shape)
-                found.say(f"the {shape[0]} inputs are read as an image {one.name}, row by row, channels last")
-                return Builder(found, np.arange(shape[0]))
+    if len(shape) == 1 and (row := from_row(shape[0], choice)) is not None:
+        return row
     arrangement, pads = arrangement_of(shape, model.source)
     image = np.arange(math.prod(arrangement.shape)).reshape(arrangement.shape)
     builder = started(Encoder(arrangement, choice, arrangement.shape), image, pads)

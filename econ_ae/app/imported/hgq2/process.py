@@ -105,6 +105,6 @@ def _read(out: Path, path: Path) -> Described:
         with np.load(out, allow_pickle=False) as file:
             arrays = {name: np.asarray(file[name]) for name in file.files}
         said = json.loads(arrays.pop("layers").tobytes().decode())
-    except (*BROKEN_ARCHIVE, OSError, KeyError, ValueError) as problem:
+    except (*BROKEN_ARCHIVE, KeyError) as problem:
         raise DataError(f"{path.name}: its description cannot be read ({problem})") from problem
     return Described(path.name, tuple(said["shape"]), tuple(said["layers"]), arrays)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from econ_ae.app.imported.encoder import Encoder, arrangement_of
-from econ_ae.app.imported.exact.builder import Builder, started
+from econ_ae.app.imported.exact.builder import Builder
+from econ_ae.app.imported.exact.start import from_row, started
 from econ_ae.app.imported.onnx import constants, layers, quantizers
 from econ_ae.app.imported.onnx.constants import Constant
 from econ_ae.app.imported.onnx.graph import Graph, Node
@@ -93,12 +94,7 @@ def _started(graph: Graph, choice: Choice) -> Builder:
 def _arranged(sizes: tuple[int, ...], graph: Graph, choice: Choice) -> Builder | None:
     """Return a builder for a tensor of an image without the batch; None when it is no image."""
     if len(sizes) == 1:
-        for one in LOW_DENSITY.arrangements.values():
-            if math.prod(one.shape) == sizes[0]:
-                found = Encoder(one, choice, one.shape)
-                found.say(f"the {sizes[0]} inputs are read as an image {one.name}, row by row, channels last")
-                return Builder(found, np.arange(sizes[0]))
-        return None
+        return from_row(sizes[0], choice)
     for first in (True, False):
         moved = (*sizes[1:], sizes[0]) if first and len(sizes) == 3 else sizes
         if first and len(sizes) != 3:
