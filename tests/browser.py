@@ -18,9 +18,10 @@ const errors = [];
 window.addEventListener("error", (event) => errors.push(event.message));
 window.addEventListener("load", () => {
   const root = document.documentElement;
-  // What scrolls in its own box does not widen the page; everything else must end before the edge.
+  // What scrolls in its own box does not widen the page; everything else must end before the edge, a card's text in it.
   const wide = [...document.querySelectorAll("body *")].filter((e) =>
-    !e.closest(".scroll table, svg") && e.getBoundingClientRect().right > root.clientWidth + 0.5);
+    !e.closest(".scroll table, svg") && e.getBoundingClientRect().right > root.clientWidth + 0.5
+    || e.matches(".key *") && e.scrollWidth > e.clientWidth);
   root.dataset.probe = JSON.stringify({
     errors, width: window.innerWidth, scroll: root.scrollWidth,
     wide: wide.map((e) => `${e.tagName}.${e.className}`),

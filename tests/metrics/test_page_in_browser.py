@@ -79,6 +79,30 @@ def test_the_page_of_a_family_fits_a_telephone(data: ReportData, browser: Browse
     assert probe(dom) == {"errors": [], "width": 390, "scroll": 390, "wide": []}
 
 
+CARD = '<div class="key pass"><span>2 eLinks, 50 bits</span><strong>{}</strong><span>mean EMD; wins</span></div>'
+
+
+def cards(page: str, number: str) -> str:
+    """Return a page with as many cards as the family of the main job has."""
+    found, count = re.subn(
+        r'<div class="keys">.*?\n</div>',
+        f'<div class="keys">{6 * CARD.format(number)}</div>',
+        page,
+        count=1,
+        flags=re.DOTALL,
+    )
+    assert count == 1
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_numbers_end_inside_their_cards(page: str, browser: Browser, width: int) -> None:
+    dom, _ = browser.load(cards(page, "0.486 ± 0.005"), frame=width)
+    assert probe(dom)["wide"] == []
+    dom, _ = browser.load(cards(page, "0.486 ± 0.005 " * 3), frame=width)
+    assert probe(dom)["wide"] == ["STRONG."] * 6
+
+
 def test_the_probe_sees_errors_and_overflow(page: str, browser: Browser) -> None:
     broken = page.replace("</main>", '<div style="width: 3000px">x</div></main>').replace("const slider", "const x = y")
     dom, console = browser.load(broken)
